@@ -1,0 +1,76 @@
+"""RunContext: what one run is told. Frozen, serialisable, without secrets; LangGraph Studio shows it as a form."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from state.evidence import Record
+
+Role = Literal["planner", "researcher", "analyst", "writer", "critic"]
+Point = Literal["plan", "merge", "gate", "report"]
+
+EXTRACTIVE = "extractive"
+"""The model that needs no key: it quotes and computes from the evidence it is shown."""
+
+
+class BranchLimits(Record):
+    """What one branch may spend; enforced by code, whichever limit is reached first."""
+
+    seconds: float = Field(default=300, gt=0)
+    tokens: int = Field(default=200_000, gt=0)
+    """Input and output tokens of all model calls of the branch."""
+    model_calls: int = Field(default=24, gt=0)
+    tool_calls: int = Field(default=40, gt=0)
+    money: float | None = Field(default=None, ge=0)
+    """US dollars; None means that only the run's budget counts."""
+
+
+class ApprovalPolicy(Record):
+    """Who may answer at one approval point, and what happens when nobody does."""
+
+    approvers: tuple[str, ...] = ()
+    """Names of those who may answer; empty means anybody."""
+    timeout_seconds: float | None = Field(default=None, gt=0)
+    on_timeout: Literal["approve", "reject"] = "approve"
+
+
+class Quorum(Record):
+    """When the branches of a round are waited for, and when no longer."""
+
+    threshold: float = Field(default=0.75, gt=0, le=1)
+    """Share of the branches that must have ended before the grace period starts."""
+    grace_seconds: float = Field(default=30, ge=0)
+    """How long the rest may go on after that."""
+    deadline_seconds: float = Field(default=600, gt=0)
+    """When the round ends in any case."""
+
+
+class GatePolicy(Record):
+    """What the quality gate asks for; each figure is a share from 0 to 1."""
+
+    min_score: float = Field(default=0.7, ge=0, le=1)
+    min_coverage: float = Field(default=0.6, ge=0, le=1)
+    max_revisions: int = Field(default=1, ge=0, le=5)
+    """How many times missing parts are sent again before the best draft is taken as it is."""
+
+
+class RunContext(Record):
+    """What one run is told beside its question; passed again at every resume."""
+
+    models: dict[Role, str] = Field(default_factory=dict)
+    """`provider/model` by role; a role that is not named uses `default_model`."""
+    default_model: str = EXTRACTIVE
+    fallback_models: tuple[str, ...] = ()
+    limits: BranchLimits = BranchLimits()
+    budget: float | None = Field(default=None, ge=0)
+    """US dollars for the whole run; None means no limit."""
+    max_branches: int = Field(default=6, ge=1, le=20)
+    mode: Literal["auto", "parallel", "sequential", "adaptive"] = "auto"
+    quorum: Quorum = Quorum()
+    gate: GatePolicy = GatePolicy()
+    approvals: dict[Point, ApprovalPolicy] = Field(default_factory=dict)
+    """The points that are switched on, each with its policy."""
+
+    def model_for(self, role: Role) -> str:
+        """The name of the model that plays `role`."""
+        return self.models.get(role, self.default_model)

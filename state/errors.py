@@ -1,0 +1,144 @@
+"""Every error that Stretto raises on purpose, as one tree.
+
+StrettoError                 anything a person can act on; carries the place and the remedy
+├── SetupError               settings, environment, installation
+│   └── DatabaseError        PostgreSQL cannot be started, reached or migrated
+├── SourceError              a file or folder named as a source cannot be used at all
+├── BuildError               a graph or a workflow cannot be built from its definition
+├── RunError                 a run cannot do what was asked
+│   ├── UnknownRun           no run has this id
+│   ├── RunHeld              another process works on the run
+│   ├── LeaseLost            this process no longer owns the run; nothing was written
+│   ├── AnswerRefused        the answer names no pending request, is not allowed, or is malformed
+│   └── DefinitionChanged    the run was begun with another definition
+├── ToolError                a tool could not do its work; told to the model, not to the process
+└── ModelError               a model call failed for good
+    ├── ModelUnavailable     overload, timeout, connection: worth another try
+    ├── ModelRefused         bad key, unknown model, malformed request: not worth another try
+    ├── ContextOverflow      the prompt is longer than the model's context
+    ├── BadOutput            the answer does not have the form that was asked for
+    └── LimitReached         a limit of the branch or of the run on calls, tokens, time or money
+"""
+
+
+class StrettoError(Exception):
+    """An error for a person: what was wrong, where, and what to do about it."""
+
+    exit_code = 1
+
+    def __init__(self, message: str, *, place: str | None = None, remedy: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.place = place
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        where = f"{self.place}: " if self.place else ""
+        remedy = f" {self.remedy}" if self.remedy else ""
+        return f"{where}{self.message}{remedy}"
+
+
+class SetupError(StrettoError):
+    """Settings, environment or installation are not as they must be."""
+
+    exit_code = 2
+
+
+class DatabaseError(SetupError):
+    """PostgreSQL cannot be started, reached or migrated."""
+
+
+class SourceError(StrettoError):
+    """A file or folder named as a source cannot be used at all."""
+
+    exit_code = 2
+
+
+class BuildError(StrettoError):
+    """A graph or a workflow cannot be built from its definition."""
+
+    exit_code = 2
+
+
+class RunError(StrettoError):
+    """A run cannot do what was asked of it."""
+
+
+class UnknownRun(RunError):
+    """No run has this id."""
+
+    exit_code = 2
+
+
+class RunHeld(RunError):
+    """Another process works on the run."""
+
+    exit_code = 5
+
+
+class LeaseLost(RunError):
+    """This process no longer owns the run; what it wanted to write was refused."""
+
+    exit_code = 5
+
+
+class AnswerRefused(RunError):
+    """The answer names no pending request, comes from the wrong person, or is malformed."""
+
+    exit_code = 6
+
+
+class DefinitionChanged(RunError):
+    """The run was begun with another definition than the one at hand."""
+
+
+class ToolError(StrettoError):
+    """A tool could not do its work; the model is told, the process goes on."""
+
+
+class ModelError(StrettoError):
+    """A model call failed for good."""
+
+    retryable = False
+
+
+class ModelUnavailable(ModelError):
+    """Overload, timeout or a lost connection: worth another try.
+
+    `retry_after` is the pause in seconds that the provider asked for, if it named one.
+    """
+
+    retryable = True
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        place: str | None = None,
+        remedy: str | None = None,
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(message, place=place, remedy=remedy)
+        self.retry_after = retry_after
+
+
+class ModelRefused(ModelError):
+    """Bad key, unknown model or malformed request: another try would fail the same way."""
+
+    exit_code = 2
+
+
+class ContextOverflow(ModelError):
+    """The prompt is longer than the model's context."""
+
+
+class BadOutput(ModelError):
+    """The answer does not have the form that was asked for, also after one repair."""
+
+
+class LimitReached(ModelError):
+    """A limit on calls, tokens, time or money was reached; `limit` names which."""
+
+    def __init__(self, message: str, *, limit: str, place: str | None = None, remedy: str | None = None) -> None:
+        super().__init__(message, place=place, remedy=remedy)
+        self.limit = limit

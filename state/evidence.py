@@ -1,0 +1,200 @@
+"""What is known and from where: sources, passages, findings, claims, verdicts, contradictions.
+
+Passages are immutable and content-addressed: a passage's id is a hash of its source, its locator and its text,
+so the same text read twice is stored once, and a citation can never come to mean something else.
+"""
+
+import hashlib
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Verdict = Literal["supported", "partly", "contradicted", "unsupported"]
+SourceKind = Literal["text", "markdown", "html", "pdf", "csv", "xlsx"]
+
+
+class Record(BaseModel):
+    """An immutable value that may stand in state, in a table or on the wire."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+def content_id(prefix: str, *parts: str) -> str:
+    """A short stable id: `prefix` and 16 hex digits of the SHA-256 of the parts."""
+    digest = hashlib.sha256("\x1f".join(parts).encode()).hexdigest()
+    return f"{prefix}{digest[:16]}"
+
+
+class Locator(Record):
+    """Where in its source a passage stands; only what the format knows is set."""
+
+    page: int | None = None
+    """Page number, counted from 1 (PDF)."""
+    heading: tuple[str, ...] = ()
+    """Headings from the outermost to the innermost that the passage stands under."""
+    lines: tuple[int, int] | None = None
+    """First and last line, counted from 1."""
+    cells: str | None = None
+    """Range of cells, e.g. `Sheet1!A2:D30`; for CSV the sheet is left out."""
+    chars: tuple[int, int] | None = None
+    """Start and end offset in the text extracted from the source."""
+    computed: str | None = None
+    """The computation that made the passage, e.g. `linear_trend(co2 by year)`; None for text that was read."""
+
+    def label(self) -> str:
+        """The locator in words, as a citation prints it: `p. 3`, `Results › Trend`, `rows A2:D30`."""
+        parts = [
+            f"p. {self.page}" if self.page is not None else "",
+            " › ".join(self.heading),
+            f"cells {self.cells}" if self.cells else "",
+            f"lines {self.lines[0]}–{self.lines[1]}" if self.lines else "",
+            f"computed by {self.computed}" if self.computed else "",
+        ]
+        return ", ".join(part for part in parts if part)
+
+
+class Source(Record):
+    """One file that was read, known by the hash of its bytes."""
+
+    id: str
+    uri: str
+    """The path as the user would write it, relative to the folder that was named."""
+    title: str
+    kind: SourceKind
+    sha256: str
+    size: int
+    """Length in bytes."""
+    date: str | None = None
+    """Date of publication as ISO 8601 (year, month or day), when the source states one."""
+
+
+class SkippedSource(Record):
+    """A file that was found but not read, and why."""
+
+    uri: str
+    reason: str
+
+
+class Passage(Record):
+    """An immutable stretch of text of one source."""
+
+    id: str
+    source_id: str
+    locator: Locator
+    text: str
+
+    @classmethod
+    def make(cls, source_id: str, locator: Locator, text: str) -> "Passage":
+        """The passage with the id that its content gives it."""
+        return cls(
+            id=content_id("p", source_id, locator.model_dump_json(), text),
+            source_id=source_id,
+            locator=locator,
+            text=text,
+        )
+
+
+class Collection(Record):
+    """The sources of one run: an id for search, and what could not be read."""
+
+    id: str
+    sources: int
+    passages: int
+    tables: tuple[str, ...] = ()
+    """Uris of the sources that hold tables an analysis can load."""
+    skipped: tuple[SkippedSource, ...] = ()
+
+
+class Quantity(Record):
+    """A number as a text states it: `418.5 ppm`."""
+
+    value: float
+    unit: str = ""
+    text: str
+    subject: str = ""
+    """What the number is of, in words of the text: `mean concentration in 2022`."""
+
+
+class Finding(Record):
+    """What one branch found: a statement and the passages that it rests on."""
+
+    text: str
+    passages: tuple[str, ...]
+    """Ids of the passages; never empty for a finding that is to be published."""
+    confidence: float = Field(default=0.5, ge=0, le=1)
+    topic: str = ""
+    """The sub-question that it answers."""
+    quantities: tuple[Quantity, ...] = ()
+
+
+class Claim(Record):
+    """A finding after the merge: deduplicated, weighted, with its verdict."""
+
+    id: str
+    text: str
+    passages: tuple[str, ...]
+    topic: str = ""
+    quantities: tuple[Quantity, ...] = ()
+    attribution: dict[str, float] = Field(default_factory=dict)
+    """Share of each branch in the claim; sums to 1."""
+    weight: float = Field(ge=0, le=1)
+    """0.7 quality + 0.3 speed of the branches that found it, the greatest of them."""
+    confidence: float = Field(ge=0, le=1)
+    verdict: Verdict = "unsupported"
+    reason: str = ""
+    """Why the verdict is what it is, in words."""
+
+
+class Side(Record):
+    """One side of a contradiction."""
+
+    claim_id: str
+    source_id: str
+    passage_id: str
+    statement: str
+    value: str
+    date: str | None = None
+
+
+class Contradiction(Record):
+    """Two claims that cannot both hold; both are kept, one is preferred for a stated reason."""
+
+    id: str
+    subject: str
+    sides: tuple[Side, Side]
+    preferred: str
+    """The claim id of the preferred side."""
+    why: str
+
+
+class Estimate(Record):
+    """A number that was found more than once, with a 95 % confidence interval of its mean."""
+
+    subject: str
+    unit: str
+    n: int
+    mean: float
+    low: float
+    high: float
+    claims: tuple[str, ...]
+
+
+class ArtifactRef(Record):
+    """A stored file, known by the hash of its bytes: a data file, a chart, a report."""
+
+    sha256: str
+    media_type: str
+    name: str
+    size: int
+
+
+class Chart(Record):
+    """A picture made from data, and what it shows in words."""
+
+    image: ArtifactRef
+    data: ArtifactRef
+    """The plotted figures as CSV."""
+    title: str
+    alt: str
+    passage_id: str
+    """The computed passage that states what the chart shows."""

@@ -1,0 +1,137 @@
+"""The seams to the outside as Protocols. A room that needs one names it here and is handed the real thing at build.
+
+Every port is bound to one run: whoever builds a graph makes the ports for that run, so no method takes a run id.
+The Postgres versions live in `run_workflow/`; `tools/memory.py` has twins that need nothing.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Protocol
+
+from state.evidence import ArtifactRef, Collection, Passage, SkippedSource, Source
+from state.runs import CallKey, CallRecord, Json, StepRecord, StepStatus, Usage
+
+if TYPE_CHECKING:  # a chat model is slow to import, and only its name is needed here
+    from langchain_core.language_models import BaseChatModel
+
+
+class Ledger(Protocol):
+    """What each step of the run did. Every write is durable when the call returns, or raises LeaseLost."""
+
+    async def begin(self, path: str, iteration: int = 0) -> None:
+        """The step starts, or starts again: `attempts` counts."""
+
+    async def end(
+        self,
+        path: str,
+        status: StepStatus,
+        *,
+        iteration: int = 0,
+        error: str | None = None,
+        result: Json | None = None,
+    ) -> None:
+        """The step ended with `status`."""
+
+    async def steps(self, prefix: str = "") -> Sequence[StepRecord]:
+        """The steps whose path starts with `prefix`, in the order in which they started."""
+
+
+class CallJournal(Protocol):
+    """The model and tool calls of the run's agents: a call that finished is never made again."""
+
+    async def find(self, key: CallKey) -> CallRecord | None:
+        """What the call gave back, if it finished before."""
+
+    async def record(self, key: CallKey, call: CallRecord) -> None:
+        """Stores a finished call before its result is used; the first record of a key stays. Raises LeaseLost."""
+
+    async def usage(self, prefix: str = "") -> Usage:
+        """The sum over the recorded calls whose path starts with `prefix`."""
+
+
+class Passages(Protocol):
+    """Sources and passages, stored once by content, gathered in collections."""
+
+    async def add(self, source: Source, passages: Sequence[Passage]) -> None:
+        """Stores a source and its passages; what is there already stays as it is."""
+
+    async def gather(self, sources: Sequence[Source], skipped: Sequence[SkippedSource]) -> Collection:
+        """Makes (or finds: the id is content-addressed) the collection of these sources."""
+
+    async def sources(self, collection_id: str) -> Sequence[Source]:
+        """The sources of a collection, ordered by uri."""
+
+    async def passages(self, collection_id: str) -> Sequence[Passage]:
+        """All passages of a collection, ordered by source uri and place."""
+
+    async def get(self, ids: Sequence[str]) -> Sequence[Passage]:
+        """The passages with these ids, in the order of the ids; unknown ids are left out."""
+
+
+class Artifacts(Protocol):
+    """Files by the hash of their bytes: data files, charts, reports."""
+
+    async def put(self, data: bytes, media_type: str, name: str) -> ArtifactRef:
+        """Stores the bytes once and says how to find them."""
+
+    async def get(self, sha256: str) -> bytes:
+        """The bytes; KeyError if they were never stored."""
+
+
+class Clock(Protocol):
+    """Time, so that tests can move it."""
+
+    def now(self) -> datetime:
+        """The time of day, with time zone UTC."""
+
+    def elapsed(self) -> float:
+        """Seconds on a clock that never goes back."""
+
+    async def sleep(self, seconds: float) -> None:
+        """Waits."""
+
+
+class Models(Protocol):
+    """The door to model providers."""
+
+    def chat(self, name: str) -> "BaseChatModel":
+        """The bare chat model of a `provider/model` name; SetupError if the name or its key is not known."""
+
+    def price(self, name: str) -> tuple[float, float] | None:
+        """US dollars for a million input and for a million output tokens; None if not known."""
+
+
+@dataclass(frozen=True)
+class WebHit:
+    """One result of a web search."""
+
+    url: str
+    title: str
+    snippet: str
+    date: str | None = None
+
+
+class Web(Protocol):
+    """Search on the web, and pages from it as sources."""
+
+    async def search(self, query: str, limit: int) -> Sequence[WebHit]:
+        """The best hits, best first; ToolError if the search service does not answer."""
+
+    async def read(self, url: str) -> tuple[Source, Sequence[Passage]]:
+        """The page as a source with passages; ToolError if it cannot be had."""
+
+
+@dataclass(frozen=True)
+class Ports:
+    """All the seams of one run."""
+
+    run_id: str
+    ledger: Ledger
+    journal: CallJournal
+    passages: Passages
+    artifacts: Artifacts
+    models: Models
+    clock: Clock
+    web: Web | None = None
+    """None where no web search is configured: agents are then not given the tool."""

@@ -1,0 +1,67 @@
+"""The one list of records that may stand in state: the allow-list of the strict checkpoint serializer.
+
+A class that is moved or renamed makes older checkpoints unreadable: the list is a persisted contract.
+"""
+
+from pydantic import BaseModel
+
+from state.context import ApprovalPolicy, BranchLimits
+from state.evidence import (
+    ArtifactRef,
+    Chart,
+    Claim,
+    Collection,
+    Contradiction,
+    Estimate,
+    Finding,
+    Quantity,
+    Side,
+    SkippedSource,
+)
+from state.research import (
+    Branch,
+    BranchResult,
+    Draft,
+    Feedback,
+    GateReport,
+    Merged,
+    MergeEdits,
+    Missing,
+    Plan,
+    Review,
+    Section,
+    Sentence,
+)
+from state.runs import ActionRequest, ApprovalRequest, ReviewConfig
+
+RECORDS: tuple[type[BaseModel], ...] = (
+    # of a run's state
+    ArtifactRef,
+    Branch,
+    BranchLimits,
+    BranchResult,
+    Chart,
+    Claim,
+    Collection,
+    Contradiction,
+    Draft,
+    Estimate,
+    Feedback,
+    Finding,
+    GateReport,
+    MergeEdits,
+    Merged,
+    Missing,
+    Plan,
+    Quantity,
+    Review,
+    Section,
+    Sentence,
+    Side,
+    SkippedSource,
+    # of an interrupt
+    ActionRequest,
+    ApprovalPolicy,
+    ApprovalRequest,
+    ReviewConfig,
+)

@@ -1,0 +1,237 @@
+"""The life of a run: its statuses, steps, calls, approvals, audit events and what it used."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal, TypeAlias
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from state.context import ApprovalPolicy, RunContext
+from state.evidence import Record
+
+RunStatus = Literal[
+    "initializing",
+    "running",
+    "paused",
+    "waiting_approval",
+    "completed",
+    "failed",
+    "timed_out",
+    "cancelled",
+    "rolling_back",
+    "rolled_back",
+    "rollback_failed",
+]
+StepStatus = Literal[
+    "pending", "waiting", "running", "retrying", "completed", "failed", "skipped", "cancelled", "compensated"
+]
+ENDED: frozenset[RunStatus] = frozenset({"completed", "timed_out", "cancelled", "rolled_back"})
+"""Statuses that no resume leads out of."""
+
+TIMEOUT_ACTOR = "timeout policy"
+"""Who answers a request that nobody answered in time."""
+UNATTENDED_ACTOR = "nobody at the terminal"
+"""Who approves where the user said to go on without an approval."""
+
+Json: TypeAlias = dict[str, Any]
+"""A JSON object as it comes from or goes to the outside."""
+
+
+class Usage(Record):
+    """What model and tool calls used, replayed calls not counted."""
+
+    model_calls: int = 0
+    tool_calls: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    money: float = 0.0
+    """US dollars, for the models whose price is known."""
+    unpriced_calls: int = 0
+    """Calls of models whose price is not known."""
+
+    def __add__(self, other: "Usage") -> "Usage":
+        return Usage(**{name: getattr(self, name) + getattr(other, name) for name in type(self).model_fields})
+
+    @property
+    def tokens(self) -> int:
+        return self.input_tokens + self.output_tokens
+
+
+class RunRecord(Record):
+    """A row of `runs`."""
+
+    id: str
+    graph: str
+    definition: str
+    """Hash of the definition that the run began with."""
+    status: RunStatus
+    input: Json
+    context: RunContext
+    dedup_key: str | None = None
+    parent: str | None = None
+    """The run that this one was forked from."""
+    output: Json | None = None
+    error: str | None = None
+    cancel_requested: bool = False
+    holder: str | None = None
+    """Who holds the lease now, e.g. `host:1234`; None when nobody does."""
+    created_at: datetime
+    updated_at: datetime
+
+
+class StepRecord(Record):
+    """A row of `step_runs`: one step, or one branch of a fan-out, of a run."""
+
+    run_id: str
+    path: str
+    """Names the step for ever, e.g. `branches/technical`; never the order of calls."""
+    iteration: int = 0
+    status: StepStatus
+    attempts: int = 1
+    started_at: datetime
+    ended_at: datetime | None = None
+    error: str | None = None
+    result: Json | None = None
+    """A small summary for the timeline; the values themselves are in the run's state."""
+
+
+class CallKey(Record):
+    """Names one call of an agent for ever: where, what, and the how many-th of the same."""
+
+    path: str
+    request_hash: str
+    occurrence: int
+
+
+class CallRecord(Record):
+    """A row of `calls`: a model or tool call that finished, with what it gave back."""
+
+    kind: Literal["model", "tool"]
+    name: str
+    """The model's `provider/model` name or the tool's name."""
+    response: Json
+    usage: Usage = Usage()
+    seconds: float = 0.0
+
+
+# --- approvals, in LangChain's human-in-the-loop shapes -------------------------------------------------------
+
+
+class _Decision(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Approve(_Decision):
+    """Go on with what was shown."""
+
+    type: Literal["approve"] = "approve"
+
+
+class EditedAction(_Decision):
+    """What is to be taken instead of what was shown; `args` has the shape of the request's `args`."""
+
+    name: str
+    args: Json
+
+
+class Edit(_Decision):
+    """Go on with what is given here instead."""
+
+    type: Literal["edit"] = "edit"
+    edited_action: EditedAction
+
+
+class Reject(_Decision):
+    """Do it again and ask again; the message says what must change."""
+
+    type: Literal["reject"] = "reject"
+    message: str = Field(min_length=1)
+
+
+class Respond(_Decision):
+    """Go on, and mind what the message says."""
+
+    type: Literal["respond"] = "respond"
+    message: str = Field(min_length=1)
+
+
+Decision = Annotated[Approve | Edit | Reject | Respond, Field(discriminator="type")]
+
+
+class Answer(_Decision):
+    """What a person (or a timeout policy) says to one request."""
+
+    decisions: tuple[Decision] = Field(description="Exactly one decision: the request asks one thing.")
+    by: str = ""
+
+    @property
+    def decision(self) -> Approve | Edit | Reject | Respond:
+        return self.decisions[0]
+
+
+class ActionRequest(Record):
+    """What is to be decided on."""
+
+    name: str
+    """`approve_plan`, `approve_merge`, `approve_gate` or `approve_report`; a workflow's step id later."""
+    args: Json
+    """The thing itself, in the shape in which an edit must give it back."""
+    description: str
+
+
+class ReviewConfig(Record):
+    """Which decisions are allowed on an action."""
+
+    action_name: str
+    allowed_decisions: tuple[Literal["approve", "edit", "reject", "respond"], ...]
+
+
+class ApprovalRequest(Record):
+    """The value of an interrupt: LangChain's HITL request, and the policy of the point."""
+
+    action_requests: tuple[ActionRequest]
+    review_configs: tuple[ReviewConfig]
+    policy: ApprovalPolicy = ApprovalPolicy()
+
+    @property
+    def action(self) -> ActionRequest:
+        return self.action_requests[0]
+
+
+class ApprovalRecord(Record):
+    """A row of `approvals`: one request, answered at most once."""
+
+    id: str
+    run_id: str
+    point: str
+    request: ApprovalRequest
+    status: Literal["pending", "answered", "expired", "withdrawn"]
+    answer: Answer | None = None
+    answered_by: str | None = None
+    created_at: datetime
+    expires_at: datetime | None = None
+    answered_at: datetime | None = None
+
+
+class AuditEvent(Record):
+    """A row of the append-only `audit` table; each row's hash covers the row before it."""
+
+    run_id: str
+    seq: int
+    at: datetime
+    actor: str
+    event: str
+    data: Json
+    previous: str
+    hash: str
+
+
+class Progress(Record):
+    """One event of a run as it happens, for whoever watches."""
+
+    path: str
+    status: StepStatus | None = None
+    tool: str | None = None
+    """The tool in use; empty text when it ended."""
+    usage: Usage | None = None
+    """What the path has used so far."""
+    message: str = ""
