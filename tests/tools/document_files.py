@@ -1,0 +1,73 @@
+"""Files in the formats that are read, made for the tests."""
+
+import io
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from openpyxl import Workbook
+from pypdf import PdfReader, PdfWriter
+
+
+def folder_of(root: Path, files: dict[str, bytes | str]) -> Path:
+    """`root` with these files in it."""
+    for name, content in files.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return root
+
+
+def pdf_of(*pages: Sequence[str], password: str = "", title: str = "") -> bytes:
+    """A PDF with a text layer: each page is the lines on it, in plain ASCII."""
+    count = len(pages)
+    objects = [
+        b"<< /Type /Catalog /Pages 2 0 R >>",
+        f"<< /Type /Pages /Kids [{' '.join(f'{4 + 2 * n} 0 R' for n in range(count))}] /Count {count} >>".encode(),
+        b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
+    ]
+    for n, lines in enumerate(pages):
+        shown = " T* ".join(f"({line.replace('(', chr(92) + '(').replace(')', chr(92) + ')')}) Tj" for line in lines)
+        content = f"BT /F1 10 Tf 14 TL 40 800 Td {shown} ET".encode()
+        page = f"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 600 850] /Contents {5 + 2 * n} 0 R "
+        objects.append(f"{page}/Resources << /Font << /F1 3 0 R >> >> >>".encode())
+        objects.append(b"<< /Length %d >>\nstream\n%s\nendstream" % (len(content), content))
+    data = _file_of(objects)
+    if not password and not title:
+        return data
+    writer = PdfWriter(clone_from=PdfReader(io.BytesIO(data)))
+    if title:
+        writer.add_metadata({"/Title": title})
+    if password:
+        writer.encrypt(password, algorithm="RC4-128")
+    written = io.BytesIO()
+    writer.write(written)
+    return written.getvalue()
+
+
+def _file_of(objects: Sequence[bytes]) -> bytes:
+    data = b"%PDF-1.4\n"
+    places = []
+    for number, body in enumerate(objects, 1):
+        places.append(len(data))
+        data += b"%d 0 obj\n%s\nendobj\n" % (number, body)
+    table = b"".join(b"%010d 00000 n \n" % place for place in places)
+    size = len(objects) + 1
+    return data + b"xref\n0 %d\n0000000000 65535 f \n%strailer << /Size %d /Root 1 0 R >>\nstartxref\n%d\n%%%%EOF" % (
+        size,
+        table,
+        size,
+        len(data),
+    )
+
+
+def xlsx_of(sheets: dict[str, Iterable[Sequence[object]]]) -> bytes:
+    """A workbook with these sheets, each its rows."""
+    book = Workbook()
+    book.remove(book.worksheets[0])
+    for title, rows in sheets.items():
+        sheet = book.create_sheet(title)
+        for row in rows:
+            sheet.append(list(row))
+    written = io.BytesIO()
+    book.save(written)
+    return written.getvalue()

@@ -1,0 +1,263 @@
+"""The tools of an analysis agent: look at tables, compute statistics on them, draw charts.
+
+Each figure becomes a computed passage, stored and shown like a passage that was read, so that a report can
+cite it. The arguments of a call say all that it needs: after a crash, calls that finished are given back from
+the journal and not made again, so no call may rest on what one before it left in memory.
+"""
+
+import asyncio
+import html
+import re
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from typing import Annotated, Any
+
+import pandas as pd
+from langchain_core.tools import BaseTool, StructuredTool
+
+from state.errors import ToolError
+from state.evidence import Chart, Collection, Locator, Passage, Source
+from state.ports import Ports
+from tools.blocks import block
+from tools.charts import ChartKind, ChartSpec, alt_text, draw_chart, plotted
+from tools.computed import column_facts, one_line, overview_passage, statistic_passage
+from tools.data import Table, load_table, sheet_names
+from tools.evidence_text import render_evidence
+from tools.numerals import name_and_unit
+from tools.samples import MOST_GROUPS, label
+from tools.statistics import StatResult, compare_groups, correlation, describe, linear_trend
+
+Answer = tuple[str, dict[str, Any]]
+"""What a tool shows to the model, and its artifact: the ids of the passages that it made, and a chart."""
+TableName = Annotated[str, "The table's uri from list_tables; `book.xlsx#Sheet2` for a sheet."]
+ColumnName = Annotated[str, "The column's header as load_data shows it."]
+
+
+def analysis_tools(ports: Ports, collection: Collection) -> list[BaseTool]:
+    """The tools over the tables of `collection`; each raises ToolError where it cannot do what is asked."""
+    desk = _Desk(ports, collection)
+    tools: tuple[tuple[Callable[..., Coroutine[Any, Any, Answer]], str], ...] = (
+        (desk.list_tables, "List the tables, with the sheets of workbooks."),
+        (
+            desk.load_data,
+            "Columns, types, ranges and first rows of a table, and what cleaning changed in it.",
+        ),
+        (desk.describe_data, "Number, mean, spread, median, quartiles and extremes of a column of numbers."),
+        (desk.test_trend, "The linear trend of y over x with confidence interval, r² and p."),
+        (desk.test_groups, "Whether the mean of a column differs between groups (Welch, ANOVA or ranks)."),
+        (desk.test_correlation, "The correlation of two columns of numbers (Pearson and Spearman)."),
+        (desk.make_chart, "Draw a chart that goes into the report."),
+    )
+    return [
+        StructuredTool.from_function(
+            coroutine=tool, name=tool.__name__, description=said, response_format="content_and_artifact"
+        )
+        for tool, said in tools
+    ]
+
+
+@dataclass
+class _Desk:
+    """What the tools of one agent share: the seams, the collection, and the tables that were loaded."""
+
+    ports: Ports
+    collection: Collection
+    loaded: dict[str, tuple[Source, Table]] = field(default_factory=dict)
+
+    # --- the tools ------------------------------------------------------------------------------------
+
+    async def list_tables(self) -> Answer:
+        lines = []
+        for source in await self._sources():
+            try:
+                sheets = await asyncio.to_thread(sheet_names, await self._bytes(source), source.uri)
+            except ToolError as error:
+                lines.append(f"{one_line(source.uri)}: cannot be read, {one_line(error.message)}")
+                continue
+            named = f", sheets: {', '.join(map(one_line, sheets))}" if sheets else ""
+            lines.append(f"{one_line(source.uri)} ({source.size} bytes{named})")
+        return "\n".join(lines) or "There are no tables among the sources.", {"passages": []}
+
+    async def load_data(
+        self,
+        table: TableName,
+        sheet: Annotated[str | None, "A sheet of a workbook; its first otherwise."] = None,
+    ) -> Answer:
+        name = f"{table}#{sheet}" if sheet else table
+        source, loaded = await self._table(name)
+        content, artifact = await self._answer(source, [overview_passage(source, loaded)])
+        return f"{content}\n{block('table', column_facts(name, loaded))}", artifact
+
+    async def describe_data(
+        self,
+        table: TableName,
+        column: ColumnName,
+        by: Annotated[str | None, "A column of groups, to describe each."] = None,
+    ) -> Answer:
+        source, loaded = await self._table(table)
+        column = _header(loaded, column)
+        values, where = _column(loaded, column), _key(loaded, column)
+        if by is None:
+            result = await _computed(describe, values, where)
+            passage = statistic_passage(source, loaded, f"describe({column})", [column], result)
+            return await self._answer(source, [passage])
+        by = _header(loaded, by)
+        groups = loaded.frame[by]
+        parts = [(key, part) for key, part in values.groupby(groups, sort=True) if part.notna().any()]
+        if not 1 <= len(parts) <= MOST_GROUPS:
+            remedy = f"Choose a column that makes 1 to {MOST_GROUPS} groups."
+            raise ToolError(f"{by} makes {len(parts)} groups.", place=table, remedy=remedy)
+        passages = []
+        for key, part in parts:
+            header, unit = name_and_unit(str(part.name))
+            named = f"{header} of {by} {label(key)}" + (f" ({unit})" if unit else "")
+            result = await _computed(describe, part.rename(named), where)
+            what = f"describe({column} where {by} is {label(key)})"
+            passages.append(statistic_passage(source, loaded, what, [column, by], result))
+        return await self._answer(source, passages)
+
+    async def test_trend(
+        self,
+        table: TableName,
+        x: Annotated[str, "The column of years, dates or other numbers."],
+        y: ColumnName,
+    ) -> Answer:
+        return await self._test(table, linear_trend, "linear_trend({1} by {0})", (x, y))
+
+    async def test_groups(
+        self,
+        table: TableName,
+        value: Annotated[str, "The column of numbers whose mean is compared."],
+        group: Annotated[str, "The column that says to which group a row belongs."],
+    ) -> Answer:
+        return await self._test(table, compare_groups, "compare_groups({0} by {1})", (value, group))
+
+    async def test_correlation(self, table: TableName, x: ColumnName, y: ColumnName) -> Answer:
+        return await self._test(table, correlation, "correlation({0}, {1})", (x, y))
+
+    async def make_chart(
+        self,
+        table: TableName,
+        kind: ChartKind,
+        x: Annotated[str, "The column along the axis; the only one of a histogram."],
+        y: Annotated[list[str], "The columns to draw over x; empty for a histogram."],
+        title: Annotated[str, "What the chart shows, in a few words."],
+    ) -> Answer:
+        source, loaded = await self._table(table)
+        x, *y = (_header(loaded, name) for name in (x, *y))
+        units = {_unit(loaded, name) for name in y}
+        spec = ChartSpec(
+            kind=kind,
+            x=x,
+            y=tuple(dict.fromkeys(y)) if kind != "histogram" else (),
+            title=" ".join(title.split()),
+            x_unit=_unit(loaded, x),
+            y_unit=units.pop() if len(units) == 1 else "",
+        )
+        png, csv, alt = await _computed(_drawn, loaded.frame, spec)
+        name = re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")[:60] or "chart"
+        what = f"{kind} chart({', '.join(spec.y) + ' by ' if spec.y else ''}{x})"
+        locator = Locator(computed=what, cells=loaded.cells([x, *spec.y]))
+        passage = Passage.make(source.id, locator, alt)
+        chart = Chart(
+            image=await self.ports.artifacts.put(png, "image/png", f"{name}.png"),
+            data=await self.ports.artifacts.put(csv, "text/csv", f"{name}.csv"),
+            title=spec.title,
+            alt=alt,
+            passage_id=passage.id,
+        )
+        content, artifact = await self._answer(source, [passage])
+        return content, artifact | {"chart": chart.model_dump(mode="json")}
+
+    # --- what they share ------------------------------------------------------------------------------
+
+    async def _test(
+        self, table: str, test: Callable[[Any, Any], StatResult], what: str, names: tuple[str, str]
+    ) -> Answer:
+        """One statistic of two columns, as an answer; `what` is a form that takes both names."""
+        source, loaded = await self._table(table)
+        headers = [_header(loaded, name) for name in names]
+        result = await _computed(test, *(_column(loaded, header) for header in headers))
+        passage = statistic_passage(source, loaded, what.format(*headers), headers, result)
+        return await self._answer(source, [passage])
+
+    async def _answer(self, source: Source, passages: Sequence[Passage]) -> Answer:
+        """Store computed passages, and show them as search shows what it finds."""
+        await self.ports.passages.add(source, passages)
+        return render_evidence(passages, [source]), {"passages": [passage.id for passage in passages]}
+
+    async def _sources(self) -> list[Source]:
+        """The sources that are tables."""
+        sources = await self.ports.passages.sources(self.collection.id)
+        return [source for source in sources if source.uri in self.collection.tables]
+
+    async def _bytes(self, source: Source) -> bytes:
+        try:
+            return await self.ports.artifacts.get(source.sha256)
+        except KeyError as error:
+            remedy = "Use another table."
+            raise ToolError("The file is not stored.", place=source.uri, remedy=remedy) from error
+
+    async def _table(self, name: str) -> tuple[Source, Table]:
+        """The table of a uri, or of `uri#sheet`, loaded once."""
+        if name not in self.loaded:
+            sources = {source.uri: source for source in await self._sources()}
+            name = name if name in sources else html.unescape(name)
+            uri, _, sheet = (name, "", "") if name in sources else name.rpartition("#")
+            if uri not in sources:
+                raise ToolError(f"There is no table “{name}”.", remedy=_near(name, list(sources), "tables"))
+            data = await self._bytes(sources[uri])
+            self.loaded[name] = sources[uri], await asyncio.to_thread(load_table, data, uri, sheet or None)
+        return self.loaded[name]
+
+
+async def _computed(compute: Callable[..., Any], *arguments: Any) -> Any:
+    """The result of blocking work on columns; ToolError where the columns do not allow it."""
+    try:
+        return await asyncio.to_thread(compute, *arguments)
+    except (ValueError, TypeError, ArithmeticError) as error:
+        remedy = "Look at the columns with load_data, and choose others."
+        raise ToolError(f"This cannot be computed from these columns ({error}).", remedy=remedy) from error
+
+
+def _drawn(frame: pd.DataFrame, spec: ChartSpec) -> tuple[bytes, bytes, str]:
+    """A chart as PNG, its figures as CSV, and what it shows in words."""
+    return draw_chart(frame, spec), plotted(frame, spec).to_csv(index=False).encode(), alt_text(frame, spec)
+
+
+def _header(table: Table, name: str) -> str:
+    """The header that a model means, who was shown it escaped; ToolError with near names if there is none."""
+    names = [str(each) for each in table.frame.columns]
+    for header in (name, html.unescape(name)):
+        if header in names:
+            return header
+    raise ToolError(f"There is no column “{name}”.", place=table.uri, remedy=_near(name, names, "columns"))
+
+
+def _column(table: Table, header: str) -> "pd.Series[Any]":
+    """A column with the unit of its cells (`%`) added to its name."""
+    unit = table.units.get(header)
+    named = f"{header} ({unit})" if unit and not name_and_unit(header)[1] else header
+    return table.frame[header].rename(named)
+
+
+def _unit(table: Table, name: str) -> str:
+    return name_and_unit(name)[1] or table.units.get(name, "")
+
+
+def _key(table: Table, column: str) -> "pd.Series[Any] | None":
+    """The column that names each row: the first, if it holds years, dates or names, each once."""
+    first = table.frame[table.frame.columns[0]]
+    if first.name == column or first.isna().any() or not first.is_unique:
+        return None
+    return first if not pd.api.types.is_numeric_dtype(first) or first.is_monotonic_increasing else None
+
+
+def _near(name: str, names: Sequence[str], what: str) -> str:
+    """A remedy that lists the names most like the one that is not there."""
+    folded = {each.casefold(): each for each in names}
+    near = [folded[each] for each in get_close_matches(name.casefold(), folded, n=5, cutoff=0.4)]
+    if near:
+        return f"Did you mean: {', '.join(map(one_line, near))}?"
+    return f"The {what} are: {', '.join(one_line(each) for each in names[:20]) or 'none'}."

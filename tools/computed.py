@@ -1,0 +1,94 @@
+"""Passages that were computed from a table: they state figures, and can be cited like text that was read."""
+
+from collections.abc import Sequence
+from pathlib import PurePosixPath
+from typing import Any
+
+import pandas as pd
+
+from state.evidence import Locator, Passage, Source
+from tools.data import Table
+from tools.samples import label, span
+from tools.statistics import StatResult
+
+FIRST_ROWS = 5
+MOST_COLUMNS = 40
+"""Columns that an overview describes; the others are named only."""
+LONGEST_CELL = 60
+
+
+def statistic_passage(source: Source, table: Table, what: str, columns: Sequence[str], result: StatResult) -> Passage:
+    """A statistic as a passage: its sentence, then its figures and what they rest on."""
+    figures = "; ".join(
+        f"{name} = {value if isinstance(value, str) else f'{value:.10g}'}" for name, value in result.values.items()
+    )
+    lines = [result.sentence, f"Figures: {figures}; n = {result.n}."]
+    lines += [f"Assumption: {each}." for each in result.assumptions]
+    lines += [f"Warning: {each}" for each in result.warnings]
+    lines.append(f"Method: {result.method} ({result.formula}).")
+    return Passage.make(source.id, Locator(computed=what, cells=table.cells(columns)), "\n".join(lines))
+
+
+def overview_passage(source: Source, table: Table) -> Passage:
+    """What a table holds, as a passage."""
+    frame, names = table.frame, list(table.frame.columns)
+    sheet = f", sheet {table.sheet}" if table.sheet else ""
+    lines = [f"{PurePosixPath(source.uri).name}{sheet} holds {len(frame)} rows and {len(names)} columns."]
+    lines += [f"Column {name}: {_kind(frame[name])}." for name in names[:MOST_COLUMNS]]
+    if len(names) > MOST_COLUMNS:
+        lines.append(f"Other columns: {', '.join(names[MOST_COLUMNS:])}.")
+    lines += [f"Changed: {change}." for change in table.changes]
+    lines += [f"Note: {note}" for note in table.notes]
+    rows = frame[names[:MOST_COLUMNS]].head(FIRST_ROWS)
+    lines += [
+        f"Row {row}: " + "; ".join(f"{name} = {_shown(value)}" for name, value in cells.items())
+        for row, cells in rows.iterrows()
+    ]
+    return Passage.make(source.id, Locator(computed="load_data", cells=table.cells(names)), "\n".join(lines))
+
+
+def column_facts(name: str, table: Table) -> dict[str, object]:
+    """The columns for who reads exactly: name, type (`number`, `date` or `text`) and count of different values."""
+    return {
+        "table": name,
+        "rows": len(table.frame),
+        "columns": [
+            {"name": str(column), "type": _type(table.frame[column]), "distinct": int(table.frame[column].nunique())}
+            for column in table.frame.columns
+        ],
+    }
+
+
+def _type(values: "pd.Series[Any]") -> str:
+    if pd.api.types.is_datetime64_any_dtype(values):
+        return "date"
+    is_number = pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values)
+    return "number" if is_number else "text"
+
+
+def _kind(values: "pd.Series[Any]") -> str:
+    """Type, range and gaps of a column, in words."""
+    known = values.dropna()
+    missing = f", {values.size - known.size} missing" if known.size < values.size else ""
+    if known.empty:
+        return "empty"
+    if pd.api.types.is_datetime64_any_dtype(values):
+        return f"dates from {span(known)}{missing}"
+    if pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values):
+        return f"numbers from {span(known)}{missing}"
+    distinct = [_shown(value) for value in known.unique()]
+    named = ", ".join(distinct[:5]) + (", …" if len(distinct) > 5 else "")
+    return f"text, {len(distinct)} different values ({named}){missing}"
+
+
+def _shown(value: Any) -> str:
+    """A cell as text, short."""
+    if value is None or value is pd.NaT or value != value:  # noqa: PLR0124 - NaN is not equal to itself
+        return "missing"
+    text = " ".join(label(value).split())
+    return text if len(text) <= LONGEST_CELL else f"{text[: LONGEST_CELL - 1]}…"
+
+
+def one_line(text: str) -> str:
+    """Text from a file as part of a line for the model: without line breaks, tags neutralised."""
+    return " ".join(text.split()).replace("<", "&lt;").replace(">", "&gt;")

@@ -1,0 +1,276 @@
+"""A data file as a clean table: bytes of CSV or XLSX in, a pandas frame with all changes in words out."""
+
+import csv
+import io
+import re
+import warnings
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NoReturn
+from xml.etree.ElementTree import ParseError
+from zipfile import BadZipFile
+
+import pandas as pd
+from openpyxl import Workbook, load_workbook
+from openpyxl.utils import column_index_from_string, get_column_letter
+
+from state.errors import SourceError, ToolError
+from tools.columns import MISSING, clean
+from tools.documents.csv import separator
+from tools.documents.encodings import decode
+
+_LOOKED_AT = 50
+"""Rows from which the width of a table is judged."""
+_TOTAL = re.compile(r"(grand |sub)?totals?|sum|averages?|mean", re.IGNORECASE)
+
+Row = tuple[int, list[Any]]
+"""The number of a row in its file, counted from 1, and its cells."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """A cleaned table. The frame's index is the number of each row in the file or sheet, counted from 1."""
+
+    frame: pd.DataFrame
+    uri: str
+    sheet: str | None = None
+    changes: tuple[str, ...] = ()
+    """What was changed on the way from the file to the frame, in words."""
+    dropped: int = 0
+    """Rows with content that were left out: notes under the table, rows of totals."""
+    notes: tuple[str, ...] = ()
+    """Comment lines, and text above and below the table."""
+    letters: Mapping[str, str] = field(default_factory=dict)
+    """The spreadsheet letter of each column."""
+    units: Mapping[str, str] = field(default_factory=dict)
+    """Units that the cells carried (`%`), by column."""
+
+    def cells(self, columns: Sequence[str], rows: Iterable[int] | None = None) -> str:
+        """The range of cells of the columns, `A2:B30, D2:D30` or `Sheet1!A2:A30`; all rows unless given."""
+        numbers = list(self.frame.index if rows is None else rows)
+        prefix = f"{self.sheet}!" if self.sheet else ""
+        first, last = min(numbers, default=1), max(numbers, default=1)
+        blocks: list[list[int]] = []
+        for place in sorted({column_index_from_string(self.letters[name]) for name in columns}):
+            if blocks and place == blocks[-1][-1] + 1:
+                blocks[-1].append(place)
+            else:
+                blocks.append([place])
+        ends = [(get_column_letter(block[0]), get_column_letter(block[-1])) for block in blocks]
+        return ", ".join(f"{prefix}{left}{first}:{right}{last}" for left, right in ends)
+
+
+@dataclass(frozen=True)
+class _Grid:
+    """The rows of a file before anything is made of them."""
+
+    rows: list[Row]
+    notes: tuple[str, ...] = ()
+    decimal_comma: bool = False
+
+
+def load_table(data: bytes, uri: str, sheet: str | None = None) -> Table:
+    """Read a CSV or XLSX file, find its header, clean its columns.
+
+    `sheet` names a sheet of a workbook; the first with content is taken otherwise. ToolError where the file
+    is empty, damaged, encrypted, not a table, or has no such sheet. Blocking: call it by asyncio.to_thread.
+    """
+    if not data:
+        raise ToolError("The file is empty.", place=uri, remedy="Name another table.")
+    if _is_workbook(uri, data):
+        sheet, grid = _read_workbook(data, uri, sheet)
+    elif sheet:
+        raise ToolError(f"A CSV file has no sheet “{sheet}”.", place=uri, remedy="Leave `sheet` out.")
+    else:
+        grid = _read_csv(data, uri)
+    return _table(grid, uri, sheet)
+
+
+def sheet_names(data: bytes, uri: str) -> tuple[str, ...]:
+    """The names of a workbook's sheets, none for a CSV file; ToolError where it cannot be opened."""
+    return tuple(sheet.title for sheet in _open(data, uri).worksheets) if _is_workbook(uri, data) else ()
+
+
+def _is_workbook(uri: str, data: bytes) -> bool:
+    return uri.lower().endswith((".xlsx", ".xlsm")) or data.startswith(b"PK\x03\x04")
+
+
+# --- from bytes to rows -----------------------------------------------------------------------------------
+
+
+def _open(data: bytes, uri: str) -> Workbook:
+    if data.startswith(b"\xd0\xcf\x11\xe0"):
+        remedy = "Save it as XLSX without a password, or as CSV."
+        raise ToolError("The workbook is encrypted, or of the format before 2007.", place=uri, remedy=remedy)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # features of Excel that openpyxl does not keep do not matter here
+            return load_workbook(io.BytesIO(data), read_only=True, data_only=True)
+    except (BadZipFile, ParseError, KeyError, ValueError, TypeError, OSError) as error:
+        _damaged(uri, error)
+
+
+def _damaged(uri: str, error: Exception) -> NoReturn:
+    remedy = "Open it in a spreadsheet program and save it again."
+    raise ToolError(f"The workbook cannot be read ({error}).", place=uri, remedy=remedy) from error
+
+
+def _read_workbook(data: bytes, uri: str, name: str | None) -> tuple[str, _Grid]:
+    """The rows of the sheet `name`, or of the first sheet that has any."""
+    book = _open(data, uri)
+    titles = [sheet.title for sheet in book.worksheets]
+    if name is not None and name not in titles:
+        remedy = f"Its sheets are: {', '.join(titles)}."
+        raise ToolError(f"The workbook has no sheet “{name}”.", place=uri, remedy=remedy)
+    try:
+        for sheet in book.worksheets:
+            if name in (None, sheet.title):
+                sheet.reset_dimensions()
+                cells = enumerate(sheet.iter_rows(values_only=True), start=1)
+                rows: list[Row] = [(number, list(row)) for number, row in cells]
+                if name or any(cell is not None for _, row in rows for cell in row):
+                    return sheet.title, _Grid(rows)
+    except (BadZipFile, ParseError, KeyError, ValueError, TypeError, OSError) as error:
+        _damaged(uri, error)
+    raise ToolError("No sheet of the workbook has content.", place=uri, remedy="Name another table.")
+
+
+def _read_csv(data: bytes, uri: str) -> _Grid:
+    """The rows of a CSV file; comment lines above them are kept as notes."""
+    try:
+        text = decode(data)
+    except SourceError as error:
+        raise ToolError(f"{error.message}.", place=uri, remedy="Name a CSV or XLSX file.") from error
+    mark, lines = separator(text), text.splitlines(keepends=True)
+    start = next((i for i, line in enumerate(lines) if not line.lstrip().startswith("#")), len(lines))
+    if _heads(lines, start, mark):
+        start -= 1
+        lines[start] = lines[start].lstrip().removeprefix("#").lstrip()
+    notes = tuple(text for line in lines[:start] if (text := line.strip().lstrip("#").strip()))
+    try:
+        parsed = list(csv.reader(io.StringIO("".join(lines[start:]), newline=""), delimiter=mark))
+    except csv.Error as error:
+        remedy = "Check its quotation marks, or name another table."
+        raise ToolError(f"The file is not CSV ({error}).", place=uri, remedy=remedy) from error
+    rows: list[Row] = [(start + i, list(cells)) for i, cells in enumerate(parsed, start=1)]
+    return _Grid(rows, notes, decimal_comma=mark != ",")
+
+
+def _heads(lines: Sequence[str], start: int, mark: str) -> bool:
+    """Whether the last comment line holds the column names of a body that has none: `# year,mean`."""
+    if not 0 < start < len(lines):
+        return False
+    pair = lines[start - 1 : start + 1]
+    comment, first = (next(csv.reader([line], delimiter=mark), []) for line in pair)
+    return len(comment) == len(first) > 1 and not any(_is_name(cell.strip()) for cell in first)
+
+
+# --- from rows to a table ---------------------------------------------------------------------------------
+
+
+def _table(grid: _Grid, uri: str, sheet: str | None) -> Table:
+    """Find header and body, clean each column, and count what a reader must know."""
+    rows = [(number, cells) for number, cells in grid.rows if _filled(cells)]
+    if not rows:
+        raise ToolError("The table has no content.", place=uri, remedy="Name another table or sheet.")
+    header, body, above = _header(rows)
+    body, below, dropped = _without_footer(body)
+    if not body:
+        remedy = "Name another table or sheet."
+        raise ToolError("The table has a header but no rows.", place=uri, remedy=remedy)
+    width = max(len(cells) for _, cells in body)
+    positions = [position for position in range(width) if any(_cell(row, position) for row in body)]
+    names = _names(header, positions)
+    columns = {
+        name: clean(name, [_raw(row, i) for row in body], decimal_comma=grid.decimal_comma)
+        for name, i in zip(names, positions, strict=True)
+    }
+    frame = pd.DataFrame({name: column.values.to_numpy() for name, column in columns.items()})
+    frame.index = pd.Index([number for number, _ in body], name="row")
+    changes = [*_changes_of_shape(grid, header, positions, below), *_repeated(frame)]
+    changes += [change for column in columns.values() for change in column.changes]
+    return Table(
+        frame=frame,
+        uri=uri,
+        sheet=sheet,
+        changes=tuple(changes),
+        dropped=dropped,
+        notes=(*grid.notes, *above, *below),
+        letters={name: get_column_letter(i + 1) for name, i in zip(names, positions, strict=True)},
+        units={name: column.unit for name, column in columns.items() if column.unit},
+    )
+
+
+def _filled(cells: Sequence[object]) -> list[str]:
+    """The cells that hold something, as text."""
+    return [text for cell in cells if cell is not None and (text := " ".join(str(cell).split()))]
+
+
+def _raw(row: Row, position: int) -> Any:
+    """A cell of a row that may be shorter than others."""
+    return row[1][position] if position < len(row[1]) else None
+
+
+def _cell(row: Row, position: int) -> str:
+    value = _raw(row, position)
+    return "" if value is None else str(value).strip()
+
+
+def _header(rows: Sequence[Row]) -> tuple[Row | None, list[Row], tuple[str, ...]]:
+    """The header row (None where the first full row is one of data), the rows under it, the text above it."""
+    width = max(len(_filled(cells)) for _, cells in rows[:_LOOKED_AT])
+    least = max(width / 2, 2 if width > 2 else 1)
+    full = next(i for i, (_, cells) in enumerate(rows) if len(_filled(cells)) >= least)
+    above = tuple(" ".join(_filled(cells)) for _, cells in rows[:full])
+    if any(_is_name(text) for text in _filled(rows[full][1])):
+        return rows[full], list(rows[full + 1 :]), above
+    return None, list(rows[full:]), above
+
+
+def _is_name(text: str) -> bool:
+    """Whether a cell can be a column's name: neither a number nor a date nor a missing marker."""
+    return text.casefold() not in MISSING and not re.fullmatch(r"[\d\s.,:/%+\-T]+(e[+-]?\d+)?", text)
+
+
+def _without_footer(body: list[Row]) -> tuple[list[Row], tuple[str, ...], int]:
+    """The body without notes and a row of totals at its end; those rows as text, and how many they were."""
+    width = max((len(_filled(cells)) for _, cells in body), default=0)
+    below: list[str] = []
+    while len(body) > 1 and width >= 3 and len(filled := _filled(body[-1][1])) == 1 and _is_name(filled[0]):
+        below.append(filled[0])
+        body = body[:-1]
+    if len(body) > 2 and width >= 2 and _TOTAL.fullmatch(_filled(body[-1][1])[0].rstrip(":")):
+        below.append(", ".join(_filled(body[-1][1])))
+        body = body[:-1]
+    return body, tuple(reversed(below)), len(below)
+
+
+def _names(header: Row | None, positions: Sequence[int]) -> list[str]:
+    """One name for each column: its header, trimmed and made unique; `column C` where there is none."""
+    names: list[str] = []
+    for position in positions:
+        text = " ".join(_cell(header, position).split()) if header else ""
+        base = text or f"column {get_column_letter(position + 1)}"
+        copies = (f"{base}_{number}" for number in range(2, len(positions) + 2))
+        names.append(base if base not in names else next(each for each in copies if each not in names))
+    return names
+
+
+def _changes_of_shape(grid: _Grid, header: Row | None, positions: Sequence[int], below: Sequence[str]) -> list[str]:
+    """What was done about rows and columns as a whole."""
+    changes = []
+    if header is None:
+        changes.append("the table has no header: columns are named by their letters")
+    empty_rows = sum(not _filled(cells) for _, cells in grid.rows)
+    if empty_rows:
+        changes.append(f"{empty_rows} empty {'row' if empty_rows == 1 else 'rows'} left out")
+    width = max(len(cells) for _, cells in grid.rows)
+    if empty := width - len(positions):
+        changes.append(f"{empty} empty {'column' if empty == 1 else 'columns'} left out")
+    changes += [f"row under the table left out: {text}" for text in below]
+    return changes
+
+
+def _repeated(frame: pd.DataFrame) -> list[str]:
+    count = int(frame.duplicated().sum())
+    return [f"{count} {'row repeats' if count == 1 else 'rows repeat'} an earlier row exactly; kept"] if count else []

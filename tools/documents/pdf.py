@@ -1,0 +1,117 @@
+"""PDF: the text layer page by page, with lines joined into paragraphs again."""
+
+import io
+import re
+from collections import Counter
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from state.errors import SourceError
+from tools.dates import stated_date
+from tools.documents.extracted import Reading, TextBuilder
+from tools.documents.passages import pack
+from tools.storable import storable
+
+if TYPE_CHECKING:  # pypdf is slow to import, and only needed where a PDF is read
+    from pypdf import PdfReader
+
+_LIGATURES = str.maketrans({"ﬀ": "ff", "ﬁ": "fi", "ﬂ": "fl", "ﬃ": "ffi", "ﬄ": "ffl", "ﬅ": "st", "ﬆ": "st"})
+_HYPHENATED = re.compile(r"([^\W\d_]+)[-\u00ad]\n\s*([^\W\d_]+)")
+_WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
+_MIN_CHARACTERS = 20
+"""Letters and digits below which a document counts as having no text layer."""
+_FULL = 0.7
+"""Share of the page's usual line length from which a line counts as wrapped rather than ended."""
+_PLACEHOLDERS = {"untitled", "(anonymous)", "(unspecified)"}
+
+
+def read(data: bytes, uri: str) -> Reading:
+    """The pages' text as passages with page numbers.
+
+    Raises SourceError if the file is no PDF, is encrypted with a password, or has no text layer.
+    """
+    if b"%PDF" not in data[:1024]:
+        raise SourceError("the file is empty" if not data else "the file is not a PDF")
+    from pypdf.errors import DependencyError, FileNotDecryptedError, PyPdfError
+
+    try:
+        pages, title = _pages(data)
+    except (DependencyError, FileNotDecryptedError) as error:
+        raise SourceError("the PDF is encrypted") from error
+    except PyPdfError as error:
+        raise SourceError(f"the PDF is broken: {error}") from error
+    if sum(1 for page in pages for letter in page if letter.isalnum()) < _MIN_CHARACTERS:
+        raise SourceError("the PDF has no text layer (a scan?); run it through OCR first")
+    builder = TextBuilder()
+    known = Counter(word.lower() for page in pages for word in _WORD.findall(page))
+    for builder.page, page in enumerate(pages, 1):
+        for paragraph in paragraphs(join_hyphenated(page, known)):
+            builder.add(paragraph)
+    text, blocks = builder.finish()
+    return Reading(title, stated_date(pages[0]), pack(text, blocks), text)
+
+
+def _pages(data: bytes) -> tuple[list[str], str]:
+    from pypdf import PdfReader
+
+    reader = PdfReader(io.BytesIO(data))
+    if reader.is_encrypted and not reader.decrypt(""):
+        raise SourceError("the PDF is encrypted with a password")
+    pages = [storable(page.extract_text()).translate(_LIGATURES) for page in reader.pages]
+    return pages, storable(_title(reader))
+
+
+def _title(reader: "PdfReader") -> str:
+    stated = (reader.metadata.title or "") if reader.metadata else ""
+    looks_made = re.search(r"\.\w{2,4}$|^Microsoft ", stated) or stated.lower() in _PLACEHOLDERS
+    return "" if looks_made else stated.strip()
+
+
+def join_hyphenated(page: str, known: Counter[str]) -> str:
+    """The page with words joined that a line end cut; `known` counts the document's words, lower-cased.
+
+    The hyphen stays where the document writes the word with it elsewhere, or where no small letter follows.
+    """
+
+    def joined(match: re.Match[str]) -> str:
+        left, right = match.groups()
+        whole, dashed = left + right, f"{left}-{right}"
+        keep = not right[0].islower() or known[dashed.lower()] > known[whole.lower()]
+        return dashed if keep else whole
+
+    return _HYPHENATED.sub(joined, page)
+
+
+def paragraphs(page: str) -> list[str]:
+    """The page's lines joined into paragraphs: a line goes on where it is full and its sentence is not
+    over.
+    """
+    lines = [line.strip() for line in page.splitlines()]
+    usual = _usual_length(line for line in lines if line)
+    joined: list[str] = []
+    open_ = False
+    for line in lines:
+        if not any(letter.isalnum() for letter in line):  # empty, or a rule drawn with characters
+            open_ = False
+            continue
+        if open_:
+            joined[-1] += "\n" + line
+        else:
+            joined.append(line)
+        ended = line.endswith((".", "!", "?", ":")) and len(line) < usual
+        open_ = len(line) >= _FULL * usual and not ended and not _is_row(line)
+    return joined
+
+
+def _usual_length(lines: Iterable[str]) -> int:
+    """The length that a quarter of the lines reach, but never so little that a column of words counts as
+    prose.
+    """
+    lengths = sorted(len(line) for line in lines)
+    return max(40, lengths[len(lengths) * 3 // 4]) if lengths else 40
+
+
+def _is_row(line: str) -> bool:
+    """Whether the line is a table's: numbers make up at least a third of its words."""
+    words = line.split()
+    return 3 * sum(1 for word in words if any(letter.isdigit() for letter in word)) >= len(words) > 2

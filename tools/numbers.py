@@ -1,0 +1,134 @@
+"""The numbers of a statement against the numbers of a text: the same value, or a correct rounding of it."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tools.dates import MONTHS, Date, find_dates
+from tools.quantities import SCALES
+
+_TOKEN = re.compile(
+    r"(?<![A-Za-z\d])\d+(?:[.,:\u00a0\u2009\u202f]\d+)*"
+    rf"(?:[\s-]?(?P<scale>{'|'.join(SCALES)})\b)?",
+    re.IGNORECASE,
+)
+_THOUSANDS = re.compile(r"\d{1,3}(?:[,\u00a0\u2009\u202f]\d{2,3})*[,\u00a0\u2009\u202f]\d{3}(?:\.\d+)?")
+_SPACED = re.compile(r"(?<![\d.,])\d{1,3}(?: \d{3})+(?![\d])")
+_PLAIN = re.compile(r"\d+(?:\.\d+)?")
+_COMMA = re.compile(r"\d+,\d+")
+_ABOUT = re.compile(r"(?:about|around|roughly|approximately|approx\.?|nearly|almost|some|circa|~|≈)\s*$", re.IGNORECASE)
+_CENTURY = re.compile(r"([12]\d)\d\d[-–/]$")
+"""Before the second year of `2018–19`."""
+_ONES = (
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
+    "seventeen eighteen nineteen"
+)
+_TENS = "twenty thirty forty fifty sixty seventy eighty ninety hundred"
+_WORDS = {
+    **{word: float(value) for value, word in enumerate(_ONES.split())},
+    **{word: 10.0 * value for value, word in enumerate(_TENS.split(), 2)},
+}
+_WORD = re.compile(rf"\b(?:{'|'.join(_WORDS)})\b(?:\s(?P<scale>{'|'.join(SCALES)})\b)?", re.IGNORECASE)
+_SMALLEST_ROUNDED = 10
+"""Whole numbers below this are no rounding of a decimal unless the statement says `about`: 4 is not 3.7."""
+
+
+@dataclass(frozen=True)
+class _Number:
+    text: str
+    value: float | None
+    """None for what is no single number: `9.2.1`, `10:30`."""
+    step: float = 1.0
+    """The value of one in the last digit that is written: 0.01 for 418.53, 1e5 for 5.4 million."""
+    is_about: bool = False
+
+
+def missing_numbers(statement: str, text: str) -> tuple[str, ...]:
+    """The numbers and dates of `statement` that `text` does not state, as the statement writes them.
+
+    A number counts as stated when it is a correct rounding of one with more digits (418.5 for 418.53, 5.4
+    million for 5,412,345). A date counts as stated when a date of the text has the same day and month and
+    no other year.
+    """
+    dates = find_dates(statement)
+    stated = [*_numbers(text), *_spelled(text)]
+    missing = [(date.start, statement[date.start : date.end]) for date in dates if not _states_date(text, date, stated)]
+    outside = list(statement)
+    spaced = [match.span() for match in _SPACED.finditer(statement) if _is_stated(_spaced(match), stated)]
+    for start, end in [*((date.start, date.end) for date in dates), *spaced]:
+        outside[start:end] = " " * (end - start)
+    missing += [
+        (place, number.text)
+        for place, number in _placed("".join(outside))
+        if not _is_stated(number, stated)
+    ]
+    return tuple(dict.fromkeys(written for _, written in sorted(missing)))
+
+
+def _states_date(text: str, wanted: Date, stated: Sequence[_Number]) -> bool:
+    """Whether `text` has the day and month together, and the year with them or elsewhere."""
+    has_year = wanted.year is None or any(number.value == wanted.year for number in stated)
+    for date in find_dates(text):
+        if date.agrees(wanted) and (date.day or not wanted.day) and (date.year or has_year):
+            return True
+    month = MONTHS[wanted.month - 1]
+    return wanted.day is None and has_year and re.search(rf"\b{month}\b", text, re.IGNORECASE) is not None
+
+
+def _numbers(text: str) -> list[_Number]:
+    return [*(number for _, number in _placed(text)), *map(_spaced, _SPACED.finditer(text))]
+
+
+def _spaced(match: re.Match[str]) -> _Number:
+    """`1 250 000` as one number; as a row of three it may be read too."""
+    return _number(match.group().replace(" ", ","), None)
+
+
+def _placed(text: str) -> list[tuple[int, _Number]]:
+    placed = []
+    for match in _TOKEN.finditer(text):
+        written = match.group()
+        about = _ABOUT.search(text, max(0, match.start() - 16), match.start()) is not None
+        century = _CENTURY.search(text, max(0, match.start() - 5), match.start())
+        if century and len(written) == 2:
+            placed.append((match.start(), _Number(written, float(century.group(1) + written))))
+        else:
+            placed.append((match.start(), _number(written, match["scale"], is_about=about)))
+    return placed
+
+
+def _number(written: str, scale: str | None, *, is_about: bool = False) -> _Number:
+    digits = written[: len(written) - len(scale)].rstrip(" -\n\t") if scale else written
+    if _THOUSANDS.fullmatch(digits):
+        digits = re.sub(r"[,\u00a0\u2009\u202f]", "", digits)
+    elif _COMMA.fullmatch(digits):
+        digits = digits.replace(",", ".")
+    elif not _PLAIN.fullmatch(digits):
+        return _Number(written, None)
+    factor = SCALES[scale.lower()] if scale else 1.0
+    decimals = len(digits.partition(".")[2])
+    return _Number(written, float(digits) * factor, factor * 10.0**-decimals, is_about)
+
+
+def _spelled(text: str) -> list[_Number]:
+    return [
+        _Number(
+            match.group(),
+            _WORDS[match.group().split()[0].lower()] * SCALES.get((match["scale"] or "").lower(), 1),
+        )
+        for match in _WORD.finditer(text)
+    ]
+
+
+def _is_stated(wanted: _Number, stated: Sequence[_Number]) -> bool:
+    return any(_states(other, wanted) for other in stated)
+
+
+def _states(stated: _Number, wanted: _Number) -> bool:
+    if stated.value is None or wanted.value is None:
+        return stated.text == wanted.text
+    if abs(stated.value - wanted.value) <= 1e-9 * max(1.0, abs(wanted.value)):
+        return True
+    if wanted.step == 1 and wanted.value < _SMALLEST_ROUNDED and not wanted.is_about:
+        return False
+    return stated.step < wanted.step and abs(stated.value - wanted.value) <= wanted.step / 2 * (1 + 1e-9)

@@ -1,0 +1,219 @@
+"""Quantities in text: numbers with their unit and what they are of. Years, dates, ordinals and codes are
+none.
+"""
+
+import re
+from collections.abc import Mapping
+
+from state.evidence import Quantity
+from tools.dates import MONTHS, find_dates
+from tools.sentences import split_sentences
+
+SCALES: Mapping[str, float] = {
+    "hundred": 1e2, "thousand": 1e3, "million": 1e6, "mn": 1e6, "billion": 1e9, "bn": 1e9, "trillion": 1e12,
+}  # fmt: skip
+"""Words that multiply the number before them."""
+
+_UNITS: Mapping[str, str] = {
+    spelled: unit
+    for unit, all_spelled in {
+        "%": "% percent per-cent pct",
+        "percentage points": "percentage-points percentage-point pp",
+        "ppm": "ppm parts-per-million", "ppb": "ppb parts-per-billion",
+        "°C": "°c degrees-celsius degree-celsius", "°F": "°f degrees-fahrenheit", "K": "kelvin",
+        "km": "km kilometre kilometres kilometer kilometers", "cm": "cm centimetres centimeters",
+        "m": "m metre metres meter meters", "mm": "mm millimetres millimeters", "mi": "mi mile miles",
+        "ft": "ft foot feet", "km²": "km² km2 square-kilometres square-kilometers",
+        "m²": "m² m2 square-metres square-meters",
+        "ha": "ha hectare hectares", "acres": "acre acres", "km/h": "km/h kph", "mph": "mph", "m/s": "m/s",
+        "kg": "kg kilogram kilograms kilogramme kilogrammes", "g": "g gram grams", "mg": "mg milligrams",
+        "µg": "µg μg micrograms", "t": "t tonne tonnes ton tons", "Mt": "mt megatonnes", "Gt": "gt gigatonnes gigatons",
+        "lb": "lb lbs pound-mass", "l": "l litre litres liter liters", "ml": "ml millilitres milliliters",
+        "ms": "ms millisecond milliseconds", "s": "s sec second seconds", "min": "min minute minutes",
+        "h": "h hr hrs hour hours", "days": "day days", "weeks": "week weeks", "months": "month months",
+        "years": "year years yr yrs",
+        "W": "w watts", "kW": "kw kilowatts", "MW": "mw megawatts", "GW": "gw gigawatts",
+        "kWh": "kwh", "MWh": "mwh", "GWh": "gwh", "TWh": "twh", "V": "v volts", "Hz": "hz", "kHz": "khz", "MHz": "mhz",
+        "GHz": "ghz", "Pa": "pa", "hPa": "hpa", "kPa": "kpa", "mol": "mol", "dB": "db decibels",
+        "bytes": "byte bytes", "kB": "kb kilobytes", "MB": "mb megabytes", "GB": "gb gigabytes", "TB": "tb terabytes",
+        "$": "$ dollar dollars usd", "€": "€ euro euros eur", "£": "£ pounds gbp", "¥": "¥ yen jpy",
+    }.items()
+    for spelled in all_spelled.split()
+}  # fmt: skip
+
+_GAPS = r"[, \u00a0\u2009\u202f]"
+_NUMBER = rf"(?:\d{{1,3}}(?:{_GAPS}\d{{3}})+(?!\d)|\d+)(?:\.\d+)?"
+_UNIT_WORD = r"%|°[CF]|[$€£¥]|(?:km/h|m/s)\b|[A-Za-zµμ]+[²2]?(?!\w)"
+_PER = r"\s*/\s*|\s+(?:per|an?)\s+"
+_PER_WHAT = {
+    "s": "s", "sec": "s", "second": "s", "min": "min", "minute": "min", "h": "h", "hr": "h", "hour": "h",
+    "d": "day", "day": "day", "week": "week", "month": "month", "yr": "year", "year": "year", "annum": "year",
+    "decade": "decade",
+    "capita": "capita", "person": "capita", "kg": "kg", "km": "km", "km²": "km²", "m²": "m²", "l": "l", "ha": "ha",
+    "kwh": "kWh", "mol": "mol",
+}  # fmt: skip
+_QUANTITY = re.compile(
+    rf"(?<![\w.,/:#-])(?P<before>[$€£¥])?(?P<sign>[-−+](?=[\d.]))?(?P<number>{_NUMBER})(?![\w.,:/-]*\d)"
+    rf"(?:[\s-]?(?P<scale>{'|'.join(SCALES)})\b)?"
+    r"(?:[\s\u00a0\u202f-]?(?P<unit>parts per (?:million|billion)|percentage points?|per cent|degrees? \w+|"
+    rf"square \w+|{_UNIT_WORD})"
+    rf"(?:(?:{_PER})(?P<per>{'|'.join(sorted(_PER_WHAT, key=len, reverse=True))})\b)?)?",
+    re.IGNORECASE,
+)
+_YEAR = re.compile(r"[12]\d{3}")
+_NAMED = re.compile(
+    r"(?:no|nos|fig|figs|figure|table|section|chapter|page|pages|pp?|eq|equation|vol|volume|version|level|article|part|"
+    r"step|appendix|phase|type|grade|line|row|item)\.?\s*$",
+    re.IGNORECASE,
+)
+_STOP = frozenset(
+    "a an the is are was were be been being am has have had do does did will would can could may might must shall "
+    "should of in on at by for from to with as and or but than that this these those it its their his her there which "
+    "who about around approximately roughly nearly almost some over under up only just more less least most per each "
+    "reached reaches rose fell averaged totalled totaled equals equalled amounted stood stands measured recorded "
+    "grew increased decreased declined dropped climbed".split()
+)
+_CLAUSE = re.compile(r";|,\s+(?:and|but|while|whereas|which|although|compared)\b|\s+(?:while|whereas)\s+|\s[–—]\s")
+_CELL = re.compile(r"(?:^|;\s+)([^:;\n]{1,60}):\s+([^;\n]*)")
+_LONGEST = 14
+"""Words that a subject has at most."""
+
+
+def find_quantities(text: str) -> list[Quantity]:
+    """The quantities that `text` states, in order: value (with `million` and the like multiplied out),
+    unit, subject.
+    """
+    found = []
+    for sentence in split_sentences(text):
+        dates = [(date.start, date.end) for date in find_dates(sentence)]
+        for match in _QUANTITY.finditer(sentence):
+            if not any(start < match.end("number") and match.start("number") < end for start, end in dates):
+                quantity = _quantity(sentence, match)
+                if quantity is not None:
+                    found.append(quantity)
+    return found
+
+
+def unit_of(spelled: str) -> str:
+    """The unit in its usual form (`percent` is `%`); empty if the word is no unit."""
+    key = re.sub(r"\s+", "-", spelled.strip().lower())
+    return _UNITS.get(key, "") if key else ""
+
+
+def _quantity(sentence: str, match: re.Match[str]) -> Quantity | None:
+    unit = unit_of(match["before"] or match["unit"] or "")
+    end = match.end("scale" if match["scale"] else "number")
+    if unit_of(match["unit"] or ""):
+        end = match.end("per" if match["per"] else "unit")
+        unit += f"/{_PER_WHAT[match['per'].lower()]}" if match["per"] else ""
+    if _is_decade(sentence, match) or (not unit and not match["scale"] and _is_label(sentence, match)):
+        return None
+    value = float(re.sub(_GAPS, "", match["number"])) * SCALES.get((match["scale"] or "").lower(), 1)
+    if match["sign"] in ("-", "−"):
+        value = -value
+    return Quantity(
+        value=value,
+        unit=unit,
+        text=sentence[match.start() : end].strip(),
+        subject=_subject(sentence, match.start(), end),
+    )
+
+
+def _is_decade(sentence: str, match: re.Match[str]) -> bool:
+    """Whether the number is `1990s`, which is not 1990 seconds."""
+    year = _YEAR.fullmatch(match["number"])
+    return year is not None and sentence[match.end("number") :][:2].rstrip(".,;: ") == "s"
+
+
+def _is_label(sentence: str, match: re.Match[str]) -> bool:
+    """Whether the number names something: a year, `Table 3`, an item of a list."""
+    before, number = sentence[: match.start()], match["number"]
+    if _NAMED.search(before) or (not before.strip() and sentence[match.end("number") :].startswith((".", ")"))):
+        return True
+    if re.match(r"(?:st|nd|rd|th|s)\b", sentence[match.end("number") :]):
+        return True
+    return _YEAR.fullmatch(number) is not None and 1500 <= int(number) <= 2100
+
+
+def _subject(sentence: str, start: int, end: int) -> str:
+    cells = [(cell.start(), cell.end(), cell[1].strip(), cell[2].strip()) for cell in _CELL.finditer(sentence)]
+    own = next((cell for cell in cells if cell[0] <= start < cell[1]), None)
+    if own is not None and len(cells) > 1:
+        names = [value for first, _, _, value in cells if first != own[0] and not _is_measure(value)]
+        return " ".join([own[2], *names[:3]])
+    left = max((cut.end() for cut in _CLAUSE.finditer(sentence, 0, start)), default=0)
+    cut = _CLAUSE.search(sentence, end)
+    right = cut.start() if cut else len(sentence)
+    before = _words(sentence[left:start])
+    after = _words(sentence[end:right])
+    while before and before[-1].lower() in _STOP:
+        before.pop()
+    while before and before[0].lower() in _STOP:
+        before.pop(0)
+    while after and after[-1].lower() in _STOP:
+        after.pop()
+    return " ".join([*before[-_LONGEST:], *after[: max(0, _LONGEST - len(before))]])
+
+
+def _words(text: str) -> list[str]:
+    return [word for word in (word.strip(".,:;!?()[]\"“”'") for word in text.split()) if word]
+
+
+def _is_measure(value: str) -> bool:
+    """Whether a cell holds a measured number rather than a name or a year."""
+    return bool(re.fullmatch(r"[-−+]?[\d.,]+\s*\S{0,4}", value)) and not _YEAR.fullmatch(value)
+
+
+# --- comparing ------------------------------------------------------------------------------------------------
+
+_CONTRASTS: tuple[frozenset[str], ...] = tuple(
+    frozenset(group.split())
+    for group in (
+        "minimum min lowest least", "maximum max highest peak most", "mean average", "median", "total sum overall",
+        "growth increase rise rate change", "decrease decline fall loss reduction", "annual yearly", "monthly",
+        "daily weekly", "uncertainty error deviation", "forecast projected expected predicted estimated", "target goal",
+        "first initial start", "last final end", "male men boys", "female women girls", "north northern",
+        "south southern", "east eastern", "west western", "import imports", "export exports", "before", "after",
+        "without", "not no", "gross", "net", "urban", "rural", "upper", "lower", "per", "share proportion fraction",
+    )
+)  # fmt: skip
+"""What tells two quantities of one thing apart: a quantity that has one of a group is none that lacks it."""
+_NAME = re.compile(r"[A-Z][\w'’-]*|\w*\d\w*")
+
+
+def same_subject(a: Quantity, b: Quantity) -> bool:
+    """Whether two quantities are of the same thing at the same time, so that their values can be compared.
+
+    Conservative: equal units; the same years, months, other numbers and qualifiers (`mean`, `maximum`,
+    `growth`); no name in both that only one has; and most words of the shorter subject in the longer.
+    """
+    if a.unit != b.unit or not a.subject or not b.subject:
+        return False
+    left, right = _terms(a.subject), _terms(b.subject)
+    if _marks(a.subject, left) != _marks(b.subject, right):
+        return False
+    names_left, names_right = _names(a.subject), _names(b.subject)
+    if not (names_left <= right or names_right <= left):
+        return False
+    shared = left & right
+    return (
+        len(shared) >= 2 and len(shared) / min(len(left), len(right)) >= 0.6 and len(shared) / len(left | right) >= 0.4
+    )
+
+
+def _terms(subject: str) -> set[str]:
+    words = re.findall(r"\w+(?:[-.]\w+)*", subject.lower())
+    return {word[:-1] if len(word) > 3 and word.endswith("s") else word for word in words if word not in _STOP}
+
+
+def _marks(subject: str, terms: set[str]) -> frozenset[object]:
+    words = set(re.findall(r"\w+", subject.lower()))
+    groups = {index for index, group in enumerate(_CONTRASTS) if words & group}
+    numbers = {word for word in terms if any(letter.isdigit() for letter in word)}
+    return frozenset(groups) | frozenset(numbers) | frozenset(words & set(MONTHS))
+
+
+def _names(subject: str) -> set[str]:
+    first, _, _ = subject.partition(" ")
+    found = {name.lower() for name in _NAME.findall(subject) if name != first or not name.istitle()}
+    return {name[:-1] if len(name) > 3 and name.endswith("s") else name for name in found}

@@ -1,0 +1,207 @@
+"""From the view of a run to the page of its report: what stands where, and which number it cites."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import TypedDict
+
+from state.evidence import Chart, Contradiction, SkippedSource
+from state.research import Merged, Missing, Section
+from tools.numerals import at_scale, interval, with_unit
+from tools.report.citations import Citations
+from tools.report.page import (
+    Block,
+    ContradictionRow,
+    Entry,
+    EstimateRow,
+    Figure,
+    Line,
+    Page,
+    SideLine,
+)
+from tools.report.view import ReportView, citing_sentences
+
+PARAGRAPH = 5
+"""Sentences in a paragraph, at most."""
+_LISTED = re.compile(r"finding|recommend|action|risk|limitation|missing|question|next step", re.IGNORECASE)
+"""Headings whose sentences stand as a list."""
+_MARKED = {"partly": "partly supported", "contradicted": "contradicted", "unsupported": "not supported"}
+_OUTCOMES = {
+    "published": "Published",
+    "not_established": "Not established: the sources do not answer the question",
+    "rejected": "Rejected at the approval",
+}
+CONTRADICTIONS, ESTIMATES, CHARTS = "Contradictions", "Figures found more than once", "Charts"
+MISSING, ABOUT = "What is missing", "About this report"
+
+
+def build_page(view: ReportView) -> Page:
+    """Number the citations and put every part in its place."""
+    citations = Citations(view.passages, view.sources)
+    blocks = tuple(block for block in _blocks(view, citations) if not block.is_empty())
+    entries = citations.entries()
+    merged_notes = view.merged.notes if view.merged else ()
+    return Page(
+        title=view.draft.title or view.question,
+        question=view.question,
+        run_id=view.run_id,
+        outcome=_OUTCOMES[view.outcome],
+        established=view.outcome == "published",
+        facts=_facts(view, entries),
+        model_note=view.draft.model_note,
+        notes=tuple(dict.fromkeys((*view.approvals, *view.notes, *merged_notes))),
+        blocks=blocks,
+        entries=entries,
+    )
+
+
+def _blocks(view: ReportView, citations: Citations) -> Iterator[Block]:
+    """The parts in the order in which they stand; numbers are given on the way."""
+    merged = view.merged or Merged()
+    sections = view.draft.sections
+    places = _chart_places(sections, merged.charts)
+    headings = [section.heading.casefold() for section in sections]
+    numbers = iter(range(1, len(merged.charts) + 1))
+    for place, section in enumerate(sections):
+        block = _text_block(section, citations)
+        block = replace(block, figures=_figures(places[place], numbers, citations))
+        if headings[place] == CONTRADICTIONS.casefold():
+            block = replace(block, contradictions=_contradictions(merged.contradictions, citations))
+        if headings[place] == MISSING.casefold():
+            block = replace(block, **_missing(view))
+        yield block
+    if CONTRADICTIONS.casefold() not in headings:
+        yield Block(CONTRADICTIONS, contradictions=_contradictions(merged.contradictions, citations))
+    yield Block(ESTIMATES, estimates=_estimates(merged, citations))
+    yield Block(CHARTS, figures=_figures(places[len(sections)], numbers, citations))
+    if MISSING.casefold() not in headings:
+        yield replace(Block(MISSING), **_missing(view))
+    yield Block(ABOUT, points=_about(view, len(citations.unknown)), listed=True)
+
+
+def _text_block(section: Section, citations: Citations) -> Block:
+    """A section's sentences, as a list or as paragraphs of a few."""
+    lines = [
+        Line(each.text, citations.of(each.passages), _MARKED.get(each.verdict or "", "")) for each in section.sentences
+    ]
+    listed = bool(_LISTED.search(section.heading))
+    size = 1 if listed else PARAGRAPH
+    paragraphs = tuple(tuple(lines[start : start + size]) for start in range(0, len(lines), size))
+    return Block(section.heading, paragraphs, listed)
+
+
+def _chart_places(sections: Sequence[Section], charts: Sequence[Chart]) -> dict[int, list[Chart]]:
+    """The charts by place of section: the analysis, else the first that cites the chart, else after all."""
+    places: dict[int, list[Chart]] = {place: [] for place in range(len(sections) + 1)}
+    analysis = [place for place, section in enumerate(sections) if section.heading.casefold() == "analysis"]
+    for chart in charts:
+        citing = [
+            place
+            for place, section in enumerate(sections)
+            if any(chart.passage_id in sentence.passages for sentence in section.sentences)
+        ]
+        places[next(iter((*analysis, *citing)), len(sections))].append(chart)
+    return places
+
+
+def _figures(charts: Sequence[Chart], numbers: Iterator[int], citations: Citations) -> tuple[Figure, ...]:
+    return tuple(Figure(next(numbers), chart, citations.of([chart.passage_id])) for chart in charts)
+
+
+def _contradictions(found: Sequence[Contradiction], citations: Citations) -> tuple[ContradictionRow, ...]:
+    return tuple(
+        ContradictionRow(
+            subject=each.subject,
+            sides=tuple(
+                SideLine(
+                    line=Line(side.statement, citations.of([side.passage_id])),
+                    value=side.value,
+                    date=side.date or "",
+                    preferred=side.claim_id == each.preferred,
+                )
+                for side in each.sides
+            ),
+            why=each.why,
+        )
+        for each in found
+    )
+
+
+def _estimates(merged: Merged, citations: Citations) -> tuple[EstimateRow, ...]:
+    passages = {claim.id: claim.passages for claim in merged.claims}
+    return tuple(
+        EstimateRow(
+            subject=each.subject,
+            mean=with_unit(at_scale(each.mean, (each.high - each.low) / 2, 3), each.unit),
+            interval=interval(each.low, each.high, each.unit).removeprefix("95 % CI "),
+            n=each.n,
+            cites=citations.of(id_ for claim in each.claims for id_ in passages.get(claim, ())),
+        )
+        for each in merged.estimates
+    )
+
+
+class _MissingParts(TypedDict):
+    branches: tuple[Missing, ...]
+    skipped: tuple[SkippedSource, ...]
+    points: tuple[str, ...]
+
+
+def _missing(view: ReportView) -> _MissingParts:
+    """Branches that did not deliver, files that were not read, questions that no claim answers."""
+    uncovered = view.gate.uncovered if view.gate else ()
+    searched = view.merged.searched if view.merged and view.outcome == "not_established" else ()
+    return {
+        "branches": view.merged.missing if view.merged else (),
+        "skipped": view.collection.skipped,
+        "points": (
+            *(f"Not covered by a supported claim: {question}" for question in uncovered),
+            *(f"Searched for: {query}" for query in searched),
+        ),
+    }
+
+
+def _facts(view: ReportView, entries: Sequence[Entry]) -> tuple[tuple[str, str], ...]:
+    """What stands at the top."""
+    citing = citing_sentences(view.draft)
+    supported = sum(sentence.verdict == "supported" for sentence in citing)
+    accuracy = f"{percent(view.citation_accuracy)} ({supported} of {len(citing)} citing sentences supported)"
+    cited = len({entry.uri for entry in entries})
+    facts = [
+        ("Outcome", _OUTCOMES[view.outcome]),
+        ("Citation accuracy", accuracy if citing else "no sentence cites a source"),
+        ("Sources", f"{cited} cited of {view.collection.sources} read"),
+    ]
+    if view.models:
+        facts.append(("Models", ", ".join(dict.fromkeys(view.models))))
+    return tuple(facts)
+
+
+def _about(view: ReportView, unknown: int) -> tuple[str, ...]:
+    """How the report came about, and what is still wrong with it."""
+    gate, draft = view.gate, view.draft
+    points = []
+    if citing_sentences(draft):
+        points.append(
+            "Citation accuracy is the share of citing sentences whose words, numbers and names were found in the "
+            "passages that they cite, by a check without a language model."
+        )
+    if gate:
+        figures = {"coverage": gate.coverage, "citation validity": gate.citation_validity}
+        figures |= {"agreement": gate.agreement, "completeness": gate.completeness}
+        shares = ", ".join(f"{name} {percent(value)}" for name, value in figures.items())
+        points.append(f"Quality gate: {gate.decision.replace('_', ' ')}, score {percent(gate.score)} ({shares}).")
+    if draft.dropped:
+        points.append(f"Sentences left out because no passage supports them: {draft.dropped}.")
+    if unknown:
+        points.append(f"Citations left out because their passage is not at hand: {unknown}.")
+    points += [f"Open defect: {each}" for each in (*draft.defects, *(gate.defects if gate else ()))]
+    for each in view.feedback:
+        by = f" by {each.by}" if each.by else ""
+        points.append(f"Decision on the {each.point}{by}: {each.type}{f', “{each.message}”' if each.message else ''}.")
+    return tuple(points)
+
+
+def percent(value: float) -> str:
+    """A share in percent, never rounded up: 0.996 is `99 %`."""
+    return f"{int(100 * value + 1e-9)} %"

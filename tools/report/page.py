@@ -1,0 +1,119 @@
+"""A report before it gets its form: sections, citations by number, tables, charts, the list of sources."""
+
+from dataclasses import dataclass
+
+from state.evidence import Chart, SkippedSource
+from state.research import Missing
+
+
+@dataclass(frozen=True)
+class Cite:
+    """One citation at its place in the text."""
+
+    number: int
+    use: int
+    """Counts the places that cite the same number, from 1."""
+    where: str
+    """Source and locator in words."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A numbered entry of the list of sources."""
+
+    number: int
+    uses: int
+    title: str
+    uri: str
+    address: str
+    """The web address to link to; empty where there is none."""
+    where: str
+    date: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Line:
+    """A sentence with its citations, and a mark where the check did not find it supported."""
+
+    text: str
+    cites: tuple[Cite, ...] = ()
+    mark: str = ""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A chart with its citations."""
+
+    number: int
+    chart: Chart
+    cites: tuple[Cite, ...]
+
+
+@dataclass(frozen=True)
+class SideLine:
+    """One side of a contradiction."""
+
+    line: Line
+    value: str
+    date: str
+    preferred: bool
+
+
+@dataclass(frozen=True)
+class ContradictionRow:
+    """Two statements that cannot both hold."""
+
+    subject: str
+    sides: tuple[SideLine, ...]
+    why: str
+
+
+@dataclass(frozen=True)
+class EstimateRow:
+    """A number found more than once, with a 95 % confidence interval."""
+
+    subject: str
+    mean: str
+    interval: str
+    n: int
+    cites: tuple[Cite, ...]
+
+
+@dataclass(frozen=True)
+class Block:
+    """A headed part of the report: sentences, and what is shown with them."""
+
+    heading: str
+    paragraphs: tuple[tuple[Line, ...], ...] = ()
+    """Of a list, each item is a paragraph."""
+    listed: bool = False
+    figures: tuple[Figure, ...] = ()
+    contradictions: tuple[ContradictionRow, ...] = ()
+    estimates: tuple[EstimateRow, ...] = ()
+    branches: tuple[Missing, ...] = ()
+    skipped: tuple[SkippedSource, ...] = ()
+    points: tuple[str, ...] = ()
+    """Statements about the report itself, without citations."""
+
+    def is_empty(self) -> bool:
+        """Whether there is nothing to show under the heading."""
+        shown = (self.paragraphs, self.figures, self.contradictions, self.estimates, self.branches)
+        return not any((*shown, self.skipped, self.points))
+
+
+@dataclass(frozen=True)
+class Page:
+    """The whole report, ready for a template."""
+
+    title: str
+    question: str
+    run_id: str
+    outcome: str
+    established: bool
+    facts: tuple[tuple[str, str], ...]
+    """What is said at the top: name and value."""
+    model_note: str
+    notes: tuple[str, ...]
+    blocks: tuple[Block, ...]
+    entries: tuple[Entry, ...]

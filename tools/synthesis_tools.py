@@ -1,0 +1,93 @@
+"""Tools of the synthesis agent: an outline, summaries and recommendations, computed from the merged claims."""
+
+import re
+from collections.abc import Sequence
+
+from langchain_core.tools import BaseTool, StructuredTool
+
+from state.errors import ToolError
+from state.evidence import Claim, Contradiction
+from state.research import Merged, Plan
+from tools.blocks import block
+
+_ADVISES = re.compile(
+    r"\b(?:should|must|need(?:s)? to|recommend(?:s|ed)?|advis(?:e|es|ed|able)|ought to|it is best to|avoid)\b",
+    re.I,
+)
+_MOST = 5
+
+
+def usable(claims: Sequence[Claim]) -> list[Claim]:
+    """The claims that a report may state: those that their passages support, at least partly."""
+    return [claim for claim in claims if claim.verdict in ("supported", "partly")]
+
+
+def outline(merged: Merged, plan: Plan) -> list[dict[str, object]]:
+    """Topics in the plan's order, each with the ids of its claims, the weightiest first; empty topics are left out."""
+    topics = list(dict.fromkeys([*plan.sub_questions, *(claim.topic for claim in merged.claims)]))
+    parts: list[dict[str, object]] = []
+    for topic in topics:
+        claims = [claim for claim in usable(merged.claims) if claim.topic == topic]
+        ordered = sorted(claims, key=lambda claim: (-round(claim.weight * claim.confidence, 4), claim.text))
+        if ordered:
+            parts.append({"topic": topic, "claims": [claim.id for claim in ordered]})
+    return parts
+
+
+def summarise(merged: Merged, topic: str, sentences: int) -> list[dict[str, object]]:
+    """The claims of one topic that matter most, as sentences with their passages."""
+    claims = [claim for claim in usable(merged.claims) if claim.topic == topic]
+    if not claims:
+        known = sorted({claim.topic for claim in usable(merged.claims)})
+        raise ToolError(f"no claims on the topic {topic!r}.", remedy=f"Topics with claims: {known}.")
+    best = sorted(claims, key=lambda claim: (-claim.weight * claim.confidence, claim.text))[:sentences]
+    return [{"text": claim.text, "passages": list(claim.passages)} for claim in best]
+
+
+def recommend(merged: Merged) -> list[dict[str, object]]:
+    """What follows from the evidence itself: what sources advise, and which contradictions want settling."""
+    advice: list[dict[str, object]] = [
+        {"text": claim.text, "passages": list(claim.passages)}
+        for claim in usable(merged.claims)
+        if _ADVISES.search(claim.text)
+    ]
+    return (advice + [_settle(found) for found in merged.contradictions])[:_MOST]
+
+
+def _settle(contradiction: Contradiction) -> dict[str, object]:
+    first, second = contradiction.sides
+    return {
+        "text": f"Settle which holds before relying on either: “{first.statement}” or “{second.statement}”",
+        "passages": [first.passage_id, second.passage_id],
+    }
+
+
+def synthesis_tools(merged: Merged, plan: Plan) -> list[BaseTool]:
+    """The three tools over one body of evidence."""
+
+    async def give_outline() -> str:
+        return block("outline", outline(merged, plan))
+
+    async def give_summary(topic: str, sentences: int = 3) -> str:
+        return block("summary", summarise(merged, topic, sentences))
+
+    async def give_recommendations() -> str:
+        return block("recommendations", recommend(merged))
+
+    return [
+        StructuredTool.from_function(
+            coroutine=give_outline,
+            name="outline",
+            description="The topics in order, each with the ids of its claims.",
+        ),
+        StructuredTool.from_function(
+            coroutine=give_summary,
+            name="summarise",
+            description="The weightiest sentences on one topic, with passages.",
+        ),
+        StructuredTool.from_function(
+            coroutine=give_recommendations,
+            name="recommend",
+            description="What the sources advise, and which contradictions want settling, with passages.",
+        ),
+    ]
