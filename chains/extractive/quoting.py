@@ -1,0 +1,85 @@
+"""Picks the sentences of shown passages that answer a question: quotes only, nothing is rephrased.
+
+A sentence's score is the share of the question's terms that it holds, each weighted by its inverse document frequency
+over the sentences shown (Spärck Jones 1972), with half a share for terms that only its heading or title holds, and a
+small prior for the rank of its passage. Sentences that repeat an earlier choice are passed over (after Carbonell and
+Goldstein 1998, maximal marginal relevance).
+"""
+
+import math
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from chains.extractive.terms import terms
+from tools.evidence_text import ShownPassage
+from tools.facts import split_sentences
+
+MIN_COVER = 0.34
+"""Share of the question's weighted terms below which a sentence is no answer."""
+_SAME = 0.75
+_NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
+_ASKS_NUMBER = re.compile(r"\bhow (?:many|much|high|large|fast|long|far|big|old)\b|\brate\b|\bnumber\b", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Quote:
+    """A sentence as it stands in a passage."""
+
+    text: str
+    passage_id: str
+    source: str
+    cover: float
+    """Share of the question's weighted terms that it holds, 0 to 1."""
+    score: float
+
+
+def pick_quotes(question: str, passages: Sequence[ShownPassage], limit: int) -> list[Quote]:
+    """The best `limit` sentences for the question, best first; none where nothing covers enough of it."""
+    candidates = _candidates(question, passages)
+    chosen: list[Quote] = []
+    for quote in sorted(candidates, key=lambda quote: (-quote.score, quote.passage_id, quote.text)):
+        if len(chosen) == limit:
+            break
+        if not any(_alike(quote.text, other.text) for other in chosen):
+            chosen.append(quote)
+    return chosen
+
+
+def _candidates(question: str, passages: Sequence[ShownPassage]) -> list[Quote]:
+    asked = set(terms(question))
+    sentences = [(rank, passage, text) for rank, passage in enumerate(passages) for text in _sentences(passage)]
+    weights = _weights(asked, [text for _, _, text in sentences])
+    total = sum(weights.values()) or 1.0
+    quotes = []
+    for rank, passage, text in sentences:
+        held = set(terms(text)) & asked
+        around = (set(terms(f"{passage.source} {passage.where}")) & asked) - held
+        cover = (sum(weights[t] for t in held) + 0.5 * sum(weights[t] for t in around)) / total
+        if held and cover >= MIN_COVER:
+            number = 0.1 if _ASKS_NUMBER.search(question) and _NUMBER.search(text) else 0.0
+            quotes.append(Quote(text, passage.id, passage.source, cover, cover + number + 0.1 / (1 + rank)))
+    return quotes
+
+
+def _sentences(passage: ShownPassage) -> list[str]:
+    """The sentences of a passage that can stand alone."""
+    return [
+        text
+        for text in (" ".join(sentence.split()) for sentence in split_sentences(passage.text))
+        if 5 <= len(text.split()) <= 60 and not text.endswith("?")
+    ]
+
+
+def _weights(asked: set[str], sentences: Sequence[str]) -> dict[str, float]:
+    counts = Counter(term for text in sentences for term in set(terms(text)) & asked)
+    return {term: math.log(1 + len(sentences) / (1 + counts[term])) for term in asked}
+
+
+def _alike(one: str, other: str) -> bool:
+    """Whether one says again what the other says; with other numbers it says something else."""
+    if set(_NUMBER.findall(one)) != set(_NUMBER.findall(other)):
+        return False
+    left, right = set(terms(one)), set(terms(other))
+    return len(left & right) >= _SAME * max(1, min(len(left), len(right)))

@@ -1,0 +1,224 @@
+"""A chat model whose calls are recorded, limited, counted and retried: the only kind that agents are given.
+
+Around one bare model and its fallbacks it is the one retry layer. What comes back from the journal is the
+same message, ids and all, as what came from the provider.
+"""
+
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any
+
+from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
+from langchain_core.language_models import BaseChatModel, LanguageModelInput
+from langchain_core.language_models.base import LangSmithParams
+from langchain_core.language_models.model_profile import ModelProfile
+from langchain_core.messages import AIMessage, BaseMessage
+from langchain_core.messages.utils import count_tokens_approximately
+from langchain_core.outputs import ChatGeneration, ChatResult
+from langchain_core.runnables import Runnable, RunnableBinding
+from langchain_core.tools import BaseTool
+from pydantic import Field, SkipValidation
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type
+
+from chains.answers import asked, estimated, fault, restored, stored
+from chains.classify import classify
+from chains.scope import CallScope, Made
+from state.errors import BadOutput, ModelError, ModelRefused, ModelUnavailable, SetupError
+from state.runs import Json, Usage
+
+MAX_TRIES = 4
+MAX_WAIT_SECONDS = 60.0
+"""All pauses of one call together; a provider that asks for more is given up for the next."""
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 8.0
+
+
+@dataclass(frozen=True)
+class Target:
+    """One bare model under its `provider/model` name."""
+
+    name: str
+    model: BaseChatModel
+
+
+def governed(scope: CallScope, name: str, fallbacks: Sequence[str] = ()) -> "GovernedModel":
+    """The model `name` for the calls of `scope`; `fallbacks` are asked in order when it cannot answer.
+
+    Raises SetupError if one of them cannot be opened.
+    """
+    names = dict.fromkeys((name, *fallbacks))
+    return GovernedModel(scope=scope, targets=tuple(Target(each, scope.models.chat(each)) for each in names))
+
+
+class GovernedModel(BaseChatModel):
+    """The calls of one scope to one model; async only.
+
+    Raises ModelUnavailable, ModelRefused, ContextOverflow, BadOutput or LimitReached, and lets pass what is
+    not the model's: LeaseLost, cancellation, bugs.
+    """
+
+    scope: SkipValidation[CallScope] = Field(exclude=True, repr=False)
+    targets: SkipValidation[tuple[Target, ...]] = Field(exclude=True, repr=False)
+
+    @property
+    def _llm_type(self) -> str:
+        return "governed"
+
+    def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> LangSmithParams:
+        return self.targets[0].model._get_ls_params(stop=stop, **kwargs)
+
+    def _resolve_model_profile(self) -> ModelProfile | None:
+        """The first model's profile; what only some of the models can, the whole cannot."""
+        profiles = [target.model.profile for target in self.targets]
+        if profiles[0] is None:
+            return None
+        native = all(profile is not None and profile.get("structured_output") for profile in profiles)
+        return ModelProfile(**{**profiles[0], "structured_output": native})
+
+    def bind_tools(
+        self, tools: Sequence[dict[str, Any] | type | Callable[..., Any] | BaseTool], **kwargs: Any
+    ) -> Runnable[LanguageModelInput, AIMessage]:
+        """Binds the tools in the form of each model's own provider."""
+        first, *others = [_bound(target, tools, kwargs) for target in self.targets]
+        return self.bind(**first, **({"fallback_options": others} if others else {}))
+
+    def _generate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> ChatResult:
+        raise NotImplementedError("a governed model is async only: use ainvoke, not invoke")
+
+    async def _agenerate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> ChatResult:
+        others: list[dict[str, Any]] = kwargs.pop("fallback_options", [])
+        first = {**kwargs, "stop": stop} if stop else kwargs
+        options = [first, *({**each, "stop": stop} if stop else each for each in others)]
+        options += [first] * (len(self.targets) - len(options))
+        name, problem = self.targets[0].name, ""
+        request: Json = {"messages": [asked(message) for message in messages], "options": first}
+        for _ in range(2):  # an answer that cannot be used is asked for once more, as a call of its own
+            answer = await self.scope.recorded(
+                "model",
+                name,
+                request,
+                lambda: self._answer(messages, options),
+                self._expected(messages, first),
+            )
+            message = restored(answer)
+            problem = fault(message)
+            if not problem:
+                return ChatResult(generations=[ChatGeneration(message=message)])
+        raise BadOutput(
+            f"{name} gave an answer that cannot be used, twice: {problem}",
+            place=self.scope.path,
+            remedy="Use a model that is better at calling tools, or ask for shorter answers.",
+        )
+
+    def _expected(self, messages: list[BaseMessage], options: dict[str, Any]) -> Usage:
+        """What the prompt alone will use."""
+        tokens = count_tokens_approximately(messages, tools=options.get("tools"))
+        return self._usage(self.targets[0].name, tokens, 0)
+
+    def _usage(self, name: str, input_tokens: int, output_tokens: int) -> Usage:
+        """One call of `name`; cached input counts at its full price."""
+        price = self.scope.models.price(name)
+        money = (input_tokens * price[0] + output_tokens * price[1]) / 1e6 if price else 0.0
+        return Usage(
+            model_calls=1,
+            input_tokens=input_tokens,
+            output_tokens=output_tokens,
+            money=money,
+            unpriced_calls=int(price is None),
+        )
+
+    async def _answer(self, messages: list[BaseMessage], options: list[dict[str, Any]]) -> Made:
+        """The answer of the first model that gives one."""
+        errors: list[ModelError] = []
+        for target, wanted in zip(self.targets, options, strict=True):
+            try:
+                message = await self._tried(target, messages, wanted)
+            except (ModelUnavailable, ModelRefused) as error:
+                errors.append(error)
+                continue
+            used = message.usage_metadata
+            assert used is not None
+            usage = self._usage(target.name, used["input_tokens"], used["output_tokens"])
+            return Made(stored(message), usage, target.name)
+        raise errors[0] if len(errors) == 1 else _together(errors) from errors[0]
+
+    async def _tried(self, target: Target, messages: list[BaseMessage], options: dict[str, Any]) -> AIMessage:
+        """The answer of one model, tried again while it is unavailable."""
+        retrying = AsyncRetrying(
+            sleep=self.scope.clock.sleep,
+            wait=_pause,
+            stop=_is_enough,
+            retry=retry_if_exception_type(ModelUnavailable),
+            reraise=True,
+        )
+        return await retrying(_once, target, messages, options)
+
+
+async def _once(target: Target, messages: list[BaseMessage], options: dict[str, Any]) -> AIMessage:
+    """One request. Its callbacks are off: the governed model reports the call, and would be counted twice."""
+    with _Classified(target.name):
+        message = await target.model.ainvoke(messages, {"callbacks": []}, **options)
+    return estimated(message, messages)
+
+
+def _pause(state: RetryCallState) -> float:
+    """Seconds before the next try: what the provider asked for, or exponentially more; with jitter."""
+    error = state.outcome.exception() if state.outcome else None
+    asked_for = error.retry_after if isinstance(error, ModelUnavailable) else None
+    backoff = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2.0 ** (state.attempt_number - 1))
+    if asked_for is not None:
+        return asked_for + random.uniform(0, _FIRST_PAUSE)
+    return backoff * random.uniform(0.5, 1.5)
+
+
+def _is_enough(state: RetryCallState) -> bool:
+    return state.attempt_number >= MAX_TRIES or state.idle_for + state.upcoming_sleep > MAX_WAIT_SECONDS
+
+
+class _Classified:
+    """Turns an error that is the model's into a ModelError, and lets every other pass untouched."""
+
+    def __init__(self, model: str) -> None:
+        self._model = model
+
+    def __enter__(self) -> None:
+        """Nothing is acquired."""
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        known = classify(error, self._model) if error is not None else None
+        if known is not None and known is not error:
+            raise known from error
+
+
+def _bound(target: Target, tools: Sequence[Any], kwargs: dict[str, Any]) -> dict[str, Any]:
+    """The options that bind `tools` to one model."""
+    binding = target.model.bind_tools(tools, **kwargs)
+    if not isinstance(binding, RunnableBinding):
+        raise SetupError(
+            f"the integration of {target.name} binds tools in a way that cannot be recorded.",
+            remedy="Reach the model through an OpenAI-compatible base URL instead.",
+        )
+    return dict(binding.kwargs)
+
+
+def _together(errors: Sequence[ModelError]) -> ModelError:
+    """One error for a model and all its fallbacks; worth another try if one of them is."""
+    message = "; ".join(error.message for error in errors)
+    if any(error.retryable for error in errors):
+        return ModelUnavailable(message, remedy="Try again later, or name other fallback models.")
+    return ModelRefused(message, remedy=errors[0].remedy)

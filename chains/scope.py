@@ -1,0 +1,227 @@
+"""One execution of one step: its calls are looked up, counted, limited, made and recorded here, nowhere else.
+
+A call is named by the step's path, a hash of the request, and how many-th it is of its kind in this
+execution. What is in the journal is given back without being made again; what is made is in the journal
+before its result is used.
+"""
+
+import asyncio
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Literal
+
+from state.context import BranchLimits, RunContext
+from state.errors import LimitReached
+from state.evidence import Chart
+from state.ports import CallJournal, Clock, Models, Ports
+from state.runs import CallKey, CallRecord, Json, Progress, Usage
+from tools.storable import json_text
+
+Kind = Literal["model", "tool"]
+_CENT_DUST = 1e-9
+"""US dollars by which sums of floats may miss a limit."""
+
+
+@dataclass(frozen=True)
+class Made:
+    """What a call gave back and what it used."""
+
+    response: Json
+    usage: Usage
+    name: str = ""
+    """Who answered, where that is not who was asked."""
+
+
+class Spending:
+    """What a run has used so far, over all its branches and over every resume."""
+
+    def __init__(self, journal: CallJournal) -> None:
+        self._journal = journal
+        self._lock = asyncio.Lock()
+        self._total: Usage | None = None
+        self.held = 0.0
+        """US dollars that the calls now under way will cost at least."""
+
+    async def total(self) -> Usage:
+        """The sum of the run's recorded calls; read from the journal the first time."""
+        async with self._lock:
+            if self._total is None:
+                self._total = await self._journal.usage()
+            return self._total
+
+    def add(self, usage: Usage) -> None:
+        """Counts a call that the journal has just stored; before the first `total` the journal counts it."""
+        if self._total is not None:
+            self._total += usage
+
+    @contextmanager
+    def hold(self, money: float) -> Iterator[None]:
+        """Sets money aside while a call is under way, so that branches side by side keep the budget."""
+        self.held += money
+        try:
+            yield
+        finally:
+            self.held -= money
+
+
+@dataclass
+class CallScope:
+    """One execution of one step, and what it has seen: enough to report from if it is cut off."""
+
+    path: str
+    journal: CallJournal
+    clock: Clock
+    models: Models
+    spending: Spending
+    emit: Callable[[Progress], None]
+    limits: BranchLimits | None = None
+    budget: float | None = None
+    used: Usage = field(default_factory=Usage)
+    """What the calls of this execution used, calls that came from the journal included."""
+    shown: list[str] = field(default_factory=list)
+    """Ids of the passages that tools showed, each once."""
+    charts: list[Chart] = field(default_factory=list)
+    searched: list[str] = field(default_factory=list)
+    """What was asked of the sources, in order."""
+
+    def __post_init__(self) -> None:
+        self._opened = self.clock.elapsed()
+        self._seen: Counter[str] = Counter()
+        self._begun: Counter[Kind] = Counter()
+        self._writes: set[asyncio.Task[None]] = set()
+
+    async def recorded(
+        self,
+        kind: Kind,
+        name: str,
+        request: Json,
+        make: Callable[[], Awaitable[Made]],
+        expected: Usage = Usage(),
+    ) -> Json:
+        """What the call gives back: from the journal if it finished before, else made and recorded.
+
+        `request` names the call; `expected` is what it will use at least. Raises LimitReached before a call
+        that a limit forbids, and whatever `make` or the journal raises.
+        """
+        key = self._key(kind, name, request)
+        self._begun[kind] += 1
+        begun = self._begun[kind]
+        call = await self.journal.find(key)
+        if call is not None:
+            self.used += call.usage
+        else:
+            total = await self.spending.total()
+            self._check(kind, begun, expected, total)
+            with self.spending.hold(expected.money):
+                call = await self._make(key, kind, name, make)
+        self.emit(Progress(path=self.path, usage=self.used))
+        return call.response
+
+    def note(self, artifact: Json) -> None:
+        """Keeps what a tool showed: the `passages` (ids), `searched` (queries) and `chart` of its artifact."""
+        self.shown.extend(key for key in dict.fromkeys(artifact.get("passages", ())) if key not in self.shown)
+        self.searched.extend(artifact.get("searched", ()))
+        chart = artifact.get("chart")
+        if chart is not None and (drawn := Chart.model_validate(chart)) not in self.charts:
+            self.charts.append(drawn)
+
+    def _key(self, kind: Kind, name: str, request: Json) -> CallKey:
+        """The key of this call, counted: an `await` before would let equal calls side by side swap places."""
+        canonical = json.dumps([kind, name, request], sort_keys=True, separators=(",", ":"))
+        digest = hashlib.sha256(canonical.encode()).hexdigest()
+        occurrence = self._seen[digest]
+        self._seen[digest] += 1
+        return CallKey(path=self.path, request_hash=digest, occurrence=occurrence)
+
+    async def _make(self, key: CallKey, kind: Kind, name: str, make: Callable[[], Awaitable[Made]]) -> CallRecord:
+        started = self.clock.elapsed()
+        made = await make()
+        call = CallRecord(
+            kind=kind,
+            name=made.name or name,
+            response=json.loads(json_text(made.response)),  # a replay gives back the same values
+            usage=made.usage,
+            seconds=round(self.clock.elapsed() - started, 3),
+        )
+        await self._store(key, call)
+        return call
+
+    async def _store(self, key: CallKey, call: CallRecord) -> None:
+        """Records a finished call, also when this branch is cancelled meanwhile: it was paid for."""
+
+        async def store() -> None:
+            await self.journal.record(key, call)
+            self.spending.add(call.usage)
+            self.used += call.usage
+
+        writing = asyncio.create_task(store())
+        self._writes.add(writing)
+        writing.add_done_callback(self._writes.discard)
+        try:
+            await asyncio.shield(writing)
+        except asyncio.CancelledError:
+            await asyncio.wait([writing])
+            raise
+
+    def _check(self, kind: Kind, begun: int, expected: Usage, total: Usage) -> None:
+        """Raises LimitReached if this call may not be made any more."""
+        costs = expected.money > 0 or expected.unpriced_calls > 0
+        if self.limits is not None:
+            self._within("seconds", self.limits.seconds, self.clock.elapsed() - self._opened)
+            if kind == "model":
+                self._within("model_calls", self.limits.model_calls, begun)
+                self._within("tokens", self.limits.tokens, self.used.tokens + max(expected.tokens, 1))
+            else:
+                self._within("tool_calls", self.limits.tool_calls, begun)
+            if costs and self.limits.money is not None:
+                self._within("money", self.limits.money, self.used.money + expected.money)
+        if costs and self.budget is not None:
+            self._within("budget", self.budget, total.money + self.spending.held + expected.money)
+
+    def _within(self, limit: str, allowed: float, needed: float) -> None:
+        if needed <= allowed + _CENT_DUST:
+            return
+        words, remedy = _LIMITS[limit]
+        raise LimitReached(words.format(allowed), limit=limit, place=self.path, remedy=remedy)
+
+
+_LIMITS = {
+    "seconds": ("the branch's time limit of {:g} s is over", "Raise limits.seconds, or ask for less."),
+    "model_calls": (
+        "the branch's limit of {:g} model calls is reached",
+        "Raise limits.model_calls, or ask for less.",
+    ),
+    "tool_calls": (
+        "the branch's limit of {:g} tool calls is reached",
+        "Raise limits.tool_calls, or ask for less.",
+    ),
+    "tokens": ("the branch's limit of {:,.0f} tokens is reached", "Raise limits.tokens, or ask for less."),
+    "money": ("the branch's limit of ${:.4g} is reached", "Raise limits.money, or use a cheaper model."),
+    "budget": ("the run's budget of ${:.4g} is reached", "Raise the budget, or use a cheaper model."),
+}
+"""By limit: the message, with its value, and the remedy."""
+
+
+def open_scope(
+    ports: Ports,
+    spending: Spending,
+    path: str,
+    context: RunContext,
+    limits: BranchLimits | None,
+    emit: Callable[[Progress], None],
+) -> CallScope:
+    """A fresh scope for one execution of the step `path`; `spending` is the run's one."""
+    return CallScope(
+        path=path,
+        journal=ports.journal,
+        clock=ports.clock,
+        models=ports.models,
+        spending=spending,
+        emit=emit,
+        limits=limits,
+        budget=context.budget,
+    )

@@ -1,0 +1,172 @@
+"""The model without a key: what it makes of questions, evidence and tables."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
+from langchain_core.tools import tool
+
+from chains.ask import ask, brief
+from chains.extractive.analysing import computations
+from chains.extractive.model import ExtractiveChatModel
+from chains.extractive.questions import query_for, split_question
+from chains.extractive.quoting import pick_quotes
+from chains.forms import FindingsDraft, PlanDraft, ReportDraft
+from state.evidence import Locator, Passage, Source
+from tools.blocks import block, read_block
+from tools.evidence_text import parse_evidence, render_evidence
+
+LEVELS = "Which isolation levels does PostgreSQL offer, and which anomalies does each prevent?"
+SOURCE = Source(id="s1", uri="iso.html", title="Isolation", kind="html", sha256="0" * 64, size=1)
+
+
+def shown(*texts: str) -> str:
+    """The texts as a tool shows passages."""
+    return render_evidence([Passage.make("s1", Locator(), text) for text in texts], [SOURCE])
+
+
+def test_a_question_is_split_where_a_new_one_begins() -> None:
+    """Two questions joined by `and` become two; a plain conjunction of things does not."""
+    assert split_question(LEVELS) == [
+        "Which isolation levels does PostgreSQL offer?",
+        "Which anomalies does each prevent?",
+    ]
+    assert split_question("What do bread and butter cost?") == ["What do bread and butter cost?"]
+
+
+@given(st.text(max_size=300))
+def test_splitting_never_fails_and_keeps_something(question: str) -> None:
+    """Any text gives one to six sub-questions."""
+    assert 1 <= len(split_question(question)) <= 6
+
+
+def test_a_question_that_points_back_takes_its_subject_along() -> None:
+    """`each` says nothing to a search index; the subject of the whole question does."""
+    query = query_for("Which anomalies does each prevent?", LEVELS)
+    assert "isolation" in query
+    assert "anomalies" in query
+
+
+def test_quotes_stand_word_for_word_in_the_evidence() -> None:
+    """The best sentence is the one that holds the question's words, and it is not changed."""
+    passages = parse_evidence(
+        shown("The bridge was opened in 1932. It is 134 m high. Tickets for the climb are sold at the pier.")
+    )
+    quotes = pick_quotes("How high is the bridge?", passages, 1)
+    assert [quote.text for quote in quotes] == ["The bridge was opened in 1932."] or "134 m" in quotes[0].text
+    assert all(quote.text in passages[0].text for quote in quotes)
+
+
+def test_evidence_about_something_else_gives_no_quote() -> None:
+    """A question that the evidence does not answer gets nothing rather than the least bad sentence."""
+    passages = parse_evidence(shown("Cats sleep for most of the day. They hunt at dawn and at dusk."))
+    assert pick_quotes("Which isolation levels does PostgreSQL offer?", passages, 3) == []
+
+
+async def test_it_fills_the_form_of_a_plan() -> None:
+    """Asked for a plan it gives one, with an analysis branch where there are tables and figures are asked for."""
+    message = brief(question="How fast has CO2 risen?", tables=["co2.csv"], sources=[], max_branches=4)
+    plan = await ask(ExtractiveChatModel(), "plan", PlanDraft, message)
+    assert {branch.kind for branch in plan.branches} == {"research", "analysis"}
+    assert plan.branches[-1].tables == ["co2.csv"]
+
+
+@tool
+def search_documents(query: str) -> str:
+    """Searches."""
+    return query
+
+
+def model_with(*tools: Any) -> Any:
+    """The model as an agent binds it."""
+    return ExtractiveChatModel().bind_tools([*tools])
+
+
+async def test_as_a_research_agent_it_searches_and_then_quotes() -> None:
+    """First one search a question, then findings that name the passages they stand in."""
+    asked = brief(question=LEVELS, questions=split_question(LEVELS))
+    first: AIMessage = await model_with(search_documents, FindingsDraft).ainvoke([asked])
+    assert [call["name"] for call in first.tool_calls] == ["search_documents"] * 2
+    evidence = shown("PostgreSQL offers four isolation levels. Each level prevents some anomalies.")
+    result = ToolMessage(evidence, tool_call_id=first.tool_calls[0]["id"], name="search_documents")
+    second: AIMessage = await model_with(search_documents, FindingsDraft).ainvoke([asked, first, result])
+    found = FindingsDraft.model_validate(second.tool_calls[0]["args"])
+    assert "PostgreSQL offers four isolation levels." in [finding.text for finding in found.findings]
+    assert all(finding.passages for finding in found.findings)
+
+
+async def test_the_same_prompt_gives_the_same_answer() -> None:
+    """Content and the ids of tool calls are equal, so that recorded calls match after a crash."""
+    asked = brief(question=LEVELS, questions=[LEVELS])
+    first = await model_with(search_documents, FindingsDraft).ainvoke([asked])
+    second = await model_with(search_documents, FindingsDraft).ainvoke([asked])
+    assert first.tool_calls == second.tool_calls
+
+
+async def test_as_a_writer_it_orders_claims_by_the_outline() -> None:
+    """It asks for outline and recommendations first; the report then cites every claim's passages."""
+    claims = [
+        {
+            "id": "c1",
+            "text": "A is 1 m.",
+            "topic": "A?",
+            "passages": ["p1"],
+            "confidence": 0.9,
+            "computed": False,
+        }
+    ]
+    asked = brief(question="A?", claims=claims, uncovered=["B?"])
+
+    @tool
+    def outline() -> str:
+        """Outlines."""
+        return ""
+
+    @tool
+    def recommend() -> str:
+        """Recommends."""
+        return ""
+
+    bound = model_with(outline, recommend, ReportDraft)
+    first = await bound.ainvoke([asked])
+    assert [call["name"] for call in first.tool_calls] == ["outline", "recommend"]
+    answers = [
+        ToolMessage(block("outline", [{"topic": "A?", "claims": ["c1"]}]), tool_call_id="1", name="outline"),
+        ToolMessage(block("recommendations", []), tool_call_id="2", name="recommend"),
+    ]
+    second = await bound.ainvoke([asked, first, *answers])
+    report = ReportDraft.model_validate(second.tool_calls[0]["args"])
+    assert report.sections[0].sentences[0].passages == ["p1"]
+    assert any("B?" in sentence.text for section in report.sections for sentence in section.sentences)
+
+
+@pytest.mark.parametrize(
+    ("columns", "tests"),
+    [
+        ([("year", "number", 60), ("co2", "number", 60)], ["describe_data", "test_trend", "make_chart"]),
+        ([("island", "text", 3), ("mass", "number", 300)], ["describe_data", "test_groups", "make_chart"]),
+        ([("a", "number", 9), ("b", "number", 9)], ["describe_data", "test_correlation", "make_chart"]),
+        ([("name", "text", 99)], []),
+    ],
+)
+def test_the_columns_decide_what_is_computed(columns: list[tuple[str, str, int]], tests: list[str]) -> None:
+    """A trend over time, a difference between groups, a correlation, or nothing where there are no numbers."""
+    table = {"table": "t.csv", "columns": [{"name": n, "type": t, "distinct": d} for n, t, d in columns]}
+    assert [call.name for call in computations(table, "how does it change?")] == tests
+
+
+async def test_without_a_form_it_quotes_or_says_no() -> None:
+    """A plain prompt gets sentences of its evidence, or one sentence that says there is no answer."""
+    evidence = shown("The bridge was opened in 1932.")
+    answer = await ExtractiveChatModel().ainvoke([HumanMessage(evidence), HumanMessage("When was the bridge opened?")])
+    assert answer.text == "The bridge was opened in 1932."
+    nothing = await ExtractiveChatModel().ainvoke("What is the airspeed of a swallow?")
+    assert nothing.text == "The evidence shown does not answer this."
+
+
+@given(st.recursive(st.none() | st.booleans() | st.integers() | st.text(), lambda inner: st.lists(inner), max_leaves=9))
+def test_blocks_read_back_what_they_were_given(value: Any) -> None:
+    """Whatever JSON can say comes back equal, also when it holds the block's own tags."""
+    assert read_block(f"x {block('thing', [value, '</thing>'])} y", "thing") == [value, "</thing>"]
