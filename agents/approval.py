@@ -1,0 +1,111 @@
+"""Approval points: the run stops, shows what it is about to do, and goes on with what a person decides.
+
+One node a point and one interrupt a node, because a second interrupt in a node would be answered by a repeated answer
+to the first. An answer means the same at every point: approve goes on; edit goes on with what was given instead; reject
+does the work again with the message and asks again; respond goes on and keeps the message for those who work on.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from langgraph.runtime import Runtime
+from langgraph.types import Command, interrupt
+from pydantic import ValidationError
+
+from agents.kit import Node, context_of
+from state.context import Point, RunContext
+from state.errors import AnswerRefused
+from state.research import Feedback, ResearchState
+from state.runs import (
+    TIMEOUT_ACTOR,
+    ActionRequest,
+    Answer,
+    ApprovalRequest,
+    Edit,
+    Json,
+    Reject,
+    Respond,
+    ReviewConfig,
+)
+
+MOST_REJECTIONS = 3
+"""A run that was rejected this often at one point ends as rejected."""
+
+Update = dict[str, Any]
+ApprovalNode = Node[ResearchState, Command[str]]
+
+
+@dataclass(frozen=True)
+class ApprovalPoint:
+    """What one point shows, how an edit of it is read, and where each decision leads."""
+
+    point: Point
+    question: str
+    """What the person is asked, in one sentence."""
+    show: Callable[[ResearchState], Json]
+    """What is to be decided on; an edit gives the same shape back."""
+    read_edit: Callable[[ResearchState, Json], Update]
+    """The update that an edit means; ValueError where it cannot be used."""
+    onward: Callable[[ResearchState], str]
+    """The node that an approval leads to, given the state after an edit."""
+    back: str
+    """The node that a rejection leads to."""
+    on_reject: Callable[[ResearchState], Update] = lambda _state: {}
+
+    @property
+    def action(self) -> str:
+        return f"approve_{self.point}"
+
+    def request(self, state: ResearchState, context: RunContext) -> ApprovalRequest:
+        """The value of the interrupt."""
+        allowed: Sequence[Any] = ("approve", "edit", "reject", "respond")
+        return ApprovalRequest(
+            action_requests=(ActionRequest(name=self.action, args=self.show(state), description=self.question),),
+            review_configs=(ReviewConfig(action_name=self.action, allowed_decisions=tuple(allowed)),),
+            policy=context.approvals[self.point],
+        )
+
+
+def approval_node(point: ApprovalPoint) -> ApprovalNode:
+    """The node of one point; it only passes on where the point is switched off."""
+
+    async def approve(state: ResearchState, runtime: Runtime[RunContext]) -> Command[str]:
+        context = context_of(runtime)
+        if point.point not in context.approvals:
+            return Command(goto=point.onward(state))
+        request = point.request(state, context)
+        answer = interrupt(request.model_dump(mode="json"), response_schema=Answer)
+        return _led_on(point, state, Answer.model_validate(answer))
+
+    return approve
+
+
+def _led_on(point: ApprovalPoint, state: ResearchState, answer: Answer) -> Command[str]:
+    """Where the answer leads, and what it changes."""
+    decision = answer.decision
+    before = [entry for entry in state.get("feedback", ()) if entry.point == point.point]
+    message = decision.message if isinstance(decision, Reject | Respond) else ""
+    feedback = Feedback(point=point.point, type=decision.type, message=message, by=answer.by, count=len(before))
+    update: Update = {"feedback": (feedback,)}
+    if isinstance(decision, Reject):
+        rejections = 1 + sum(entry.type == "reject" for entry in before)
+        if answer.by == TIMEOUT_ACTOR or rejections >= MOST_REJECTIONS:
+            return Command(update={**update, "outcome": "rejected"}, goto="explain_failure")
+        return Command(update={**update, **point.on_reject(state)}, goto=point.back)
+    if isinstance(decision, Edit):
+        update |= edited(point, state, decision.edited_action.args)
+    changed: ResearchState = {**state, **update}  # type: ignore[typeddict-item] # an update holds keys of the state
+    return Command(update=update, goto=point.onward(changed))
+
+
+def edited(point: ApprovalPoint, state: ResearchState, args: Json) -> Update:
+    """The update that the edit means; AnswerRefused names the field that is wrong."""
+    try:
+        return point.read_edit(state, args)
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(str(part) for part in first["loc"])
+        raise AnswerRefused(f"{first['msg']}.", place=f"{point.action} edit, {field}") from error
+    except ValueError as error:
+        raise AnswerRefused(f"{error}.", place=f"{point.action} edit") from error

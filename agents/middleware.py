@@ -1,0 +1,120 @@
+"""What stands around every agent: limits, context editing, and the recording of its tool calls.
+
+Everything that would hide a failure is off: an agent ends with an answer or with an error, never with an
+answer that is an error in disguise.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+from langchain.agents.middleware import (
+    AgentMiddleware,
+    ClearToolUsesEdit,
+    ContextEditingMiddleware,
+    ModelCallLimitMiddleware,
+    ToolCallLimitMiddleware,
+    ToolCallRequest,
+)
+from langchain.agents.middleware.model_call_limit import ModelCallLimitExceededError
+from langchain.agents.structured_output import StructuredOutputError
+from langchain_core.messages import AnyMessage, ToolMessage
+from langchain_core.runnables import Runnable, RunnableConfig
+from langgraph.types import Command
+
+from chains.scope import CallScope, Made
+from state.context import BranchLimits
+from state.errors import BadOutput, LimitReached, ToolError
+from state.runs import Json, Progress, Usage
+
+_KEEP_RESULTS = 8
+_NO_CHECKPOINTS: RunnableConfig = {"configurable": {"__pregel_durability": "async"}}
+"""A run that waits for each checkpoint (`durability="sync"`) hands that down to its agents. They have none, and
+LangGraph 1.2 then fails with an AttributeError; its argument of that name would only warn that it has no effect."""
+_CLEARED = "[cleared to save room; call the tool again if you need this result]"
+
+
+def agent_middleware(
+    scope: CallScope, limits: BranchLimits, context_tokens: int = 128_000
+) -> list[AgentMiddleware[Any, Any, Any]]:
+    """The standard stack of an agent that works in `scope`.
+
+    Calls that the scope has used already count. Past the limit on tool calls the model is told so and can
+    still answer; past the limit on model calls the agent ends with LimitReached. Old tool results are cleared
+    from the prompt once it fills half of `context_tokens`, or a quarter of the branch's tokens.
+    """
+    edit = ClearToolUsesEdit(
+        trigger=min(context_tokens // 2, limits.tokens // 4), keep=_KEEP_RESULTS, placeholder=_CLEARED
+    )
+    return [
+        ModelCallLimitMiddleware(run_limit=max(0, limits.model_calls - scope.used.model_calls), exit_behavior="error"),
+        ToolCallLimitMiddleware(run_limit=max(0, limits.tool_calls - scope.used.tool_calls), exit_behavior="continue"),
+        ContextEditingMiddleware(edits=[edit]),
+        RecordedTools(scope),
+    ]
+
+
+async def run_agent(agent: Runnable[Any, Any], messages: Sequence[AnyMessage], scope: CallScope) -> dict[str, Any]:
+    """Runs an agent of `create_agent` to its final state.
+
+    Raises LimitReached, BadOutput, or whatever a call raised. Give the agent `checkpointer=False`: the
+    journal brings it back to where it was, and cheaper.
+    """
+    try:
+        state: dict[str, Any] = await agent.ainvoke({"messages": list(messages)}, _NO_CHECKPOINTS)
+    except ModelCallLimitExceededError as error:
+        raise LimitReached(
+            f"the agent's limit of {error.run_limit} model calls is reached",
+            limit="model_calls",
+            place=scope.path,
+            remedy="Raise limits.model_calls, or ask for less.",
+        ) from error
+    except StructuredOutputError as error:
+        raise BadOutput(
+            f"the agent's answer does not have the form that was asked for: {error}",
+            place=scope.path,
+            remedy="Use a model that is better at calling tools.",
+        ) from error
+    return state
+
+
+class RecordedTools(AgentMiddleware[Any, Any, Any]):
+    """Makes each tool call once in the life of a run, and keeps in the scope what tools showed.
+
+    A ToolError becomes an error message for the model; arguments that do not fit are told to it by LangChain.
+    Every other error rises.
+    """
+
+    def __init__(self, scope: CallScope) -> None:
+        super().__init__()
+        self._scope = scope
+
+    async def awrap_tool_call(
+        self,
+        request: ToolCallRequest,
+        handler: Callable[[ToolCallRequest], Awaitable[ToolMessage | Command[Any]]],
+    ) -> ToolMessage | Command[Any]:
+        """Gives back the tool's message: from the journal, or by calling the tool."""
+        call = request.tool_call
+
+        async def make() -> Made:
+            try:
+                message = await handler(request)
+            except ToolError as error:
+                message = ToolMessage(str(error), tool_call_id=call["id"], name=call["name"], status="error")
+            return Made(_stored(call["name"], message), Usage(tool_calls=1))
+
+        self._scope.emit(Progress(path=self._scope.path, tool=call["name"]))
+        try:
+            response = await self._scope.recorded("tool", call["name"], {"args": call["args"]}, make)
+        finally:
+            self._scope.emit(Progress(path=self._scope.path, tool=""))
+        if isinstance(response["artifact"], dict):
+            self._scope.note(response["artifact"])
+        return ToolMessage(**response, tool_call_id=call["id"], name=call["name"])
+
+
+def _stored(name: str, message: ToolMessage | Command[Any]) -> Json:
+    """A tool's message as it is recorded."""
+    if not isinstance(message, ToolMessage):
+        raise TypeError(f"the tool {name} gives back a {type(message).__name__}, which cannot be recorded")
+    return {"content": message.content, "artifact": message.artifact, "status": message.status}

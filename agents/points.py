@@ -1,0 +1,159 @@
+"""The four approval points of a research run: plan, merge, gate, report."""
+
+from agents.approval import ApprovalPoint, Update
+from state.context import Point
+from state.evidence import Contradiction
+from state.research import Draft, GateDecision, Merged, MergeEdits, Plan, ResearchState, Section, Sentence
+from state.runs import Json
+
+_AFTER_GATE: dict[GateDecision, str] = {
+    "approved": "synthesize",
+    "needs_revision": "rebalance",
+    "critical_failure": "explain_failure",
+}
+
+
+def _show_plan(state: ResearchState) -> Json:
+    return {"plan": state["plan"].model_dump(mode="json")}
+
+
+def _read_plan(state: ResearchState, args: Json) -> Update:
+    plan = Plan.model_validate(args.get("plan"))
+    ids = [branch.id for branch in plan.branches]
+    if len(set(ids)) < len(ids):
+        raise ValueError(f"two branches have the same id: {sorted(ids)}")
+    known = set(state["collection"].tables)
+    unknown = sorted({table for branch in plan.branches for table in branch.tables} - known)
+    if unknown:
+        raise ValueError(f"no such tables: {unknown}; the sources hold {sorted(known)}")
+    asked = {question for branch in plan.branches for question in branch.questions}
+    left = tuple(question for question in plan.sub_questions if question in asked)
+    # A sub-question whose branch was dropped is not wanted either: the gate must not send it out again.
+    return {"plan": plan.model_copy(update={"sub_questions": left or plan.sub_questions})}
+
+
+def _show_merge(state: ResearchState) -> Json:
+    merged = state["merged"]
+    return {
+        "claims": [
+            claim.model_dump(mode="json", include={"id", "text", "topic", "verdict", "confidence", "passages"})
+            for claim in merged.claims
+        ],
+        "contradictions": [found.model_dump(mode="json") for found in merged.contradictions],
+    }
+
+
+def _read_merge(state: ResearchState, args: Json) -> Update:
+    """Claims may be left out, contradictions decided otherwise; nothing can be added that no branch found."""
+    merged, before = state["merged"], state.get("edits", MergeEdits())
+    known = {claim.id for claim in merged.claims}
+    kept = {str(claim["id"]) for claim in args["claims"]}
+    if kept - known:
+        raise ValueError(f"no claims with the ids {sorted(kept - known)}")
+    sides = {found.id: {side.claim_id for side in found.sides} for found in merged.contradictions}
+    preferred = {str(found["id"]): str(found["preferred"]) for found in args.get("contradictions", [])}
+    for key, claim in preferred.items():
+        if claim not in sides.get(key, set()):
+            raise ValueError(f"{claim!r} is no side of a contradiction {key!r}")
+    now = {found.id: found.preferred for found in merged.contradictions}
+    changed = {key: claim for key, claim in preferred.items() if now[key] != claim}
+    edits = MergeEdits(
+        dropped=tuple(sorted({*before.dropped, *(known - kept)})), preferred={**before.preferred, **changed}
+    )
+    return {"edits": edits, "merged": apply_edits(merged, edits)}
+
+
+def apply_edits(merged: Merged, edits: MergeEdits) -> Merged:
+    """The evidence without the claims that were left out, and with contradictions decided as a person decided them."""
+    claims = tuple(claim for claim in merged.claims if claim.id not in edits.dropped)
+    still = [
+        found for found in merged.contradictions if not {side.claim_id for side in found.sides} & set(edits.dropped)
+    ]
+    decided = tuple(_decided(found, edits.preferred.get(found.id, found.preferred)) for found in still)
+    return merged.model_copy(update={"claims": claims, "contradictions": decided})
+
+
+def _decided(found: Contradiction, preferred: str) -> Contradiction:
+    if preferred == found.preferred:
+        return found
+    return found.model_copy(update={"preferred": preferred, "why": "a person preferred it at the merge approval"})
+
+
+def _show_gate(state: ResearchState) -> Json:
+    return state["gate"].model_dump(mode="json")
+
+
+def _read_gate(state: ResearchState, args: Json) -> Update:
+    """Only the decision may be changed; the figures were measured."""
+    decision = args.get("decision")
+    if decision not in _AFTER_GATE:
+        raise ValueError(f"the decision must be one of {sorted(_AFTER_GATE)}, not {decision!r}")
+    if decision == "approved" and not state["merged"].claims:
+        raise ValueError("there is no claim to write a report from; reject with what should be looked for instead")
+    return {"gate": state["gate"].model_copy(update={"decision": decision})}
+
+
+def _show_report(state: ResearchState) -> Json:
+    draft = state["draft"]
+    sections = [
+        {
+            "heading": section.heading,
+            "sentences": [sentence.model_dump(mode="json", exclude={"verdict"}) for sentence in section.sentences],
+        }
+        for section in draft.sections
+    ]
+    return {"title": draft.title, "sections": sections}
+
+
+def _read_report(state: ResearchState, args: Json) -> Update:
+    """The sections as edited; their citations are checked again when the report is published."""
+    sections = tuple(
+        Section(
+            heading=str(section["heading"]),
+            sentences=tuple(Sentence.model_validate(sentence) for sentence in section["sentences"]),
+        )
+        for section in args["sections"]
+    )
+    draft: Draft = state["draft"]
+    return {"draft": draft.model_copy(update={"title": str(args.get("title") or draft.title), "sections": sections})}
+
+
+def _one_more(state: ResearchState) -> Update:
+    return {"revisions": state.get("revisions", 0) + 1}
+
+
+POINTS: dict[Point, ApprovalPoint] = {
+    "plan": ApprovalPoint(
+        point="plan",
+        question="Is this the right plan? Branches may be dropped, changed, or given other limits.",
+        show=_show_plan,
+        read_edit=_read_plan,
+        onward=lambda _state: "dispatch",
+        back="analyze_task",
+    ),
+    "merge": ApprovalPoint(
+        point="merge",
+        question="Is this the evidence to go on with? Claims may be left out, contradictions decided otherwise.",
+        show=_show_merge,
+        read_edit=_read_merge,
+        onward=lambda _state: "quality_gate",
+        back="rebalance",
+    ),
+    "gate": ApprovalPoint(
+        point="gate",
+        question="Is the evidence good enough? The decision may be changed.",
+        show=_show_gate,
+        read_edit=_read_gate,
+        onward=lambda state: _AFTER_GATE[state["gate"].decision],
+        back="rebalance",
+    ),
+    "report": ApprovalPoint(
+        point="report",
+        question="May this report go out? Its sentences may be changed; citations are checked again.",
+        show=_show_report,
+        read_edit=_read_report,
+        onward=lambda _state: "publish",
+        back="synthesize",
+        on_reject=_one_more,
+    ),
+}

@@ -1,0 +1,127 @@
+"""The end of a research run: the report is checked a last time, rendered and stored; also the report of a run that
+could establish nothing, which says so and shows where it looked."""
+
+from typing import TypedDict
+
+from langgraph.runtime import Runtime
+
+from agents.citations import verified
+from agents.kit import Kit, Node, context_of
+from chains.forms import SentenceDraft
+from state.context import RunContext
+from state.evidence import Passage, Source
+from state.research import Draft, Merged, Outcome, ResearchOutput, ResearchState, Section, Sentence
+from state.runs import TIMEOUT_ACTOR, UNATTENDED_ACTOR
+from tools.report.rendering import render_html, render_markdown
+from tools.report.view import ReportView, citation_accuracy
+
+
+class FailureUpdate(TypedDict):
+    """What explain_failure writes."""
+
+    draft: Draft
+    outcome: Outcome
+
+
+async def explain_failure(state: ResearchState, runtime: Runtime[RunContext]) -> FailureUpdate:
+    """Writes the report of a run that was rejected, or found nothing that a passage supports."""
+    rejected = state.get("outcome") == "rejected"
+    sentences = [
+        "The run was rejected at an approval point, so no report was written."
+        if rejected
+        else "The sources do not establish an answer to this question. Nothing is claimed here."
+    ]
+    merged = state.get("merged")
+    if not rejected and merged and merged.searched:
+        sentences.append("What was searched for: " + "; ".join(merged.searched))
+    sections = (Section(heading="Could not establish", sentences=tuple(Sentence(text=text) for text in sentences)),)
+    gate = state.get("gate")
+    draft = Draft(title=state["question"], sections=sections, defects=gate.defects if gate else ())
+    return {"draft": draft, "outcome": "rejected" if rejected else "not_established"}
+
+
+def publishing_node(kit: Kit) -> Node[ResearchState, ResearchOutput]:
+    """The node that renders and stores the report as Markdown and as one HTML file."""
+
+    async def publish(state: ResearchState, runtime: Runtime[RunContext]) -> ResearchOutput:
+        outcome = state.get("outcome", "published")
+        view = await _view(kit, state, context_of(runtime), outcome)
+        artifacts = kit.ports.artifacts
+        charts = view.merged.charts if view.merged else ()
+        files = {ref.sha256: ref for chart in charts for ref in (chart.image, chart.data)}
+        images = {key: await artifacts.get(key) for key in files}
+        page, text = render_html(view, images), render_markdown(view, {key: ref.name for key, ref in files.items()})
+        return {
+            "outcome": outcome,
+            "report": await artifacts.put(text.encode(), "text/markdown", "report.md"),
+            "page": await artifacts.put(page.encode(), "text/html", "report.html"),
+            "citation_accuracy": citation_accuracy(view.draft),
+            "missing": view.merged.missing if view.merged else (),
+            "defects": view.draft.defects,
+        }
+
+    return publish
+
+
+async def _view(kit: Kit, state: ResearchState, context: RunContext, outcome: Outcome) -> ReportView:
+    """All that the report shows."""
+    draft, merged = state["draft"], state.get("merged")
+    passages = await _passages(kit, draft, merged)
+    if _was_edited(state):
+        draft = await _checked_again(draft, passages)
+    sources: list[Source] = []
+    if "collection" in state:
+        sources = list(await kit.ports.passages.sources(state["collection"].id))
+    return ReportView(
+        run_id=kit.ports.run_id,
+        question=state["question"],
+        outcome=outcome,
+        draft=draft,
+        merged=merged,
+        gate=state.get("gate"),
+        passages=tuple(passages.values()),
+        sources=tuple(sources),
+        collection=state["collection"],
+        feedback=state.get("feedback", ()),
+        notes=_unanswered(state),
+        models=tuple(sorted({context.default_model, *context.models.values()})),
+    )
+
+
+def _unanswered(state: ResearchState) -> tuple[str, ...]:
+    """The approval points at which the run went on although nobody had looked."""
+    policy = {TIMEOUT_ACTOR: "nobody answered in time", UNATTENDED_ACTOR: "nobody was at the terminal"}
+    return tuple(
+        f"Approval of the {entry.point}: the run went on without one, because {policy[entry.by]}."
+        for entry in state.get("feedback", ())
+        if entry.by in policy
+    )
+
+
+async def _passages(kit: Kit, draft: Draft, merged: Merged | None) -> dict[str, Passage]:
+    keys = [key for section in draft.sections for sentence in section.sentences for key in sentence.passages]
+    if merged:
+        keys += [side.passage_id for found in merged.contradictions for side in found.sides]
+        keys += [key for claim in merged.claims for key in claim.passages]
+        keys += [chart.passage_id for chart in merged.charts]
+    return {passage.id: passage for passage in await kit.ports.passages.get(list(dict.fromkeys(keys)))}
+
+
+def _was_edited(state: ResearchState) -> bool:
+    return any(entry.point == "report" and entry.type == "edit" for entry in state.get("feedback", ()))
+
+
+async def _checked_again(draft: Draft, passages: dict[str, Passage]) -> Draft:
+    """The edited draft with verdicts of its own; what no passage supports is taken out here too."""
+    own = {"Risks and limitations"}  # written by code from what it counted, with nothing to cite
+    edited = [
+        (
+            section.heading,
+            [SentenceDraft(text=part.text, passages=list(part.passages)) for part in section.sentences],
+        )
+        for section in draft.sections
+        if section.heading not in own
+    ]
+    result = await verified(draft.title, edited, passages, None)
+    kept = tuple(section for section in draft.sections if section.heading in own)
+    return draft.model_copy(update={"sections": (*result.sections, *kept), "dropped": draft.dropped + result.dropped})

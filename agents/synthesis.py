@@ -1,0 +1,146 @@
+"""The synthesis agent: writes the report from the merged claims; code checks every citation and adds what is known
+about the report itself. A writer that fails costs the prose, never the report."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, TypedDict
+
+from langchain.agents import create_agent
+from langchain.agents.structured_output import ToolStrategy
+from langgraph.runtime import Runtime
+
+from agents.citations import verified
+from agents.kit import Kit, Node, context_of
+from agents.middleware import agent_middleware, run_agent
+from chains.ask import brief, prompt
+from chains.extractive import writing
+from chains.extractive.model import NOTE
+from chains.forms import ReportDraft
+from chains.governed import GovernedModel
+from chains.scope import CallScope
+from state.context import EXTRACTIVE, BranchLimits, RunContext
+from state.errors import BadOutput, ModelError
+from state.evidence import Passage
+from state.research import Draft, GateReport, Merged, Plan, ResearchState, Section, Sentence
+from tools.synthesis_tools import outline, recommend, synthesis_tools, usable
+
+_LIMITS = BranchLimits(seconds=600, tokens=400_000, model_calls=12, tool_calls=20)
+
+
+class DraftUpdate(TypedDict):
+    """What synthesize writes."""
+
+    draft: Draft
+
+
+def synthesis_node(kit: Kit) -> Node[ResearchState, DraftUpdate]:
+    """The node that writes, and writes again with what the review or a person asked for."""
+
+    async def synthesize(state: ResearchState, runtime: Runtime[RunContext]) -> DraftUpdate:
+        context, merged, plan = context_of(runtime), state["merged"], state["plan"]
+        scope = kit.scope(f"synthesize/{state.get('revisions', 0)}", runtime, _LIMITS)
+        passages = await _cited(kit, merged)
+        wanted = _brief(state, passages)
+        model = kit.model(scope, "writer", context)
+        note = NOTE if context.model_for("writer") == EXTRACTIVE else ""
+        critic: GovernedModel | None = model
+        try:
+            draft = await _written(model, scope, merged, plan, wanted)
+        except ModelError as error:
+            draft = writing.report(wanted, outline(merged, plan), recommend(merged))
+            note = f"The writing model failed ({error.message}). {NOTE}"
+            critic = None
+        sections = [(section.heading, section.sentences) for section in draft.sections]
+        result = await verified(draft.title, sections, passages, critic)
+        return {"draft": _completed(result, state, note)}
+
+    return synthesize
+
+
+async def _written(
+    model: GovernedModel, scope: CallScope, merged: Merged, plan: Plan, wanted: dict[str, Any]
+) -> ReportDraft:
+    agent = create_agent(
+        model,
+        synthesis_tools(merged, plan),
+        system_prompt=prompt("synthesize"),
+        middleware=agent_middleware(scope, _LIMITS),
+        response_format=ToolStrategy(ReportDraft),
+        checkpointer=False,
+        name="synthesis_agent",
+    )
+    answer = (await run_agent(agent, [brief(**wanted)], scope)).get("structured_response")
+    if not isinstance(answer, ReportDraft):
+        raise BadOutput("the writer ended without a report in the form that was asked for")
+    return answer
+
+
+async def _cited(kit: Kit, merged: Merged) -> dict[str, Passage]:
+    """The passages that any claim rests on, by id."""
+    keys = dict.fromkeys(key for claim in merged.claims for key in claim.passages)
+    keys |= dict.fromkeys(side.passage_id for found in merged.contradictions for side in found.sides)
+    return {passage.id: passage for passage in await kit.ports.passages.get(list(keys))}
+
+
+def _brief(state: ResearchState, passages: Mapping[str, Passage]) -> dict[str, Any]:
+    """What the writer is told."""
+    merged, gate = state["merged"], state.get("gate")
+    said = [entry.message for entry in state.get("feedback", ()) if entry.message and entry.point != "plan"]
+    review = state.get("review")
+    return {
+        "question": state["question"],
+        "sub_questions": list(state["plan"].sub_questions),
+        "claims": [
+            {
+                "id": claim.id,
+                "text": claim.text,
+                "topic": claim.topic,
+                "passages": list(claim.passages),
+                "confidence": claim.confidence,
+                "computed": _is_computed(claim.passages, passages),
+            }
+            for claim in usable(merged.claims)
+        ],
+        "contradictions": [
+            {
+                "subject": found.subject,
+                "statements": [side.statement for side in found.sides],
+                "passages": [side.passage_id for side in found.sides],
+                "preferred": found.why,
+            }
+            for found in merged.contradictions
+        ],
+        "uncovered": list(gate.uncovered) if gate else [],
+        "requests": [*said, *(review.defects if review and review.revise else ())] or None,
+    }
+
+
+def _is_computed(keys: Sequence[str], passages: Mapping[str, Passage]) -> bool:
+    return any(key in passages and passages[key].locator.computed for key in keys)
+
+
+def _completed(draft: Draft, state: ResearchState, note: str) -> Draft:
+    """The draft with what only the program knows: limits of the evidence, open defects, the model's own note."""
+    gate = state.get("gate")
+    limits = [Sentence(text=text) for text in _limitations(draft, state["merged"], gate)]
+    own = [section for section in draft.sections if section.heading == "Risks and limitations"]
+    others = tuple(section for section in draft.sections if section.heading != "Risks and limitations")
+    sentences = (*(sentence for section in own for sentence in section.sentences), *limits)
+    risks = (Section(heading="Risks and limitations", sentences=sentences),) if sentences else ()
+    defects = tuple(dict.fromkeys((*draft.defects, *(gate.defects if gate else ()))))
+    return draft.model_copy(update={"sections": (*others, *risks), "defects": defects, "model_note": note})
+
+
+def _limitations(draft: Draft, merged: Merged, gate: GateReport | None) -> list[str]:
+    single = [claim for claim in usable(merged.claims) if len(claim.passages) == 1]
+    lines = []
+    if single:
+        lines.append(f"{len(single)} of {len(usable(merged.claims))} claims rest on a single passage.")
+    if merged.contradictions:
+        lines.append("The sources contradict each other; both sides are listed under Contradictions.")
+    if gate and gate.uncovered:
+        lines.append("The sources do not answer every part of the question; see What is missing.")
+    if merged.missing:
+        lines.append("Not every branch of the work delivered; see What is missing.")
+    if draft.dropped:
+        lines.append(f"Sentences left out because no passage supports them: {draft.dropped}.")
+    return lines
