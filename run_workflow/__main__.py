@@ -1,0 +1,54 @@
+"""`python -m run_workflow`: the one door. A bug in Stretto is told in one line; its traceback goes to a log file."""
+
+import sys
+import time
+import traceback
+from pathlib import Path
+from types import TracebackType
+
+from run_workflow.cli.app import app
+from run_workflow.cli.session import PROGRAM
+
+
+def main() -> None:
+    """Runs the command that was typed; does not return."""
+    from typer.main import get_command
+
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")  # a sign that the terminal lacks must not end the program
+    sys.excepthook = report_bug
+    get_command(app).main(prog_name=PROGRAM)
+
+
+def report_bug(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """Writes the traceback to a file in the data folder and says where; the interpreter then exits with 1."""
+    text = "".join(traceback.format_exception(kind, error, trace))
+    summary = " ".join(f"{kind.__name__}: {error}".split())
+    try:
+        path = _log_file()
+        path.write_text(text, encoding="utf-8")
+    except OSError:
+        sys.stderr.write(text)
+        return
+    sys.stderr.write(f"Error: this is a fault in Stretto: {summary}. Details: {path}\n")
+
+
+def _log_file() -> Path:
+    """A new file for one traceback."""
+    from run_workflow.settings import load_settings
+    from state.errors import SetupError
+
+    try:
+        home = load_settings().home
+    except SetupError:
+        from run_workflow.settings import default_home
+
+        home = default_home()
+    folder = home / "logs"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder / f"error-{time.strftime('%Y%m%d-%H%M%S')}-{time.monotonic_ns() % 1000:03}.log"
+
+
+if __name__ == "__main__":
+    main()

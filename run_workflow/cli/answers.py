@@ -1,0 +1,134 @@
+"""Commands that answer a request, and those that take a run on."""
+
+import asyncio
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from run_workflow.cli import options
+from run_workflow.cli.session import DONE, Desk
+from state.errors import AnswerRefused, SourceError
+from state.runs import Answer, ApprovalRecord, Approve, Json, Reject, Respond
+
+if TYPE_CHECKING:
+    from run_workflow.cli.drive import Manner
+
+
+async def resume(desk: Desk, wanted: options.Resume) -> int:
+    """Goes on with a run."""
+    from run_workflow.cli.drive import drive
+    from run_workflow.cli.find import find_run
+
+    async with desk.services() as services:
+        run_id = await find_run(services.engine, wanted.run)
+        return await drive(desk, services, run_id, manner_of(wanted))
+
+
+async def give(desk: Desk, wanted: options.Approve) -> int:
+    """Answers a request, and goes on with the run unless that is not wanted."""
+    from run_workflow.cli.drive import drive, finish
+    from run_workflow.cli.find import find_request, find_run
+
+    async with desk.services() as services:
+        run_id = await find_run(services.engine, wanted.run)
+        record = await find_request(services.engine, run_id, wanted.request)
+        answer = await _answer(desk, wanted, record)
+        if answer is not None:
+            await services.engine.answer(run_id, record.id, answer, desk.settings.actor)
+            desk.screen.note(f"Answered: {answer.decision.type} at {record.point}, by {desk.settings.actor}.")
+            if wanted.resume:
+                return await drive(desk, services, run_id, manner_of(wanted))
+        code = await finish(desk, services, run_id, wanted.out)
+        return code if answer is None else DONE
+
+
+async def fork(desk: Desk, wanted: options.Fork) -> int:
+    """Copies a run up to a step, with changes, and goes on with the copy."""
+    from run_workflow.cli.drive import drive, finish
+    from run_workflow.cli.find import find_run
+
+    changes = _changes(wanted.changes or [])
+    async with desk.services() as services:
+        run_id = await find_run(services.engine, wanted.run)
+        copy = await services.engine.fork(run_id, at=wanted.at, changes=changes, actor=desk.settings.actor)
+        desk.screen.note(f"Run {copy.id} is a copy of {run_id} from {wanted.at} on.")
+        if wanted.resume:
+            return await drive(desk, services, copy.id, manner_of(wanted))
+        await finish(desk, services, copy.id, wanted.out)
+        return DONE
+
+
+async def cancel(desk: Desk, wanted: options.OneRun) -> int:
+    """Ends a run for good."""
+    from run_workflow.cli.ending import run_document
+    from run_workflow.cli.find import find_run
+    from run_workflow.console.summary import summarise
+
+    async with desk.services() as services:
+        run_id = await find_run(services.engine, wanted.run)
+        run = await services.engine.cancel(run_id, desk.settings.actor)
+        document = run_document(await services.engine.show(run_id), None, DONE)
+    if run.status != "cancelled":
+        desk.screen.note("The process that works on it will stop at its next safe point.")
+    summarise(desk.screen, document)
+    desk.screen.document(document)
+    return DONE
+
+
+def manner_of(wanted: options.Going) -> "Manner":
+    """How the run is taken on, from the options."""
+    from run_workflow.cli.drive import Manner
+
+    return Manner(out=wanted.out, if_unattended=wanted.if_unattended)
+
+
+async def _answer(desk: Desk, wanted: options.Approve, record: ApprovalRecord) -> Answer | None:
+    """The answer that the command means; None where an edit was given up."""
+    from run_workflow.cli.asking import edited, read_args
+    from run_workflow.cli.drive import edit_at_terminal
+
+    actor = desk.settings.actor
+    if isinstance(wanted, options.Reject):
+        return Answer(decisions=(Reject(message=wanted.message),), by=actor)
+    if isinstance(wanted, options.Respond):
+        return Answer(decisions=(Respond(message=wanted.message),), by=actor)
+    if not isinstance(wanted, options.Edit):
+        return Answer(decisions=(Approve(),), by=actor)
+    if wanted.file is not None:
+        name = "standard input" if wanted.file == "-" else wanted.file
+        return edited(record, read_args(await asyncio.to_thread(_read, wanted.file), name), actor)
+    if desk.screen.interactive:
+        return edit_at_terminal(desk.screen, record, actor)
+    raise AnswerRefused(
+        "There is no terminal to edit at.",
+        place=f"run {record.run_id}",
+        remedy="Write the edit to a file and name it with --file; `show RUN --args` prints what to edit.",
+    )
+
+
+def _read(name: str) -> str:
+    try:
+        return sys.stdin.read() if name == "-" else Path(name).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SourceError(
+            f"The edit cannot be read: {getattr(error, 'strerror', None) or error}.",
+            place=name,
+            remedy="Name a file of YAML or JSON, or - for standard input.",
+        ) from error
+
+
+def _changes(pairs: list[str]) -> Json:
+    """`key=value` pairs; a value that is JSON is taken as such, any other as text."""
+    changes: Json = {}
+    for pair in pairs:
+        key, equals, value = pair.partition("=")
+        if not equals or not key.strip():
+            raise typer.BadParameter(f"{pair!r} is not key=value.", param_hint="--set")
+        try:
+            changes[key.strip()] = json.loads(value)
+        except json.JSONDecodeError:
+            changes[key.strip()] = value
+    return changes

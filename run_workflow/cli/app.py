@@ -1,0 +1,217 @@
+"""The commands and their help texts; what they do stands in the modules beside this one, imported when called."""
+
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+from run_workflow.cli import options
+from run_workflow.cli.records import takes
+from run_workflow.cli.session import EXIT_CODES, PROGRAM, perform
+
+_EPILOG = "Exit codes: " + "; ".join(f"{code} {meaning}" for code, meaning in EXIT_CODES.items()) + "."
+_SETTINGS = {"help_option_names": ["-h", "--help"]}
+_LOOK, _ANSWER, _GO, _HERE = "Look at runs", "Answer approvals", "Start and go on", "This installation"
+
+
+class RunFirst(TyperGroup):
+    """Shows `run`, the group that everything begins with, before the single commands."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return sorted(super().list_commands(ctx), key=lambda name: name != "run")
+
+
+app = typer.Typer(
+    cls=RunFirst,
+    name="stretto",
+    help="Teams of agents that answer a question from your sources, with a report in which every claim is cited.\n\n"
+    f'Try: {PROGRAM} run research "How fast does it grow?" --sources DIR',
+    epilog=_EPILOG,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings=_SETTINGS,
+)
+run_app = typer.Typer(no_args_is_help=True, help="Start a run.", epilog=_EPILOG, context_settings=_SETTINGS)
+app.add_typer(run_app, name="run", rich_help_panel=_GO)
+
+
+@run_app.command(epilog=_EPILOG)
+@takes(options.Research)
+def research(context: typer.Context, wanted: options.Research) -> None:
+    """Answer a question from your sources with a cited report.
+
+    Needs no key: without a model the report quotes and computes from the sources only.
+
+    Example: python -m run_workflow run research "Which isolation levels are there?" --sources docs --approve plan
+    """
+    from run_workflow.cli.research import research as work
+
+    perform(context, wanted.as_json, lambda desk: work(desk, wanted))
+
+
+@app.command("list", rich_help_panel=_LOOK, epilog=_EPILOG)
+@takes(options.List)
+def list_runs(context: typer.Context, wanted: options.List) -> None:
+    """List the newest runs.
+
+    Example: python -m run_workflow list --status waiting_approval
+    """
+    from run_workflow.cli.views import list_runs as work
+
+    perform(context, wanted.as_json, lambda desk: work(desk, wanted))
+
+
+@app.command(rich_help_panel=_LOOK, epilog=_EPILOG)
+@takes(options.Show)
+def show(context: typer.Context, wanted: options.Show) -> None:
+    """Show a run: its steps, what it waits for, what it used.
+
+    Example: python -m run_workflow show last
+    """
+    from run_workflow.cli.views import show as work
+
+    perform(context, wanted.as_json, lambda desk: work(desk, wanted))
+
+
+@app.command(rich_help_panel=_LOOK, epilog=_EPILOG)
+@takes(options.OneRun)
+def timeline(context: typer.Context, wanted: options.OneRun) -> None:
+    """Show what happened when: steps, answers, stops.
+
+    Example: python -m run_workflow timeline last
+    """
+    from run_workflow.cli.views import timeline as work
+
+    perform(context, wanted.as_json, lambda desk: work(desk, wanted))
+
+
+@app.command(rich_help_panel=_LOOK, epilog=_EPILOG)
+@takes(options.OneRun)
+def verify(context: typer.Context, wanted: options.OneRun) -> None:
+    """Check that nobody changed the record of a run: its audit chain.
+
+    Example: python -m run_workflow verify last
+    """
+    from run_workflow.cli.views import verify as work
+
+    perform(context, wanted.as_json, lambda desk: work(desk, wanted))
+
+
+@app.command(rich_help_panel=_LOOK, epilog=_EPILOG)
+@takes(options.Report)
+def report(context: typer.Context, wanted: options.Report) -> None:
+    """Write the files of a run's report again.
+
+    Example: python -m run_workflow report last --out reports
+    """
+    from run_workflow.cli.views import report as work
+
+    perform(context, wanted.as_json, lambda desk: work(desk, wanted))
+
+
+@app.command(rich_help_panel=_ANSWER, epilog=_EPILOG)
+@takes(options.Approve)
+def approve(context: typer.Context, wanted: options.Approve) -> None:
+    """Approve what a run waits for, and go on with it.
+
+    Example: python -m run_workflow approve last
+    """
+    _give(context, wanted)
+
+
+@app.command(rich_help_panel=_ANSWER, epilog=_EPILOG)
+@takes(options.Reject)
+def reject(context: typer.Context, wanted: options.Reject) -> None:
+    """Reject it: the work is done again with your message, and asked about again.
+
+    Example: python -m run_workflow reject last --message "Leave out the marketing pages"
+    """
+    _give(context, wanted)
+
+
+@app.command(rich_help_panel=_ANSWER, epilog=_EPILOG)
+@takes(options.Edit)
+def edit(context: typer.Context, wanted: options.Edit) -> None:
+    """Change it, and go on with what you wrote.
+
+    Example: python -m run_workflow show last --args > plan.yaml, change the file, then
+    python -m run_workflow edit last --file plan.yaml
+    """
+    _give(context, wanted)
+
+
+@app.command(rich_help_panel=_ANSWER, epilog=_EPILOG)
+@takes(options.Respond)
+def respond(context: typer.Context, wanted: options.Respond) -> None:
+    """Go on with it, and give the agents a message to mind.
+
+    Example: python -m run_workflow respond last --message "Prefer figures from after 2015"
+    """
+    _give(context, wanted)
+
+
+@app.command(rich_help_panel=_GO, epilog=_EPILOG)
+@takes(options.Resume)
+def resume(context: typer.Context, wanted: options.Resume) -> None:
+    """Go on with a run that was interrupted, killed, or failed; nothing that was done is done again.
+
+    Example: python -m run_workflow resume last
+    """
+    from run_workflow.cli.answers import resume as work
+
+    perform(context, wanted.as_json, lambda desk: work(desk, wanted))
+
+
+@app.command(rich_help_panel=_GO, epilog=_EPILOG)
+@takes(options.Fork)
+def fork(context: typer.Context, wanted: options.Fork) -> None:
+    """Copy a run up to a step, change something, and go on with the copy.
+
+    Example: python -m run_workflow fork last --at dispatch --set question="And in 2023?"
+    """
+    from run_workflow.cli.answers import fork as work
+
+    perform(context, wanted.as_json, lambda desk: work(desk, wanted))
+
+
+@app.command(rich_help_panel=_GO, epilog=_EPILOG)
+@takes(options.OneRun)
+def cancel(context: typer.Context, wanted: options.OneRun) -> None:
+    """End a run for good.
+
+    Example: python -m run_workflow cancel last
+    """
+    from run_workflow.cli.answers import cancel as work
+
+    perform(context, wanted.as_json, lambda desk: work(desk, wanted))
+
+
+@app.command(rich_help_panel=_HERE, epilog=_EPILOG)
+@takes(options.Graph)
+def graph(context: typer.Context, wanted: options.Graph) -> None:
+    """Draw a graph, as Mermaid text or as a picture.
+
+    Example: python -m run_workflow graph research --format png --out research.png
+    """
+    from run_workflow.cli.inspection import graph as work
+
+    perform(context, wanted.as_json, lambda desk: work(desk, wanted))
+
+
+@app.command(rich_help_panel=_HERE, epilog=_EPILOG)
+@takes(options.Doctor)
+def doctor(context: typer.Context, wanted: options.Doctor) -> None:
+    """Check Python, PostgreSQL, settings, models and disk, and say what to do.
+
+    Example: python -m run_workflow doctor --settings
+    """
+    from run_workflow.cli.inspection import doctor as work
+
+    perform(context, wanted.as_json, lambda desk: work(desk, wanted))
+
+
+def _give(context: typer.Context, wanted: options.Approve) -> None:
+    from run_workflow.cli.answers import give as work
+
+    perform(context, wanted.as_json, lambda desk: work(desk, wanted))

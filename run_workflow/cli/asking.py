@@ -1,0 +1,127 @@
+"""An approval asked for at the terminal: shown, and answered with one key, a message, or an edit in an editor."""
+
+import json
+from collections.abc import Mapping
+
+import click
+import typer
+import yaml
+
+from run_workflow.console.requests import decisions_of, request_view, to_yaml
+from run_workflow.console.screen import Screen
+from state.errors import AnswerRefused
+from state.runs import (
+    Answer,
+    ApprovalRecord,
+    Approve,
+    Edit,
+    EditedAction,
+    Json,
+    Reject,
+    Respond,
+)
+
+_KEYS: Mapping[str, str] = {"a": "approve", "e": "edit", "r": "reject", "p": "respond", "w": "wait"}
+_LABELS: Mapping[str, str] = {
+    "approve": "[a]pprove",
+    "edit": "[e]dit",
+    "reject": "[r]eject",
+    "respond": "res[p]ond",
+    "wait": "[w]ait",
+}
+_HEAD = (
+    "# Change what you want, save, and leave the editor. An empty file changes nothing.\n"
+    "# Lines that begin with # are not read.\n"
+)
+
+
+def ask(screen: Screen, record: ApprovalRecord, actor: str) -> Answer | None:
+    """What the person decides; None to let the request wait. typer.Abort on Ctrl-C or at the end of the input."""
+    meanings = {**decisions_of(record), "wait": "decide later"}
+    screen.aside(request_view(record))
+    for name, meaning in meanings.items():
+        screen.note(f"  {_LABELS[name]:<10} {meaning}")
+    while True:
+        typed = str(typer.prompt("Your decision", err=True)).strip().lower()
+        decision = _KEYS.get(typed, typed)
+        if decision == "wait":
+            return None
+        if decision not in meanings:
+            screen.note(f"Type one of {', '.join(_LABELS[name] for name in meanings)}.")
+        elif answer := _answer(screen, record, decision, actor):
+            return answer
+
+
+def may_answer(record: ApprovalRecord, actor: str) -> bool:
+    """Whether the policy of the request lets `actor` answer it."""
+    approvers = record.request.policy.approvers
+    return not approvers or actor in approvers
+
+
+def edit(screen: Screen, record: ApprovalRecord, draft: str, actor: str) -> Answer | None:
+    """An edit made in the editor, beginning with `draft`; None when it is given up."""
+    first = draft_of(record)
+    while True:
+        try:
+            written = click.edit(draft, extension=".yaml")
+        except click.ClickException as error:
+            screen.note(f"{error.format_message()} Set EDITOR to an editor that is installed.")
+            return None
+        if written is None or not written.strip() or written == first:
+            screen.note("Nothing was changed.")
+            return None
+        draft = written
+        try:
+            return edited(record, read_args(written, "your edit"), actor)
+        except AnswerRefused as error:
+            screen.error(error)
+            if not typer.confirm("Edit it again?", default=True, err=True):
+                return None
+
+
+def draft_of(record: ApprovalRecord) -> str:
+    """What an edit begins with: the args as YAML, with a word on how it goes."""
+    return _HEAD + to_yaml(record.request.action.args)
+
+
+def edited(record: ApprovalRecord, args: Json, actor: str) -> Answer:
+    """The answer that an edit is; AnswerRefused when the keys are not those that were shown."""
+    action = record.request.action
+    if missing := sorted(set(action.args) - set(args)):
+        raise AnswerRefused(f"{', '.join(missing)} must not be left out.", place=f"{action.name} edit")
+    return Answer(decisions=(Edit(edited_action=EditedAction(name=action.name, args=args)),), by=actor)
+
+
+def read_args(text: str, place: str) -> Json:
+    """The args in a text of YAML or JSON; AnswerRefused names line and column of what cannot be read."""
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        spot = getattr(error, "problem_mark", None)
+        where = f"{place}, line {spot.line + 1}, column {spot.column + 1}" if spot else place
+        reason = getattr(error, "problem", None) or "it has characters that must not stand in YAML"
+        raise AnswerRefused(f"This is neither YAML nor JSON: {reason}.", place=where) from None
+    if not isinstance(value, dict) or not all(isinstance(key, str) for key in value):
+        raise AnswerRefused(
+            "An edit is a mapping with the keys that the request shows.",
+            place=place,
+            remedy="`show RUN --json` prints them under waiting, args.",
+        )
+    try:
+        plain: Json = json.loads(json.dumps(value, default=str, allow_nan=False))  # YAML reads dates as objects
+    except ValueError as error:
+        raise AnswerRefused(f"{error}.", place=place) from None
+    return plain
+
+
+def _answer(screen: Screen, record: ApprovalRecord, decision: str, actor: str) -> Answer | None:
+    if decision == "approve":
+        return Answer(decisions=(Approve(),), by=actor)
+    if decision == "edit":
+        return edit(screen, record, draft_of(record), actor)
+    message = str(typer.prompt("What must change" if decision == "reject" else "What to mind", err=True)).strip()
+    if not message:
+        screen.note("A message is needed.")
+        return None
+    said = Reject(message=message) if decision == "reject" else Respond(message=message)
+    return Answer(decisions=(said,), by=actor)

@@ -1,0 +1,149 @@
+"""Takes a run as far as it goes: watches it, asks or answers at approvals, stops on a signal, says how it ended."""
+
+import asyncio
+import contextlib
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal
+
+import typer
+
+from run_workflow.cli import session
+from run_workflow.cli.asking import ask, draft_of, edit, may_answer
+from run_workflow.cli.ending import run_document
+from run_workflow.cli.files import write_report
+from run_workflow.cli.session import PROGRAM, Desk
+from run_workflow.cli.signals import Interruption, interruptible, plain_interrupt
+from run_workflow.console.picture import RunPicture
+from run_workflow.console.progress import watcher
+from run_workflow.console.requests import request_view, to_yaml
+from run_workflow.console.screen import Screen
+from run_workflow.console.summary import summarise
+from run_workflow.services import Services
+from state.errors import AnswerRefused, StrettoError
+from state.runs import ENDED, Answer, ApprovalRecord, Approve, Edit, RunRecord
+
+NOBODY = "nobody at the terminal"
+"""Who approves with `--if-unattended continue`."""
+
+
+@dataclass(frozen=True)
+class Manner:
+    """How a run is taken on."""
+
+    out: Path
+    """The folder that the reports of all runs go to."""
+    if_unattended: Literal["wait", "continue"] = "wait"
+
+
+async def drive(desk: Desk, services: Services, run_id: str, manner: Manner) -> int:
+    """Goes on with the run until it ends, waits or is interrupted; the exit code."""
+    if (await services.engine.show(run_id)).run.status in ENDED - {"failed"}:
+        desk.screen.note("The run has ended before.")
+        return await finish(desk, services, run_id, manner.out)
+    while True:
+        run = await _advance(desk, services, run_id)
+        pending = await pending_requests(services, run_id) if run.status == "waiting_approval" else []
+        if not pending or not await _settle(desk, services, pending[0], manner):
+            return await finish(desk, services, run_id, manner.out)
+
+
+async def finish(desk: Desk, services: Services, run_id: str, out: Path) -> int:
+    """Writes the report's files where there is a report, says how the run stands, and gives the exit code."""
+    view = await services.engine.show(run_id)
+    files = await write_report(services, view.run, out)
+    document = run_document(view, files, exit_code(view.run))
+    summarise(desk.screen, document)
+    desk.screen.document(document)
+    return document.exit_code
+
+
+def exit_code(run: RunRecord) -> int:
+    """What the state of a run means for whoever called."""
+    if run.status == "completed":
+        published = (run.output or {}).get("outcome", "published") == "published"
+        return session.DONE if published else session.NOT_ESTABLISHED
+    if run.status == "waiting_approval":
+        return session.WAITS
+    return session.INTERRUPTED if run.status in ("paused", "initializing", "running") else session.FAILED
+
+
+async def pending_requests(services: Services, run_id: str) -> list[ApprovalRecord]:
+    """The requests that wait for an answer, oldest first."""
+    view = await services.engine.show(run_id)
+    return [record for record in view.approvals if record.status == "pending"]
+
+
+async def _advance(desk: Desk, services: Services, run_id: str) -> RunRecord:
+    """One stretch of the run, shown as it happens; after a signal, the run where it stopped."""
+    from langgraph.runtime import RunControl
+
+    view = await services.engine.show(run_id)
+    picture = RunPicture.of(view.steps, view.usage, datetime.now(UTC), time.monotonic())
+    control = RunControl()
+    with watcher(desk.screen, picture) as watching:
+        going = services.engine.advance(run_id, watch=watching.event, control=control, actor=desk.settings.actor)
+        task = asyncio.ensure_future(going)
+        interruption = Interruption(task, control, watching.note)
+        with interruptible(interruption):
+            await asyncio.wait([task])
+    if task.cancelled() and interruption.asked:
+        return (await services.engine.show(run_id)).run
+    if (error := task.exception()) and not isinstance(error, StrettoError):
+        desk.screen.note(f"What was done is kept. To go on: {PROGRAM} resume {run_id}")
+    return task.result()
+
+
+async def _settle(desk: Desk, services: Services, record: ApprovalRecord, manner: Manner) -> bool:
+    """Gets an answer to the request and gives it to the engine; False where nobody answers now."""
+    screen = desk.screen
+    if screen.interactive and may_answer(record, desk.settings.actor):
+        return await _asked(screen, services, record, desk.settings.actor)
+    screen.aside(request_view(record))
+    if screen.interactive:
+        screen.note(f"You are {desk.settings.actor} and may not answer this. STRETTO_USER says who you are.")
+    if screen.interactive or manner.if_unattended == "wait":
+        return False
+    screen.note(f"Nobody is at the terminal: the {record.point} is approved unseen (--if-unattended continue).")
+    answer = Answer(decisions=(Approve(),), by=NOBODY)
+    await services.engine.answer(record.run_id, record.id, answer, NOBODY)
+    return True
+
+
+async def _asked(screen: Screen, services: Services, record: ApprovalRecord, actor: str) -> bool:
+    """Asks until the engine takes the answer; an edit that it refuses can be corrected. False: later."""
+    draft = ""
+    while answer := _ask_once(screen, record, draft, actor):
+        try:
+            await services.engine.answer(record.run_id, record.id, answer, actor)
+        except AnswerRefused as error:
+            screen.error(error)
+            if record.id not in [other.id for other in await pending_requests(services, record.run_id)]:
+                return True  # somebody else, or the clock, has answered meanwhile
+            said = answer.decision
+            draft = to_yaml(said.edited_action.args) if isinstance(said, Edit) else ""
+        else:
+            return True
+    return False
+
+
+def _ask_once(screen: Screen, record: ApprovalRecord, draft: str, actor: str) -> Answer | None:
+    """One answer: the edit that `draft` begins, or whatever the person chooses. None to leave it for later.
+
+    It blocks the event loop, so that Ctrl-C ends the question and not the process; nothing else goes on meanwhile.
+    """
+    with plain_interrupt(), contextlib.suppress(typer.Abort, KeyboardInterrupt):
+        if draft and (answer := edit(screen, record, draft, actor)):
+            return answer
+        return ask(screen, record, actor)
+    screen.note("")  # the cursor stands behind the question
+    return None
+
+
+def edit_at_terminal(screen: Screen, record: ApprovalRecord, actor: str) -> Answer | None:
+    """The edit that the person makes in the editor; None when it is given up."""
+    with plain_interrupt(), contextlib.suppress(typer.Abort, KeyboardInterrupt):
+        return edit(screen, record, draft_of(record), actor)
+    return None

@@ -1,0 +1,71 @@
+"""How a run stands, as one document: for `--json`, and for the summary that a person reads."""
+
+from typing import Any
+
+from run_workflow.cli.session import PROGRAM
+from run_workflow.documents import FilesBody, RequestBody, RunDocument
+from run_workflow.services import RunView
+from state.research import Missing
+from state.runs import ApprovalRecord, RunRecord
+
+
+def run_document(view: RunView, files: FilesBody | None, exit_code: int) -> RunDocument:
+    """The document of a run."""
+    run, output = view.run, view.run.output or {}
+    waiting = tuple(_request(record) for record in view.approvals if record.status == "pending")
+    return RunDocument(
+        id=run.id,
+        graph=run.graph,
+        status=run.status,
+        exit_code=exit_code,
+        question=question_of(run),
+        parent=run.parent,
+        outcome=output.get("outcome"),
+        error=run.error,
+        citation_accuracy=output.get("citation_accuracy"),
+        missing=tuple(Missing.model_validate(item) for item in output.get("missing", ())),
+        defects=tuple(output.get("defects", ())),
+        files=files,
+        usage=view.usage,
+        waiting=waiting,
+        commands=commands_for(run, waiting),
+    )
+
+
+def question_of(run: RunRecord) -> str | None:
+    """What a research run is asked; other graphs have no question."""
+    question: Any = run.input.get("question")
+    return question if isinstance(question, str) else None
+
+
+def commands_for(run: RunRecord, waiting: tuple[RequestBody, ...]) -> tuple[str, ...]:
+    """What can be typed to go on with the run."""
+    if run.status == "waiting_approval":
+        return tuple(line for request in waiting for line in _answers(run.id, request, len(waiting) > 1))
+    if run.status in ("paused", "initializing", "running", "failed"):
+        return (f"{PROGRAM} resume {run.id}",)
+    return ()
+
+
+def _answers(run_id: str, request: RequestBody, several: bool) -> list[str]:
+    which = f"{run_id} {request.id}" if several else run_id
+    lines = {
+        "approve": f"{PROGRAM} approve {which}",
+        "edit": f"{PROGRAM} show {run_id} --args > edit.yaml; {PROGRAM} edit {which} --file edit.yaml",
+        "reject": f'{PROGRAM} reject {which} --message "what must change"',
+        "respond": f'{PROGRAM} respond {which} --message "what to mind"',
+    }
+    return [line for decision, line in lines.items() if decision in request.allowed]
+
+
+def _request(record: ApprovalRecord) -> RequestBody:
+    action = record.request.action
+    return RequestBody(
+        id=record.id,
+        point=record.point,
+        question=action.description,
+        args=action.args,
+        allowed=record.request.review_configs[0].allowed_decisions,
+        approvers=record.request.policy.approvers,
+        expires_at=record.expires_at,
+    )

@@ -1,0 +1,60 @@
+"""Commands about the installation: graph and doctor."""
+
+import asyncio
+from pathlib import Path
+
+from run_workflow.cli import options
+from run_workflow.cli.session import DONE, WRONG_USE, Desk
+from run_workflow.documents import DoctorDocument, GraphDocument, SettingsDocument
+from state.errors import SetupError
+
+
+async def graph(desk: Desk, wanted: options.Graph) -> int:
+    """A drawing of a graph."""
+    from run_workflow.drawing import mermaid, png
+
+    text = await asyncio.to_thread(mermaid, wanted.name)
+    target = wanted.out
+    if wanted.form == "png":
+        target = target or Path(f"{wanted.name}.png")
+        await asyncio.to_thread(_write, target, await asyncio.to_thread(png, text))
+    elif target is not None:
+        await asyncio.to_thread(_write, target, text.encode())
+    shown = text if wanted.form == "mermaid" else None
+    desk.screen.say(str(target) if target else text.rstrip())
+    file = str(target) if target else None
+    desk.screen.document(GraphDocument(graph=wanted.name, format=wanted.form, text=shown, file=file))
+    return DONE
+
+
+async def doctor(desk: Desk, wanted: options.Doctor) -> int:
+    """How everything is that a run needs; or the table of settings."""
+    from run_workflow.console.tables import check_table, setting_table
+    from run_workflow.doctor import examine, setting_values
+
+    if wanted.settings:
+        settings = setting_values(desk.settings)
+        desk.screen.show(setting_table(settings))
+        desk.screen.document(SettingsDocument(settings=settings))
+        return DONE
+    checks = await examine(desk.settings)
+    faults = [check for check in checks if check.state == "fault"]
+    desk.screen.show(check_table(checks))
+    desk.screen.say(
+        f"{len(faults)} of {len(checks)} checks found a fault." if faults else "All is well.",
+        "bold red" if faults else "bold green",
+    )
+    desk.screen.document(DoctorDocument(ok=not faults, checks=checks))
+    return WRONG_USE if faults else DONE
+
+
+def _write(path: Path, data: bytes) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+    except OSError as error:
+        raise SetupError(
+            f"The drawing cannot be written: {error.strerror or error}.",
+            place=str(path),
+            remedy="Name another file with --out.",
+        ) from error

@@ -1,0 +1,223 @@
+"""The arguments and options of the commands, each with its help: one record a command, shared parts inherited."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+_APPROVALS, _MODELS, _LIMITS, _END = "Approvals", "Models", "Limits", "Output"
+
+Run = Annotated[str, typer.Argument(metavar="RUN", help="Id of the run, its first characters, or `last`.")]
+Request = Annotated[
+    str | None, typer.Argument(metavar="REQUEST", help="Id of the request; not needed where only one waits.")
+]
+Message = Annotated[str, typer.Option(help="What you say; the agents that work on are shown it.")]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Common:
+    """What every command takes."""
+
+    as_json: Annotated[
+        bool,
+        typer.Option("--json", help="Print one JSON document; progress goes to standard error.", rich_help_panel=_END),
+    ] = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Going(Common):
+    """What every command takes that goes on with a run."""
+
+    out: Annotated[
+        Path, typer.Option(help="Folder for reports; each goes to a folder of its run's id.", rich_help_panel=_END)
+    ] = Path("output")
+    if_unattended: Annotated[
+        Literal["wait", "continue"],
+        typer.Option(
+            help="At an approval with nobody at the terminal: stop with exit code 3, or approve and say so.",
+            rich_help_panel=_APPROVALS,
+        ),
+    ] = "wait"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Research(Going):
+    """`run research`."""
+
+    question: Annotated[str, typer.Argument(metavar="QUESTION", help="What you want to know, in quotes.")]
+    more: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="PATH", help="More sources, as a pattern like docs/*.md gives them."),
+    ] = None
+    sources: Annotated[
+        list[Path], typer.Option(metavar="PATH", help="File or folder to read; may be given several times.")
+    ]
+    model: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PROVIDER/MODEL", help="Model of all roles; without a key: extractive.", rich_help_panel=_MODELS
+        ),
+    ] = None
+    model_for: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="ROLE=PROVIDER/MODEL",
+            help="Model of one role (planner, researcher, analyst, writer, critic); may be given several times.",
+            rich_help_panel=_MODELS,
+        ),
+    ] = None
+    mode: Annotated[
+        Literal["auto", "parallel", "sequential", "adaptive"],
+        typer.Option(help="How the branches run; auto decides by the question.", rich_help_panel=_LIMITS),
+    ] = "auto"
+    approve: Annotated[
+        str,
+        typer.Option(
+            metavar="POINTS",
+            help="Stop for approval at: plan, merge, gate, report (with commas), or all.",
+            rich_help_panel=_APPROVALS,
+        ),
+    ] = ""
+    approvers: Annotated[
+        str,
+        typer.Option(
+            metavar="NAMES", help="Who may answer (with commas); anybody if not given.", rich_help_panel=_APPROVALS
+        ),
+    ] = ""
+    approval_timeout: Annotated[
+        float | None,
+        typer.Option(metavar="SECONDS", min=0.001, help="How long a request waits.", rich_help_panel=_APPROVALS),
+    ] = None
+    on_timeout: Annotated[
+        Literal["approve", "reject"],
+        typer.Option(help="What happens when the time is over.", rich_help_panel=_APPROVALS),
+    ] = "approve"
+    budget: Annotated[
+        float | None, typer.Option(metavar="USD", min=0, help="Most the run may cost.", rich_help_panel=_LIMITS)
+    ] = None
+    max_branches: Annotated[
+        int, typer.Option(min=1, max=20, help="Most branches at a time.", rich_help_panel=_LIMITS)
+    ] = 6
+    branch_seconds: Annotated[
+        float, typer.Option(min=0.001, help="Time limit of one branch.", rich_help_panel=_LIMITS)
+    ] = 300.0
+    grace: Annotated[
+        float,
+        typer.Option(min=0, help="Seconds the last quarter of the branches may go on alone.", rich_help_panel=_LIMITS),
+    ] = 30.0
+    max_revisions: Annotated[
+        int, typer.Option(min=0, max=5, help="How often missing parts are sent again.", rich_help_panel=_LIMITS)
+    ] = 1
+    dedup_key: Annotated[
+        str | None,
+        typer.Option(metavar="KEY", help="Start at most one run with this key; a second start goes on with it."),
+    ] = None
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask whether the estimated cost is right.")] = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class OneRun(Common):
+    """Commands that look at a run."""
+
+    run: Run
+
+
+@dataclass(frozen=True, kw_only=True)
+class Show(OneRun):
+    """`show`."""
+
+    args: Annotated[
+        bool, typer.Option("--args", help="Print only what the waiting request shows, as YAML: the text to edit.")
+    ] = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report(OneRun):
+    """`report`."""
+
+    out: Annotated[Path, typer.Option(help="Folder for reports.")] = Path("output")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resume(Going):
+    """`resume`."""
+
+    run: Run
+
+
+@dataclass(frozen=True, kw_only=True)
+class Approve(Resume):
+    """`approve`."""
+
+    request: Request = None
+    resume: Annotated[
+        bool, typer.Option("--resume/--no-resume", help="Whether to go on with the run after the answer.")
+    ] = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reject(Approve):
+    """`reject`."""
+
+    message: Message
+
+
+@dataclass(frozen=True, kw_only=True)
+class Respond(Approve):
+    """`respond`."""
+
+    message: Message
+
+
+@dataclass(frozen=True, kw_only=True)
+class Edit(Approve):
+    """`edit`."""
+
+    file: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE|-",
+            help="YAML or JSON of the edited request; - reads standard input. Without it your editor opens.",
+        ),
+    ] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fork(Resume):
+    """`fork`."""
+
+    at: Annotated[str, typer.Option(metavar="NODE", help="The step before which the copy begins; `show` lists them.")]
+    changes: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Value of the state to change; JSON, or plain text."),
+    ] = None
+    resume: Annotated[bool, typer.Option("--resume/--no-resume", help="Whether to go on with the copy.")] = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class List(Common):
+    """`list`."""
+
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="How many at most.")] = 20
+    status: Annotated[str | None, typer.Option(help="Only runs in this state, e.g. waiting_approval.")] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Graph(Common):
+    """`graph`."""
+
+    name: Annotated[str, typer.Argument(metavar="GRAPH", help="Which graph.")] = "research"
+    form: Annotated[Literal["mermaid", "png"], typer.Option("--format", help="Mermaid text, or a picture.")] = "mermaid"
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Where to write; text goes to standard output if not given.")
+    ] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Doctor(Common):
+    """`doctor`."""
+
+    settings: Annotated[
+        bool, typer.Option("--settings", help="Print every setting, where it may stand, and its value.")
+    ] = False

@@ -1,0 +1,156 @@
+"""`run research`: what was typed becomes a run; sources, models and cost are looked at before it starts."""
+
+import asyncio
+from typing import TYPE_CHECKING, get_args
+
+import typer
+
+from run_workflow.cli import options
+from run_workflow.cli.answers import manner_of
+from run_workflow.cli.session import FAILED, Desk
+from state.context import (
+    EXTRACTIVE,
+    ApprovalPolicy,
+    BranchLimits,
+    GatePolicy,
+    Point,
+    Quorum,
+    Role,
+    RunContext,
+)
+from state.errors import SourceError
+
+if TYPE_CHECKING:
+    from graphs.coordination.estimate import Amount, RunEstimate
+    from run_workflow.services import Services
+    from run_workflow.settings import Settings
+
+_POINTS: tuple[Point, ...] = get_args(Point)
+_ROLES: tuple[Role, ...] = get_args(Role)
+_USUAL_BRANCHES = 3
+
+
+async def research(desk: Desk, wanted: options.Research) -> int:
+    """Starts a research run and goes on with it to its end."""
+    from run_workflow.cli.drive import drive
+
+    context = context_of(wanted, desk.settings)
+    sources, tables = await asyncio.to_thread(look_at_sources, wanted)
+    async with desk.services() as services:
+        for name in {*(context.model_for(role) for role in _ROLES), *context.fallback_models}:
+            desk.settings.check_key(name)
+            services.models.chat(name)
+        if not _agreed(desk, wanted, services, context, tables):
+            desk.screen.note("Nothing was started.")
+            return FAILED
+        run = await services.engine.start(
+            "research",
+            {"question": wanted.question.strip(), "sources": sources},
+            context,
+            dedup_key=wanted.dedup_key,
+            actor=desk.settings.actor,
+        )
+        desk.screen.note(f"Run {run.id}.")
+        return await drive(desk, services, run.id, manner_of(wanted))
+
+
+def context_of(wanted: options.Research, settings: "Settings") -> RunContext:
+    """What the run is told. typer.BadParameter names the option that is wrong."""
+    if not wanted.question.strip():
+        raise typer.BadParameter("Ask something.", param_hint="QUESTION")
+    policy = ApprovalPolicy(
+        approvers=tuple(_split(wanted.approvers)),
+        timeout_seconds=wanted.approval_timeout,
+        on_timeout=wanted.on_timeout,
+    )
+    own = {} if wanted.model else settings.models
+    return RunContext(
+        models={**own, **_models_by_role(wanted.model_for or [])},
+        default_model=wanted.model or settings.default_model,
+        fallback_models=settings.fallback_models,
+        limits=BranchLimits(seconds=wanted.branch_seconds),
+        budget=wanted.budget,
+        max_branches=wanted.max_branches,
+        mode=wanted.mode,
+        quorum=Quorum(
+            grace_seconds=wanted.grace,
+            deadline_seconds=max(Quorum().deadline_seconds, wanted.branch_seconds + wanted.grace),
+        ),
+        gate=GatePolicy(max_revisions=wanted.max_revisions),
+        approvals=dict.fromkeys(_points(wanted.approve), policy),
+    )
+
+
+def look_at_sources(wanted: options.Research) -> tuple[list[str], bool]:
+    """The sources as absolute paths, and whether there are tables among them. SourceError names what is not there."""
+    from tools.documents.files import find_files
+    from tools.documents.formats import FORMATS
+
+    paths = [str(path.expanduser().absolute()) for path in (*wanted.sources, *(wanted.more or ()))]
+    files, _ = find_files(paths)
+    if not files:
+        raise SourceError(
+            "There is no file in it.",
+            place=", ".join(str(path) for path in wanted.sources),
+            remedy="Name a folder with documents: text, Markdown, HTML, PDF, CSV or XLSX.",
+        )
+    found = [FORMATS.get(file.path.suffix.lower()) for file in files]
+    return paths, any(form is not None and form.is_table for form in found)
+
+
+def estimate_line(estimate: "RunEstimate", free: bool) -> str:
+    """The estimate in one line: calls, tokens and money, each as a range."""
+    from run_workflow.console.words import count, dollars
+
+    low, usual, high = estimate.low, estimate.typical, estimate.high
+    calls = f"{low.model_calls} to {high.model_calls} model calls (typically {usual.model_calls})"
+    tokens = f"{count(low.tokens)} to {count(high.tokens)} tokens (typically {count(usual.tokens)})"
+    if free:
+        return f"Estimate: {calls}; no key: extractive model, no cost."
+    if low.money is None or usual.money is None or high.money is None:
+        return f"Estimate: {calls}, {tokens}, cost not known: a price is missing in the settings."
+    money = f"{dollars(low.money)} to {dollars(high.money)} (typically {dollars(usual.money)})"
+    return f"Estimate: {calls}, {tokens}, {money}."
+
+
+def _agreed(desk: Desk, wanted: options.Research, services: "Services", context: RunContext, tables: bool) -> bool:
+    """Shows the estimate; where somebody is there to ask and it costs something, asks."""
+    from graphs.coordination.estimate import estimate_run
+
+    usual = min(_USUAL_BRANCHES, context.max_branches)
+    estimate = estimate_run(context, tables, (1, usual, context.max_branches), services.models.price)
+    free = {context.model_for(role) for role in _ROLES} == {EXTRACTIVE}
+    desk.screen.note(estimate_line(estimate, free))
+    if wanted.yes or not desk.screen.interactive or not _costs(estimate.high):
+        return True
+    return typer.confirm("Go on?", default=True, err=True)
+
+
+def _costs(amount: "Amount") -> bool:
+    return amount.money is None or amount.money > 0
+
+
+def _points(text: str) -> list[Point]:
+    names = _split(text)
+    if names == ["all"]:
+        return list(_POINTS)
+    if unknown := [name for name in names if name not in _POINTS]:
+        raise typer.BadParameter(f"{unknown[0]!r} is none of {', '.join(_POINTS)}, all.", param_hint="--approve")
+    return [point for point in _POINTS if point in names]
+
+
+def _models_by_role(pairs: list[str]) -> dict[Role, str]:
+    models: dict[Role, str] = {}
+    for pair in pairs:
+        name, _, model = pair.partition("=")
+        role = next((role for role in _ROLES if role == name.strip()), None)
+        if role is None or not model.strip():
+            raise typer.BadParameter(
+                f"{pair!r} is not role=provider/model; the roles are {', '.join(_ROLES)}.", param_hint="--model-for"
+            )
+        models[role] = model.strip()
+    return models
+
+
+def _split(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]

@@ -1,0 +1,72 @@
+"""Ctrl-C and SIGTERM while a run goes on: the first asks for a safe end, the second ends at once."""
+
+import asyncio
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from langgraph.runtime import RunControl
+
+DRAIN_SECONDS = 10.0
+"""How long the step in progress may take to come to a safe point."""
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class Interruption:
+    """Whether the person asked for an end, and how far it has come."""
+
+    def __init__(self, task: "asyncio.Task[Any]", control: "RunControl", note: Callable[[str], None]) -> None:
+        self._task, self._control, self._note = task, control, note
+        self._timer: asyncio.TimerHandle | None = None
+        self.asked = False
+
+    def ask(self) -> None:
+        """The first time drains, the second ends at once."""
+        if self.asked:
+            self._stop("Stopping at once.")
+            return
+        self.asked = True
+        self._note("Finishing the step in progress; again to stop at once.")
+        self._control.request_drain()
+        loop = asyncio.get_running_loop()
+        self._timer = loop.call_later(DRAIN_SECONDS, self._stop, "No safe point came; stopping now. Nothing is lost.")
+
+    def settle(self) -> None:
+        """The task has ended: no timer may fire any more."""
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _stop(self, words: str) -> None:
+        self._note(words)
+        self._task.cancel()
+
+
+@contextmanager
+def interruptible(interruption: Interruption) -> Iterator[None]:
+    """Signals go to `interruption` inside the block, and to what they went to before after it."""
+    loop = asyncio.get_running_loop()
+    before = {number: signal.getsignal(number) for number in _SIGNALS}
+    try:
+        for number in _SIGNALS:
+            loop.add_signal_handler(number, interruption.ask)
+    except NotImplementedError:  # Windows: Ctrl-C ends at once there
+        before = {}
+    try:
+        yield
+    finally:
+        interruption.settle()
+        for number, handler in before.items():
+            loop.remove_signal_handler(number)
+            signal.signal(number, handler)
+
+
+@contextmanager
+def plain_interrupt() -> Iterator[None]:
+    """Ctrl-C raises KeyboardInterrupt inside the block: a question must end at once, not the event loop later."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

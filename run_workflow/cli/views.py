@@ -1,0 +1,147 @@
+"""Commands that look at runs and change nothing: list, show, timeline, verify, report."""
+
+from typing import TYPE_CHECKING, get_args
+
+import typer
+
+from run_workflow.cli import options
+from run_workflow.cli.ending import question_of, run_document
+from run_workflow.cli.find import find_run
+from run_workflow.cli.session import DONE, FAILED, Desk
+from run_workflow.documents import (
+    EntryBody,
+    ListDocument,
+    RunLine,
+    ShowDocument,
+    TimelineDocument,
+    VerifyDocument,
+)
+from state.errors import AnswerRefused, RunError
+from state.runs import ApprovalRecord, Json, RunStatus
+
+if TYPE_CHECKING:
+    from run_workflow.console.screen import Screen
+
+
+async def list_runs(desk: Desk, wanted: options.List) -> int:
+    """The newest runs."""
+    from run_workflow.console.tables import run_table
+
+    statuses: tuple[RunStatus, ...] = get_args(RunStatus)
+    chosen = next((status for status in statuses if status == wanted.status), None)
+    if wanted.status and chosen is None:
+        raise typer.BadParameter(f"{wanted.status!r} is none of {', '.join(statuses)}.", param_hint="--status")
+    async with desk.services() as services:
+        runs = await services.engine.list_runs(wanted.limit, chosen)
+    lines = tuple(
+        RunLine(
+            id=run.id,
+            graph=run.graph,
+            status=run.status,
+            question=question_of(run),
+            created_at=run.created_at,
+            updated_at=run.updated_at,
+        )
+        for run in runs
+    )
+    if lines:
+        desk.screen.show(run_table(lines))
+    else:
+        desk.screen.say("There are no runs.")
+    desk.screen.document(ListDocument(runs=lines))
+    return DONE
+
+
+async def show(desk: Desk, wanted: options.Show) -> int:
+    """One run, its steps, and what it waits for."""
+    async with desk.services() as services:
+        view = await services.engine.show(await find_run(services.engine, wanted.run))
+    document = run_document(view, None, DONE)
+    if wanted.args:
+        return _show_args(desk.screen, document.id, [dict(request.args) for request in document.waiting])
+    shown = ShowDocument(
+        run=document,
+        holder=view.run.holder,
+        created_at=view.run.created_at,
+        updated_at=view.run.updated_at,
+        steps=tuple(view.steps),
+        children=tuple(view.children),
+    )
+    _tell(desk.screen, shown, [record for record in view.approvals if record.status == "pending"])
+    desk.screen.document(shown)
+    return DONE
+
+
+async def timeline(desk: Desk, wanted: options.OneRun) -> int:
+    """What happened when."""
+    from run_workflow.console.tables import timeline_table
+
+    async with desk.services() as services:
+        run_id = await find_run(services.engine, wanted.run)
+        entries = await services.engine.timeline(run_id)
+    bodies = tuple(EntryBody(at=entry.at, step=entry.step, event=entry.event) for entry in entries)
+    desk.screen.show(timeline_table(bodies))
+    desk.screen.document(TimelineDocument(run=run_id, entries=bodies))
+    return DONE
+
+
+async def verify(desk: Desk, wanted: options.OneRun) -> int:
+    """Whether the audit chain is as it was written."""
+    async with desk.services() as services:
+        run_id = await find_run(services.engine, wanted.run)
+        first_bad = await services.engine.verify_audit(run_id)
+    if first_bad is None:
+        desk.screen.say(f"The audit chain of {run_id} is whole.", "green")
+    else:
+        desk.screen.say(f"The audit chain of {run_id} is broken at event {first_bad}.", "bold red")
+    desk.screen.document(VerifyDocument(run=run_id, whole=first_bad is None, first_bad=first_bad))
+    return DONE if first_bad is None else FAILED
+
+
+async def report(desk: Desk, wanted: options.Report) -> int:
+    """Writes the files of a report again."""
+    from run_workflow.cli.files import write_report
+    from run_workflow.console.summary import summarise
+
+    async with desk.services() as services:
+        view = await services.engine.show(await find_run(services.engine, wanted.run))
+        files = await write_report(services, view.run, wanted.out)
+    if files is None:
+        raise RunError(
+            f"There is no report yet; the run is {view.run.status}.",
+            place=f"run {view.run.id}",
+            remedy=f"`resume {view.run.id}` goes on with it.",
+        )
+    document = run_document(view, files, DONE)
+    summarise(desk.screen, document)
+    desk.screen.document(document)
+    return DONE
+
+
+def _tell(screen: "Screen", shown: ShowDocument, pending: list[ApprovalRecord]) -> None:
+    from run_workflow.console.requests import request_view
+    from run_workflow.console.summary import summarise
+    from run_workflow.console.tables import step_table
+    from run_workflow.console.words import moment
+
+    screen.say(shown.run.question or shown.run.graph, "bold")
+    screen.say(f"Began {moment(shown.created_at)}, last change {moment(shown.updated_at)}.")
+    if shown.holder:
+        screen.say(f"{shown.holder} works on it.")
+    if shown.run.parent:
+        screen.say(f"Copied from {shown.run.parent}.")
+    if shown.children:
+        screen.say(f"Copies: {', '.join(shown.children)}.")
+    screen.show(step_table(shown.steps), *(request_view(record) for record in pending))
+    summarise(screen, shown.run)
+
+
+def _show_args(screen: "Screen", run_id: str, waiting: list[Json]) -> int:
+    """The text that an edit begins with, on standard output alone."""
+    from run_workflow.console.requests import to_yaml
+
+    if len(waiting) != 1:
+        number = "No request waits" if not waiting else "Several requests wait"
+        raise AnswerRefused(f"{number} for an answer.", place=f"run {run_id}", remedy=f"`show {run_id}` lists them.")
+    screen.say(to_yaml(waiting[0]).rstrip())
+    return DONE

@@ -1,0 +1,134 @@
+"""An approval request as a person reads it: plan, claims, figures of the gate, or draft."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+import yaml
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.text import Text
+
+from run_workflow.console.screen import table
+from run_workflow.console.words import clean, moment, one_line
+from state.evidence import Contradiction
+from state.research import GateReport, Plan
+from state.runs import ApprovalRecord, Json
+
+_DECISIONS = {
+    "approve": "go on with what is shown",
+    "edit": "go on with what you write instead",
+    "reject": "do it again, with your message",
+    "respond": "go on, and mind your message",
+}
+
+
+def request_view(record: ApprovalRecord) -> RenderableType:
+    """The whole request: what is asked, the thing itself, who may answer and until when."""
+    action = record.request.action
+    heading = Text(f"Approval at {record.point}: ", style="bold yellow")
+    heading.append(clean(action.description), style="default")
+    view = _VIEWS.get(action.name, _as_yaml)
+    return Group(heading, Padding(view(action.args), (1, 0, 1, 2)), Text(_conditions(record), style="dim"))
+
+
+def decisions_of(record: ApprovalRecord) -> Mapping[str, str]:
+    """The decisions that this request allows, each with what it means."""
+    allowed = record.request.review_configs[0].allowed_decisions
+    return {name: meaning for name, meaning in _DECISIONS.items() if name in allowed}
+
+
+def to_yaml(value: object) -> str:
+    """The value as YAML that a person can edit: keys in their order, long texts on one line."""
+    return yaml.safe_dump(value, sort_keys=False, allow_unicode=True, width=100)
+
+
+def _conditions(record: ApprovalRecord) -> str:
+    policy = record.request.policy
+    parts = [f"request {record.id}"]
+    if policy.approvers:
+        parts.append(f"may be answered by {', '.join(policy.approvers)}")
+    if record.expires_at:
+        parts.append(f"until {moment(record.expires_at)}, then {policy.on_timeout}")
+    return clean("; ".join(parts))
+
+
+def _as_yaml(args: Json) -> RenderableType:
+    return Text(clean(to_yaml(args).rstrip()))
+
+
+def _plan(args: Json) -> RenderableType:
+    plan = Plan.model_validate(args["plan"])
+    rows = table("branch", "kind", "looks at", "priority", "limits", right=["priority"])
+    for branch in plan.branches:
+        limits = branch.limits
+        bound = [f"{limits.seconds:g} s", f"{limits.tokens:,} tokens", f"{limits.tool_calls} tool calls"]
+        if limits.money is not None:
+            bound.append(f"${limits.money:g}")
+        focus = "; ".join([branch.focus, *(f"table {uri}" for uri in branch.tables)])
+        name = branch.id + (" (required)" if branch.required else "")
+        rows.add_row(*map(_cell, (name, branch.kind, focus, str(branch.priority), ", ".join(bound))))
+    questions = _lines([f"{number}. {text}" for number, text in enumerate(plan.sub_questions, start=1)])
+    why = Text(one_line(f"Mode: {plan.mode}. {plan.why}"))
+    return Group(why, Text(), Text("Questions", style="bold"), questions, Text(), rows)
+
+
+def _merge(args: Json) -> RenderableType:
+    rows = table("claim", "verdict", "confidence", "text", right=["confidence"])
+    for claim in args["claims"]:
+        cells = (claim["id"], claim["verdict"], f"{claim['confidence']:.2f}", claim["text"])
+        rows.add_row(*map(_cell, cells))
+    found = [Contradiction.model_validate(item) for item in args.get("contradictions", ())]
+    return Group(rows, *(_contradiction(item) for item in found))
+
+
+def _contradiction(found: Contradiction) -> RenderableType:
+    sides = [
+        f"{'>' if side.claim_id == found.preferred else ' '} {side.claim_id}: {one_line(side.statement)}"
+        for side in found.sides
+    ]
+    heading = Text(f"\nContradiction {found.id} on {one_line(found.subject)}", style="bold")
+    return Group(
+        heading,
+        _lines(sides),
+        Text(one_line(f"Preferred: {found.preferred}, because {found.why}"), style="dim"),
+    )
+
+
+def _gate(args: Json) -> RenderableType:
+    gate = GateReport.model_validate(args)
+    rows = table("measure", "share", right=["share"])
+    for name in ("score", "coverage", "citation_validity", "agreement", "completeness"):
+        rows.add_row(name.replace("_", " "), f"{getattr(gate, name):.2f}")
+    notes = [
+        *(f"Not covered: {text}" for text in gate.uncovered),
+        *(f"Defect: {text}" for text in gate.defects),
+    ]
+    return Group(Text(f"Decision: {gate.decision}", style="bold"), rows, _lines(notes))
+
+
+def _report(args: Json) -> RenderableType:
+    parts: list[RenderableType] = [Text(one_line(str(args["title"])), style="bold")]
+    for section in args["sections"]:
+        parts.append(Text("\n" + one_line(str(section["heading"])), style="underline"))
+        for sentence in section["sentences"]:
+            line = Text(one_line(sentence["text"]))
+            if cited := sentence.get("passages"):
+                line.append(f" [{', '.join(cited)}]", style="dim")
+            parts.append(line)
+    return Group(*parts)
+
+
+def _cell(value: str) -> Text:
+    return Text(one_line(value))
+
+
+def _lines(texts: Sequence[str] | Iterable[str]) -> Text:
+    return Text("\n".join(clean(text) for text in texts))
+
+
+_VIEWS: Mapping[str, Callable[[Json], RenderableType]] = {
+    "approve_plan": _plan,
+    "approve_merge": _merge,
+    "approve_gate": _gate,
+    "approve_report": _report,
+}
+"""By the action's name; any other is shown as YAML."""

@@ -1,0 +1,70 @@
+"""How a run stands, for a person: the report's place and accuracy first, then what is missing and what it used."""
+
+from rich.text import Text
+
+from run_workflow.console.screen import Screen
+from run_workflow.console.words import STYLES, count, dollars, one_line, plural
+from run_workflow.documents import RunDocument
+from state.runs import Usage
+
+_OUTCOMES = {
+    "published": "The report is published.",
+    "not_established": "The sources do not establish an answer; the report says where was looked.",
+    "rejected": "The work was rejected at an approval; there is no report on the question.",
+}
+_STATES = {
+    "waiting_approval": "waits for an approval",
+    "paused": "is paused; nothing is lost",
+    "running": "is going on",
+    "initializing": "has not begun",
+    "failed": "failed",
+    "cancelled": "was cancelled",
+    "completed": "is completed",
+}
+
+
+def summarise(screen: Screen, document: RunDocument) -> None:
+    """Prints the summary; nothing with `--json`."""
+    if document.status == "completed" and document.outcome:
+        screen.say(_OUTCOMES.get(document.outcome, document.outcome), "bold")
+    else:
+        state = _STATES.get(document.status, document.status)
+        screen.say(f"Run {document.id} {state}.", f"bold {STYLES.get(document.status, '')}".strip())
+    if document.error:
+        screen.say(f"  {one_line(document.error)}")
+    for label, text in _facts(document):
+        screen.say(f"  {label:<18} {text}")
+    _list(screen, "Missing", [f"{item.focus} ({item.status}): {item.reason}" for item in document.missing])
+    _list(screen, "Open defects", document.defects)
+    if document.commands:
+        screen.say("Go on with:")
+        for line in document.commands:
+            screen.say(f"  {line}")
+
+
+def usage_text(usage: Usage) -> str:
+    """`12 model calls, 30 tool calls, 48.2k tokens, $0.12`."""
+    parts = [plural(usage.model_calls, "model call"), plural(usage.tool_calls, "tool call")]
+    parts.append(f"{count(usage.tokens)} tokens")
+    if usage.unpriced_calls:
+        parts.append(f"{dollars(usage.money)} and {plural(usage.unpriced_calls, 'call')} without a known price")
+    else:
+        parts.append(dollars(usage.money))
+    return ", ".join(parts)
+
+
+def _facts(document: RunDocument) -> list[tuple[str, str]]:
+    facts = []
+    if document.files:
+        facts += [("report", document.files.report), ("page", document.files.page)]
+        facts += [("chart", path) for path in document.files.charts if path.endswith(".png")]
+    if document.citation_accuracy is not None and document.outcome == "published":
+        facts.append(("citation accuracy", f"{document.citation_accuracy:.1%}"))
+    facts += [("used", usage_text(document.usage)), ("run", document.id)]
+    return facts
+
+
+def _list(screen: Screen, heading: str, items: tuple[str, ...] | list[str]) -> None:
+    if items:
+        screen.say(f"{heading}:")
+        screen.show(*(Text(f"  - {one_line(item)}") for item in items))

@@ -1,0 +1,80 @@
+"""Tables of `list`, `show`, `timeline` and `doctor`."""
+
+from collections.abc import Iterable, Sequence
+
+from rich.console import RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from run_workflow.console.picture import BRANCHES
+from run_workflow.console.screen import table
+from run_workflow.console.words import STEP_NAMES, STYLES, duration, moment, one_line
+from run_workflow.documents import CheckBody, EntryBody, RunLine, SettingBody
+from state.runs import Json, StepRecord
+
+_STATES = {"ok": "green", "warning": "yellow", "fault": "bold red"}
+
+
+def run_table(runs: Iterable[RunLine]) -> Table:
+    """The runs of a list."""
+    rows = table("run", "status", "began", "question")
+    for run in runs:
+        status = Text(run.status, style=STYLES.get(run.status, ""))
+        rows.add_row(run.id, status, moment(run.created_at), one_line(run.question or run.graph))
+    return rows
+
+
+def step_table(steps: Sequence[StepRecord]) -> Table:
+    """The steps of a run as a tree: branches below the step that sent them."""
+    rows = table("step", "status", "time", "tries", "result", right=["time", "tries"])
+    for step in steps:
+        indent = "  " if step.path.startswith(BRANCHES) else ""
+        again = f" #{step.iteration + 1}" if step.iteration else ""
+        status = Text(step.status, style=STYLES.get(step.status, ""))
+        time = duration((step.ended_at - step.started_at).total_seconds()) if step.ended_at else ""
+        told = one_line(step.error or _facts(step.result))
+        rows.add_row(f"{indent}{_name(step.path)}{again}", status, time, str(step.attempts), told)
+    return rows
+
+
+def timeline_table(entries: Iterable[EntryBody]) -> Table:
+    """What happened when, and by whom."""
+    rows = table("time", "what", "by", "details")
+    for entry in entries:
+        if entry.event is not None:
+            rows.add_row(
+                moment(entry.at), entry.event.event, one_line(entry.event.actor), one_line(_facts(entry.event.data))
+            )
+        elif entry.step is not None:
+            step = entry.step
+            took = f" after {duration((step.ended_at - step.started_at).total_seconds())}" if step.ended_at else ""
+            rows.add_row(moment(entry.at), _name(step.path), "", one_line(f"{step.status}{took} {step.error or ''}"))
+    return rows
+
+
+def check_table(checks: Iterable[CheckBody]) -> Table:
+    """What doctor found."""
+    rows = table("", "what", "found")
+    for check in checks:
+        found = Text(one_line(check.found))
+        if check.remedy:
+            found.append(f"\n{one_line(check.remedy)}", style="bold")
+        rows.add_row(Text(check.state, style=_STATES[check.state]), check.name, found)
+    return rows
+
+
+def setting_table(settings: Iterable[SettingBody]) -> RenderableType:
+    """All settings."""
+    rows = table("variable", "key in the file", "now", "what it is")
+    for setting in settings:
+        what = one_line(setting.description + (f" Default: {setting.default}." if setting.default else ""))
+        rows.add_row(setting.variable, setting.key, one_line(setting.value), what)
+    return rows
+
+
+def _name(path: str) -> str:
+    return path.removeprefix(BRANCHES) if path.startswith(BRANCHES) else STEP_NAMES.get(path, path)
+
+
+def _facts(values: Json | None) -> str:
+    return ", ".join(f"{key} {value}" for key, value in (values or {}).items())

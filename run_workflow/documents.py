@@ -1,0 +1,166 @@
+"""The JSON documents that commands print with `--json`; each field is there on every run of the command."""
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from state.research import Missing
+from state.runs import AuditEvent, Json, RunStatus, StepRecord, Usage
+
+
+class Document(BaseModel):
+    """A document or a part of one."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ErrorBody(Document):
+    """An error: what was wrong, where, what to do."""
+
+    type: str
+    message: str
+    place: str | None
+    remedy: str | None
+    exit_code: int
+
+
+class ErrorDocument(Document):
+    """Printed by any command that failed."""
+
+    error: ErrorBody
+
+
+class RequestBody(Document):
+    """An approval request that waits for an answer."""
+
+    id: str
+    point: str
+    question: str
+    args: Json
+    allowed: tuple[str, ...]
+    approvers: tuple[str, ...]
+    expires_at: datetime | None
+
+
+class FilesBody(Document):
+    """Where the files of a report were written."""
+
+    report: str
+    page: str
+    charts: tuple[str, ...]
+
+
+class RunDocument(Document):
+    """A run and how far it came: printed by every command that starts, answers, goes on with or ends one."""
+
+    id: str
+    graph: str
+    status: RunStatus
+    exit_code: int
+    question: str | None
+    parent: str | None
+    outcome: str | None
+    error: str | None
+    citation_accuracy: float | None
+    missing: tuple[Missing, ...]
+    defects: tuple[str, ...]
+    files: FilesBody | None
+    usage: Usage
+    waiting: tuple[RequestBody, ...]
+    commands: tuple[str, ...]
+    """What can be typed next."""
+
+
+class ShowDocument(Document):
+    """`show`: a run with its steps."""
+
+    run: RunDocument
+    holder: str | None
+    created_at: datetime
+    updated_at: datetime
+    steps: tuple[StepRecord, ...]
+    children: tuple[str, ...]
+
+
+class RunLine(Document):
+    """A run in a list."""
+
+    id: str
+    graph: str
+    status: RunStatus
+    question: str | None
+    created_at: datetime
+    updated_at: datetime
+
+
+class ListDocument(Document):
+    """`list`: the newest runs first."""
+
+    runs: tuple[RunLine, ...]
+
+
+class EntryBody(Document):
+    """One entry of a timeline: a step at the time of its last start, or an audit event."""
+
+    at: datetime
+    step: StepRecord | None
+    event: AuditEvent | None
+
+
+class TimelineDocument(Document):
+    """`timeline`: steps and audit events, in the order in which they happened."""
+
+    run: str
+    entries: tuple[EntryBody, ...]
+
+
+class VerifyDocument(Document):
+    """`verify`: whether the audit chain is whole."""
+
+    run: str
+    whole: bool
+    first_bad: int | None
+    """Number of the first event that is not as it was written, or is missing."""
+
+
+class GraphDocument(Document):
+    """`graph`: a drawing, as text or as a file."""
+
+    graph: str
+    format: Literal["mermaid", "png"]
+    text: str | None
+    file: str | None
+
+
+class CheckBody(Document):
+    """One thing that doctor looked at."""
+
+    name: str
+    state: Literal["ok", "warning", "fault"]
+    found: str
+    remedy: str
+
+
+class DoctorDocument(Document):
+    """`doctor`: all that it looked at."""
+
+    ok: bool
+    checks: tuple[CheckBody, ...]
+
+
+class SettingBody(Document):
+    """One setting: where it may stand, and what it is now; secrets are not shown."""
+
+    name: str
+    variable: str
+    key: str
+    default: str
+    description: str
+    value: str
+
+
+class SettingsDocument(Document):
+    """`doctor --settings`: all settings."""
+
+    settings: tuple[SettingBody, ...]

@@ -1,0 +1,31 @@
+"""Drawings of a graph: Mermaid as LangGraph writes it, and a PNG made of that without a network or a browser."""
+
+from state.errors import SetupError, StrettoError
+
+_SCALE_TO = 1000
+"""Width of the picture in pixels."""
+
+
+def mermaid(name: str) -> str:
+    """The graph as Mermaid text. SetupError for an unknown name."""
+    from chains.models import ModelDoor
+    from graphs.catalog import CATALOG
+    from tools.memory import memory_ports
+
+    if name not in CATALOG:
+        raise SetupError(f"There is no graph {name!r}.", remedy=f"There are: {', '.join(sorted(CATALOG))}.")
+    graph = CATALOG[name].build(memory_ports(ModelDoor({}, {})))
+    return graph.compile().get_graph().draw_mermaid()
+
+
+def png(text: str) -> bytes:
+    """Mermaid text as a picture. StrettoError when it cannot be drawn."""
+    import mmdr
+
+    try:
+        picture: bytes = mmdr.render(text).png(width=_SCALE_TO, background="#ffffff")
+    except (RuntimeError, ValueError) as error:
+        raise StrettoError(
+            f"The graph cannot be drawn: {error}.", remedy="Print it with --format mermaid and draw it elsewhere."
+        ) from error
+    return picture

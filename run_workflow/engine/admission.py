@@ -1,0 +1,57 @@
+"""Whether a run may be worked on, and whether a dedup key means the same run."""
+
+import json
+
+from psycopg.rows import DictRow
+
+from run_workflow.engine import audit
+from run_workflow.engine.entries import GraphEntry
+from run_workflow.engine.leases import Admit
+from run_workflow.engine.rows import FINAL, Connection
+from state.errors import DefinitionChanged, RunError
+from state.runs import Json, RunRecord
+from tools.storable import json_text
+
+_RUNNING = """
+UPDATE runs SET status = 'running', error = NULL, ended_at = NULL, waiting_for = '{}',
+    started_at = coalesce(started_at, clock_timestamp()), updated_at = clock_timestamp()
+WHERE id = %s
+"""
+
+
+def admission(entry: GraphEntry, actor: str) -> Admit:
+    """Whether the run may be worked on; if so it is running from now on."""
+
+    async def admit(connection: Connection, row: DictRow, fence: int) -> None:
+        if row["status"] in FINAL:
+            raise RunError(
+                f"The run has ended: it is {row['status']}.",
+                place=f"run {row['id']}",
+                remedy=f"`fork {row['id']} --at NODE` makes a new run from a point of it.",
+            )
+        refuse_other_definition(row["id"], row["definition"], entry)
+        await connection.execute(_RUNNING, (row["id"],))
+        event = "run.started" if row["started_at"] is None else "run.resumed"
+        await audit.append(connection, row["id"], event, actor=actor, data={"fence": fence})
+
+    return admit
+
+
+def refuse_other_definition(run_id: str, definition: str, entry: GraphEntry) -> None:
+    """Raises DefinitionChanged when the run began with another definition."""
+    if definition != entry.definition:
+        raise DefinitionChanged(
+            f"The run began with another definition of {entry.name!r}: {definition}, now {entry.definition}.",
+            place=f"run {run_id}",
+            remedy="Go on with the version it began with, or start a new run.",
+        )
+
+
+def refuse_other_use(run: RunRecord, graph: str, input: Json) -> None:
+    """Raises RunError when the run, made with the same dedup key, is of another graph or input."""
+    if run.graph != graph or run.input != json.loads(json_text(input)):
+        raise RunError(
+            f"The dedup key {run.dedup_key!r} was used for another graph or another input.",
+            place=f"run {run.id}",
+            remedy="Use another key.",
+        )

@@ -1,0 +1,72 @@
+"""The audit chain: what happened to a run and who did it, each row's hash covering the row before it."""
+
+import hashlib
+import json
+from datetime import UTC
+
+from run_workflow.engine.rows import Connection, unknown
+from run_workflow.stores.columns import as_json
+from state.runs import AuditEvent, Json
+from tools.storable import json_text, storable
+
+# The lock orders the events of a run; those who write steps and calls go on meanwhile.
+_HEAD = """
+SELECT audit_seq, audit_hash, clock_timestamp() AS now FROM runs WHERE id = %s FOR NO KEY UPDATE
+"""
+_APPEND = """
+INSERT INTO audit (run_id, seq, at, actor, event, data, previous, hash)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
+"""
+_MOVE_HEAD = "UPDATE runs SET audit_seq = %s, audit_hash = %s WHERE id = %s"
+_EVENTS = """
+SELECT run_id, seq, at, actor, event, data, previous, hash FROM audit WHERE run_id = %s ORDER BY seq
+"""
+
+
+async def append(connection: Connection, run_id: str, event: str, *, actor: str, data: Json | None = None) -> None:
+    """Writes the next event of a run, within the caller's transaction."""
+    head = await (await connection.execute(_HEAD, (run_id,))).fetchone()
+    if head is None:
+        raise unknown(run_id)
+    bare = AuditEvent(
+        run_id=run_id,
+        seq=head["audit_seq"] + 1,
+        at=head["now"],
+        actor=storable(actor),
+        event=event,
+        data=json.loads(json_text(data or {})),
+        previous=head["audit_hash"],
+        hash="",
+    )
+    made = bare.model_copy(update={"hash": digest(bare)})
+    row = (run_id, made.seq, made.at, made.actor, event, as_json(made.data), made.previous, made.hash)
+    await connection.execute(_APPEND, row)
+    await connection.execute(_MOVE_HEAD, (made.seq, made.hash, run_id))
+
+
+async def events(connection: Connection, run_id: str) -> tuple[AuditEvent, ...]:
+    """The events of a run, in order."""
+    rows = await (await connection.execute(_EVENTS, (run_id,))).fetchall()
+    return tuple(AuditEvent.model_validate(row) for row in rows)
+
+
+async def first_bad(connection: Connection, run_id: str) -> int | None:
+    """The number of the first event that was changed, put in or taken out; None when the chain holds."""
+    head = await (await connection.execute(_HEAD, (run_id,))).fetchone()
+    if head is None:
+        raise unknown(run_id)
+    previous, expected = "", 1
+    for event in await events(connection, run_id):
+        if event.seq != expected or event.previous != previous or event.hash != digest(event):
+            return expected
+        previous, expected = event.hash, expected + 1
+    whole = (head["audit_seq"], head["audit_hash"]) == (expected - 1, previous)
+    return None if whole else expected
+
+
+def digest(event: AuditEvent) -> str:
+    """SHA-256 of the previous hash and the event as canonical JSON: keys sorted, no spaces, time in UTC."""
+    at = event.at.astimezone(UTC).isoformat(timespec="microseconds")
+    body = [event.run_id, event.seq, at, event.actor, event.event, event.data]
+    canonical = json.dumps(body, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256((event.previous + canonical).encode()).hexdigest()

@@ -1,0 +1,142 @@
+"""One attempt at a run: its graph is streamed until it ends, waits for a person, drains or fails."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+from langchain_core.runnables import RunnableConfig
+from langgraph.errors import GraphDrained
+from langgraph.graph.state import CompiledStateGraph
+from langgraph.runtime import RunControl
+from langgraph.types import Command
+from pydantic import ValidationError
+
+from run_workflow.checkpoints import FencedSaver
+from run_workflow.engine.approvals import answers_to, read_request
+from run_workflow.engine.entries import GraphEntry
+from run_workflow.engine.told import told
+from run_workflow.fence import Fence
+from state.errors import RunError, StrettoError
+from state.ports import Ports
+from state.runs import ApprovalRequest, Json, Progress, RunRecord, RunStatus
+
+RECURSION_LIMIT = 1000
+"""Supersteps of one attempt; a bound on graphs that go in circles, far above what a sound one takes."""
+
+App = CompiledStateGraph[Any, Any, Any, Any]
+Watch = Callable[[Progress], None]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How an attempt ended."""
+
+    status: RunStatus
+    output: Json | None = None
+    error: str | None = None
+    requests: Mapping[str, ApprovalRequest] = field(default_factory=dict)
+    """What the run waits for, by request id."""
+    fault: Exception | None = None
+    """An error that is not of the tree in state/errors.py: it is recorded, and raised to the caller as well."""
+
+
+def compiled(entry: GraphEntry, ports: Ports, fence: Fence) -> App:
+    """The graph of one run, bound to its checkpoints."""
+    app: App = entry.build(ports).compile(checkpointer=FencedSaver(fence))
+    return app
+
+
+def config_of(run_id: str) -> RunnableConfig:
+    """The thread of a run. An answer to a question that is not asked now is refused (strict resume)."""
+    return {
+        "configurable": {"thread_id": run_id, "__pregel_strict_resume": True},
+        "recursion_limit": RECURSION_LIMIT,
+    }
+
+
+@dataclass(frozen=True)
+class Job:
+    """What an attempt needs."""
+
+    run: RunRecord
+    entry: GraphEntry
+    ports: Ports
+    fence: Fence
+    watch: Watch | None = None
+    control: RunControl | None = None
+
+
+async def attempt(job: Job) -> Outcome:
+    """Runs the graph from where it stands. Errors become outcomes, except a cancellation."""
+    try:
+        app = compiled(job.entry, job.ports, job.fence)
+        await _stream(app, job, await _starting_point(app, job))
+        return await _reached(app, job.run)
+    except GraphDrained:
+        return Outcome("paused")
+    except StrettoError as error:
+        return Outcome("failed", error=told(error))
+    except Exception as error:
+        return Outcome("failed", error=told(error), fault=error)
+
+
+async def _starting_point(app: App, job: Job) -> Json | Command[Any] | None:
+    """The input the first time; answers where there are some; else None: go on."""
+    snapshot = await app.aget_state(config_of(job.run.id))
+    if snapshot.created_at is None:
+        return job.run.input
+    pending = [interrupt.id for interrupt in snapshot.interrupts]
+    async with job.fence.pool.connection() as connection:
+        answers = await answers_to(connection, job.run.id, pending)
+    return Command(resume=answers) if answers else None
+
+
+async def _stream(app: App, job: Job, start: Json | Command[Any] | None) -> None:
+    stream = app.astream(
+        start,
+        config_of(job.run.id),
+        context=job.run.context,
+        stream_mode=["custom"],
+        subgraphs=True,
+        durability="sync",
+        control=job.control,
+        version="v2",
+    )
+    parts = cast("AsyncGenerator[dict[str, Any], None]", stream)
+    try:
+        async with aclosing(parts):
+            async for part in parts:
+                if job.watch is not None and (progress := _progress(part["data"])) is not None:
+                    job.watch(progress)
+    except asyncio.CancelledError as error:
+        # LangGraph hands over the task that still stores what had finished.
+        storing = [each for each in error.args if isinstance(each, asyncio.Task)]
+        if storing:
+            await asyncio.wait(storing)
+        raise
+
+
+def _progress(data: object) -> Progress | None:
+    """The event, if it is one of ours: libraries may write to the same stream."""
+    try:
+        return Progress.model_validate(data)
+    except ValidationError:
+        return None
+
+
+async def _reached(app: App, run: RunRecord) -> Outcome:
+    """Where the graph stands now that it has stopped."""
+    snapshot = await app.aget_state(config_of(run.id))
+    if snapshot.interrupts:
+        requests = {interrupt.id: read_request(interrupt.value) for interrupt in snapshot.interrupts}
+        return Outcome("waiting_approval", requests=requests)
+    if snapshot.next:
+        raise RunError(
+            f"The graph stopped before {', '.join(snapshot.next)} and asked nobody anything.",
+            place=f"run {run.id}",
+            remedy="Compile it without interrupt_before and interrupt_after.",
+        )
+    keys = [app.output_channels] if isinstance(app.output_channels, str) else app.output_channels
+    return Outcome("completed", output={key: snapshot.values[key] for key in keys if key in snapshot.values})

@@ -1,0 +1,239 @@
+"""The run engine: start, advance, answer, cancel, fork and show runs, each written by one process at a time.
+
+A run's graph is built anew for every stretch of work, because its ports are bound to the run and to the fence under
+which this process may write. Whatever kills the process, the next one goes on from the ledger, the journal and the
+last checkpoint.
+"""
+
+import asyncio
+import os
+import socket
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+
+from langgraph.runtime import RunControl
+
+from run_workflow.engine import approvals, audit, endings, forks, views
+from run_workflow.engine.admission import admission, refuse_other_definition, refuse_other_use
+from run_workflow.engine.driving import App, Job, Outcome, Watch, compiled, config_of
+from run_workflow.engine.edits import check_edit
+from run_workflow.engine.entries import GraphEntry
+from run_workflow.engine.ids import new_run_id
+from run_workflow.engine.leases import Lease, Leases, LeaseTimes
+from run_workflow.engine.rows import all_approvals, latest_runs, one_run, run_with_key, transaction
+from run_workflow.engine.supervision import supervised
+from run_workflow.fence import Fence
+from run_workflow.postgres.database import Pool
+from run_workflow.stores.artifacts import PostgresArtifacts
+from run_workflow.stores.columns import as_json
+from run_workflow.stores.journal import PostgresJournal
+from run_workflow.stores.ledger import PostgresLedger
+from run_workflow.stores.passages import PostgresPassages
+from state.context import RunContext
+from state.errors import LeaseLost, RunError
+from state.ports import Clock, Models, Ports, Web
+from state.runs import Answer, ApprovalRecord, Edit, Json, RunRecord, RunStatus
+
+_INSERT = """
+INSERT INTO runs (id, graph, definition, status, input, context, dedup_key)
+VALUES (%s, %s, %s, 'initializing', %s, %s, %s)
+ON CONFLICT DO NOTHING RETURNING id
+"""
+
+
+class Engine:
+    """Everything that can be done with runs. It may be made once a process, and needs no closing."""
+
+    def __init__(
+        self,
+        pool: Pool,
+        models: Models,
+        clock: Clock,
+        graphs: Mapping[str, GraphEntry],
+        *,
+        web: Web | None = None,
+        times: LeaseTimes | None = None,
+    ) -> None:
+        self._pool = pool
+        self._models = models
+        self._clock = clock
+        self._graphs = graphs
+        self._web = web
+        self._owner = f"{socket.gethostname()}:{os.getpid()}"
+        self._leases = Leases(pool, times or LeaseTimes(), self._owner)
+
+    async def start(
+        self, graph: str, input: Json, context: RunContext, *, actor: str, dedup_key: str | None = None
+    ) -> RunRecord:
+        """Makes a run; nothing works on it yet. With a dedup key that was used before: the run made then.
+
+        Raises RunError when the graph is not known, or the key was used for something else.
+        """
+        entry = self._entry(graph)
+        stored = (as_json(input), as_json(context), dedup_key)
+        async with transaction(self._pool) as connection:
+            while True:
+                run_id = new_run_id(self._clock.now())
+                cursor = await connection.execute(_INSERT, (run_id, graph, entry.definition, *stored))
+                if await cursor.fetchone():
+                    data: Json = {"graph": graph, "definition": entry.definition}
+                    await audit.append(connection, run_id, "run.created", actor=actor, data=data)
+                    return await one_run(connection, run_id)
+                if dedup_key and (there := await run_with_key(connection, dedup_key)):
+                    refuse_other_use(there, graph, input)
+                    return there
+
+    async def advance(
+        self,
+        run_id: str,
+        *,
+        watch: Watch | None = None,
+        control: RunControl | None = None,
+        actor: str | None = None,
+    ) -> RunRecord:
+        """Works on a run until it ends, waits for a person, is drained by `control` or cancelled.
+
+        `watch` is called with the events of the run. A run that waits and was not answered is returned as it is.
+        Raises UnknownRun, RunHeld, LeaseLost, DefinitionChanged, and RunError when the run has ended. An error of
+        the run itself becomes the status `failed`; one that is not a StrettoError is raised as well.
+        """
+        await self.settle_timeouts(run_id)
+        async with self._pool.connection() as connection:
+            run = await one_run(connection, run_id)
+            answered = await approvals.has_answer(connection, run_id)
+        if run.status == "waiting_approval" and not answered and not run.cancel_requested:
+            return run
+        entry = self._entry(run.graph)
+        async with self._leases.holding(run_id, admission(entry, actor or self._owner)) as lease:
+            async with self._pool.connection() as connection:
+                run = await one_run(connection, run_id)
+            job = Job(run, entry, self._ports(lease.fence), lease.fence, watch, control)
+            outcome = await self._work(job, lease, actor or self._owner)
+        if outcome.fault is not None:
+            raise outcome.fault
+        return await self._run(run_id)
+
+    async def answer(self, run_id: str, request_id: str | None, answer: Answer, actor: str) -> ApprovalRecord:
+        """Stores the answer to a pending request (None: to the only one); `advance` goes on with it.
+
+        Raises UnknownRun, and AnswerRefused, before anything is stored, when the request is not pending, the person
+        or the decision not allowed, or the edit wrong; also when somebody else was faster.
+        """
+        await self.settle_timeouts(run_id)
+        async with self._pool.connection() as connection:
+            run = await one_run(connection, run_id)
+            approval = await approvals.find_pending(connection, run, request_id)
+        approvals.check_allowed(approval, answer, actor)
+        if isinstance(answer.decision, Edit):
+            await self._check_edit(run, approval, answer.decision.edited_action.args)
+        signed = answer.model_copy(update={"by": actor})
+        async with transaction(self._pool) as connection:
+            if await approvals.store_answer(connection, approval, signed, actor):
+                stored = await all_approvals(connection, run_id)
+                return next(each for each in stored if each.id == approval.id)
+        # Somebody was faster, or the time is over: now the request is no longer pending, and the error says why.
+        return await self.answer(run_id, approval.id, answer, actor)
+
+    async def settle_timeouts(self, run_id: str) -> None:
+        """Answers the requests that nobody answered in time, as their policies say."""
+        async with transaction(self._pool) as connection:
+            await approvals.expire(connection, run_id)
+
+    async def cancel(self, run_id: str, actor: str) -> RunRecord:
+        """Cancels a run at once, or within about a second where another process works on it.
+
+        Raises UnknownRun, and RunError when the run has ended otherwise.
+        """
+        async with transaction(self._pool) as connection:
+            return await endings.cancel(connection, run_id, actor)
+
+    async def fork(self, run_id: str, *, actor: str, at: str | None = None, changes: Json | None = None) -> RunRecord:
+        """Makes a new run that goes on from a point of this one: before the node `at` last ran, or a checkpoint.
+
+        `changes` are applied to the state there, through its reducers. The calls of the run come along, so that those
+        that stay the same are not made again. Raises UnknownRun, DefinitionChanged and RunError.
+        """
+        run = await self._run(run_id)
+        app = self._reading(run)
+        point = await forks.find_point(app, run, at)
+        values = forks.read_changes(app.builder.state_schema, changes or {})
+        async with transaction(self._pool) as connection:
+            new = new_run_id(self._clock.now())
+            await forks.copy_run(connection, run, new, point, values)
+            data: Json = {"at": at or ", ".join(point.next), "changes": changes or {}}
+            await forks.note_fork(connection, run, new, data, actor)
+            return await one_run(connection, new)
+
+    async def show(self, run_id: str) -> views.RunView:
+        """The run with its steps, approvals, usage and forks. Raises UnknownRun."""
+        await self.settle_timeouts(run_id)
+        async with self._pool.connection() as connection:
+            return await views.view_of(connection, run_id)
+
+    async def list_runs(self, limit: int = 20, status: RunStatus | None = None) -> Sequence[RunRecord]:
+        """The newest runs, newest first."""
+        async with self._pool.connection() as connection:
+            return await latest_runs(connection, limit, status)
+
+    async def timeline(self, run_id: str) -> Sequence[views.TimelineEntry]:
+        """Steps and audit events of a run, merged in time. Raises UnknownRun."""
+        async with self._pool.connection() as connection:
+            return await views.timeline_of(connection, run_id)
+
+    async def verify_audit(self, run_id: str) -> int | None:
+        """The number of the first audit event that was changed or is missing; None when the chain holds."""
+        async with self._pool.connection() as connection:
+            return await audit.first_bad(connection, run_id)
+
+    # --- how -----------------------------------------------------------------------------------------------------
+
+    async def _work(self, job: Job, lease: Lease, actor: str) -> Outcome:
+        """Attempts, until there is nothing more to do without a person."""
+        while True:
+            try:
+                outcome = await supervised(job, lease)
+            except asyncio.CancelledError:
+                with suppress(LeaseLost):
+                    await self._settle(lease, Outcome("paused"), actor)
+                raise
+            if await self._settle(lease, outcome, actor):
+                return outcome
+
+    async def _settle(self, lease: Lease, outcome: Outcome, actor: str) -> bool:
+        async with transaction(self._pool) as connection:
+            return await endings.settle(connection, lease.fence, outcome, actor)
+
+    async def _run(self, run_id: str) -> RunRecord:
+        async with self._pool.connection() as connection:
+            return await one_run(connection, run_id)
+
+    async def _check_edit(self, run: RunRecord, approval: ApprovalRecord, args: Json) -> None:
+        check = self._entry(run.graph).validators.get(approval.request.action.name)
+        if check is not None:
+            snapshot = await self._reading(run).aget_state(config_of(run.id))
+            check_edit(check, snapshot.values, args, place=f"run {run.id}, {approval.point} edit")
+
+    def _reading(self, run: RunRecord) -> App:
+        """The run's graph, to read its state only: writes would be refused."""
+        entry = self._entry(run.graph)
+        refuse_other_definition(run.id, run.definition, entry)
+        fence = Fence(self._pool, run.id, -1)
+        return compiled(entry, self._ports(fence), fence)
+
+    def _entry(self, graph: str) -> GraphEntry:
+        if graph not in self._graphs:
+            known = ", ".join(sorted(self._graphs))
+            raise RunError(f"There is no graph {graph!r}.", remedy=f"Known: {known}.")
+        return self._graphs[graph]
+
+    def _ports(self, fence: Fence) -> Ports:
+        return Ports(
+            run_id=fence.run_id,
+            ledger=PostgresLedger(fence),
+            journal=PostgresJournal(fence),
+            passages=PostgresPassages(fence),
+            artifacts=PostgresArtifacts(fence),
+            models=self._models,
+            clock=self._clock,
+            web=self._web,
+        )

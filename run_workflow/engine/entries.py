@@ -1,0 +1,31 @@
+"""What the engine must know of a graph that it runs."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+from langgraph.graph import StateGraph
+
+from state.ports import Ports
+from state.runs import Json
+
+EditCheck = Callable[[Mapping[str, Any], Json], object]
+"""Called with the run's state and the `args` of an edit; raises ValueError or a StrettoError when they are wrong."""
+
+
+class GraphEntry(Protocol):
+    """A graph under its name. Any frozen dataclass with these fields will do."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def definition(self) -> str:
+        """A hash of what the graph does: a run goes on only with the definition that it began with."""
+
+    @property
+    def build(self) -> Callable[[Ports], StateGraph[Any, Any, Any, Any]]:
+        """Makes the graph of one run, not compiled."""
+
+    @property
+    def validators(self) -> Mapping[str, EditCheck]:
+        """By action name: whether an edited action can be used."""

@@ -1,0 +1,71 @@
+"""Rows of the engine's tables as records."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import LiteralString
+
+from psycopg import AsyncConnection
+from psycopg.rows import DictRow
+
+from run_workflow.postgres.database import Pool
+from state.errors import UnknownRun
+from state.runs import ENDED, ApprovalRecord, RunRecord, RunStatus
+
+Connection = AsyncConnection[DictRow]
+
+FINAL: frozenset[RunStatus] = ENDED - {"failed"}
+"""Statuses that no advance leads out of; a failed run may be tried again from where it failed."""
+
+_RUN: LiteralString = """
+SELECT id, graph, definition, status, input, context, dedup_key, parent, output, error,
+       cancel_requested_by IS NOT NULL AS cancel_requested,
+       CASE WHEN lease_until > clock_timestamp() THEN lease_owner END AS holder,
+       created_at, updated_at
+FROM runs
+"""
+_ONE = _RUN + "WHERE id = %s"
+_SAME_KEY = _RUN + "WHERE dedup_key = %s"
+_LATEST = _RUN + "WHERE %(status)s::text IS NULL OR status = %(status)s ORDER BY created_at DESC, id DESC LIMIT %(n)s"
+_APPROVALS = """
+SELECT id, run_id, point, request, status, answer, answered_by, created_at, expires_at, answered_at
+FROM approvals WHERE run_id = %s ORDER BY created_at, id
+"""
+
+
+@asynccontextmanager
+async def transaction(pool: Pool) -> AsyncIterator[Connection]:
+    """A connection in a transaction, which the server ends if this process is stopped within it."""
+    async with pool.connection() as connection, connection.transaction():
+        await connection.execute("SET LOCAL idle_in_transaction_session_timeout = '10s'")
+        yield connection
+
+
+async def one_run(connection: Connection, run_id: str) -> RunRecord:
+    """The run. Raises UnknownRun."""
+    row = await (await connection.execute(_ONE, (run_id,))).fetchone()
+    if row is None:
+        raise unknown(run_id)
+    return RunRecord.model_validate(row)
+
+
+async def run_with_key(connection: Connection, dedup_key: str) -> RunRecord | None:
+    """The run that was started with this dedup key."""
+    row = await (await connection.execute(_SAME_KEY, (dedup_key,))).fetchone()
+    return None if row is None else RunRecord.model_validate(row)
+
+
+async def latest_runs(connection: Connection, limit: int, status: RunStatus | None) -> tuple[RunRecord, ...]:
+    """The newest runs, newest first."""
+    rows = await (await connection.execute(_LATEST, {"status": status, "n": limit})).fetchall()
+    return tuple(RunRecord.model_validate(row) for row in rows)
+
+
+async def all_approvals(connection: Connection, run_id: str) -> tuple[ApprovalRecord, ...]:
+    """The approvals of a run, oldest first."""
+    rows = await (await connection.execute(_APPROVALS, (run_id,))).fetchall()
+    return tuple(ApprovalRecord.model_validate(row) for row in rows)
+
+
+def unknown(run_id: str) -> UnknownRun:
+    """The error for a run that is not there."""
+    return UnknownRun(f"There is no run {run_id!r}.", remedy="`list` shows the runs.")

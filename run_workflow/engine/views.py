@@ -1,0 +1,64 @@
+"""What the engine tells of a run: the whole of it, and its timeline."""
+
+from datetime import datetime
+
+from psycopg.rows import class_row
+
+from run_workflow.engine import audit
+from run_workflow.engine.rows import Connection, all_approvals, one_run
+from run_workflow.stores.journal import USAGE
+from run_workflow.stores.ledger import STEPS
+from state.evidence import Record
+from state.runs import ApprovalRecord, AuditEvent, RunRecord, StepRecord, Usage
+
+_CHILDREN = "SELECT id FROM runs WHERE parent = %s ORDER BY created_at, id"
+
+
+class RunView(Record):
+    """A run and all that belongs to it."""
+
+    run: RunRecord
+    steps: tuple[StepRecord, ...]
+    """In the order in which they started."""
+    approvals: tuple[ApprovalRecord, ...]
+    """Oldest first."""
+    usage: Usage
+    children: tuple[str, ...]
+    """Ids of the runs that were forked from this one."""
+
+
+class TimelineEntry(Record):
+    """Something that happened: an audit event, or a step at the time of its last start."""
+
+    at: datetime
+    event: AuditEvent | None = None
+    step: StepRecord | None = None
+
+
+async def view_of(connection: Connection, run_id: str) -> RunView:
+    """The run as it stands. Raises UnknownRun."""
+    run = await one_run(connection, run_id)
+    used = await (await connection.execute(USAGE, (run_id, ""))).fetchone()
+    children = await (await connection.execute(_CHILDREN, (run_id,))).fetchall()
+    return RunView(
+        run=run,
+        steps=await steps_of(connection, run_id),
+        approvals=await all_approvals(connection, run_id),
+        usage=Usage(**used) if used else Usage(),
+        children=tuple(row["id"] for row in children),
+    )
+
+
+async def steps_of(connection: Connection, run_id: str) -> tuple[StepRecord, ...]:
+    """The steps of a run, in the order in which they started."""
+    cursor = connection.cursor(row_factory=class_row(StepRecord))
+    await cursor.execute(STEPS, (run_id, ""))
+    return tuple(await cursor.fetchall())
+
+
+async def timeline_of(connection: Connection, run_id: str) -> tuple[TimelineEntry, ...]:
+    """Steps and audit events of a run, merged in time. Raises UnknownRun."""
+    await one_run(connection, run_id)
+    happened = [TimelineEntry(at=event.at, event=event) for event in await audit.events(connection, run_id)]
+    done = [TimelineEntry(at=step.started_at, step=step) for step in await steps_of(connection, run_id)]
+    return tuple(sorted([*happened, *done], key=lambda entry: entry.at))

@@ -1,0 +1,51 @@
+"""Logs of the process: to standard error, from the level that the settings name."""
+
+import logging
+import sys
+from typing import Literal
+
+import structlog
+
+Level = Literal["debug", "info", "warning", "error"]
+
+
+class _ToStandardError:
+    """Writes where standard error leads now: while a live picture is drawn, lines go above it."""
+
+    def __init__(self, *_names: object) -> None:
+        pass
+
+    def msg(self, message: str) -> None:
+        sys.stderr.write(f"{message}\n")
+
+    debug = info = warning = error = critical = exception = fatal = warn = log = msg
+
+
+class _Handler(logging.Handler):
+    """The same for libraries that use the standard library's logging."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        sys.stderr.write(f"{self.format(record)}\n")
+
+
+def configure_logs(level: Level) -> None:
+    """Sets the level of our own logs; libraries are heard from one level higher, unless it is `debug`."""
+    number = logging.getLevelNamesMapping()[level.upper()]
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="%H:%M:%S", utc=False),
+            structlog.processors.format_exc_info,
+            structlog.dev.ConsoleRenderer(colors=False),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(number),
+        logger_factory=_ToStandardError,
+        cache_logger_on_first_use=False,
+    )
+    libraries = logging.getLogger()
+    libraries.setLevel(number if level == "debug" else min(number + 10, logging.ERROR))
+    if not any(isinstance(handler, _Handler) for handler in libraries.handlers):
+        handler = _Handler()
+        handler.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))
+        libraries.addHandler(handler)

@@ -1,0 +1,191 @@
+"""What a command works with, opened from the settings: the engine, the stored files, the door to the models.
+
+The command line knows the engine only by `RunEngine`, so that its tests hand in another one here.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import TYPE_CHECKING, Protocol
+
+from run_workflow.settings import Settings
+from state.evidence import Chart
+from state.runs import (
+    Answer,
+    ApprovalRecord,
+    AuditEvent,
+    Json,
+    Progress,
+    RunRecord,
+    RunStatus,
+    StepRecord,
+    Usage,
+)
+
+if TYPE_CHECKING:  # slow to import
+    from langgraph.runtime import RunControl
+
+    from run_workflow.engine.entries import GraphEntry
+    from run_workflow.postgres.database import Pool
+    from state.context import RunContext
+    from state.ports import Web
+
+_READ_ONLY = -1
+"""A fence that no run has: what is opened under it can be read and never written."""
+
+Watch = Callable[[Progress], None]
+
+
+class RunView(Protocol):
+    """One run and all that belongs to it."""
+
+    @property
+    def run(self) -> RunRecord: ...
+
+    @property
+    def steps(self) -> Sequence[StepRecord]: ...
+
+    @property
+    def approvals(self) -> Sequence[ApprovalRecord]: ...
+
+    @property
+    def usage(self) -> Usage: ...
+
+    @property
+    def children(self) -> Sequence[str]:
+        """Ids of the runs that were forked from this one."""
+
+
+class TimelineEntry(Protocol):
+    """Something that happened: an audit event, or a step at the time of its last start."""
+
+    @property
+    def at(self) -> datetime: ...
+
+    @property
+    def event(self) -> AuditEvent | None: ...
+
+    @property
+    def step(self) -> StepRecord | None: ...
+
+
+class RunEngine(Protocol):
+    """What the command line asks of the engine."""
+
+    async def start(
+        self, graph: str, input: Json, context: "RunContext", *, actor: str, dedup_key: str | None = None
+    ) -> RunRecord: ...
+
+    async def advance(
+        self,
+        run_id: str,
+        *,
+        watch: Watch | None = None,
+        control: "RunControl | None" = None,
+        actor: str | None = None,
+    ) -> RunRecord: ...
+
+    async def answer(self, run_id: str, request_id: str | None, answer: Answer, actor: str) -> ApprovalRecord: ...
+
+    async def cancel(self, run_id: str, actor: str) -> RunRecord: ...
+
+    async def fork(
+        self, run_id: str, *, actor: str, at: str | None = None, changes: Json | None = None
+    ) -> RunRecord: ...
+
+    async def show(self, run_id: str) -> RunView: ...
+
+    async def list_runs(self, limit: int = 20, status: RunStatus | None = None) -> Sequence[RunRecord]: ...
+
+    async def timeline(self, run_id: str) -> Sequence[TimelineEntry]: ...
+
+    async def verify_audit(self, run_id: str) -> int | None:
+        """The number of the first event that is not as it was written; None when the chain is whole."""
+
+
+class ModelOpener(Protocol):
+    """The door to the models, as far as a command needs it."""
+
+    def chat(self, name: str) -> object:
+        """Opens the model; SetupError if it cannot be."""
+
+    def price(self, name: str) -> tuple[float, float] | None:
+        """US dollars for a million input and output tokens; None if not known."""
+
+
+@dataclass(frozen=True)
+class Services:
+    """All of it, open."""
+
+    engine: RunEngine
+    models: ModelOpener
+    read: Callable[[str], Awaitable[bytes]]
+    """The bytes of a stored file by its hash."""
+    charts: Callable[[str], Awaitable[Sequence[Chart]]]
+    """The charts of a run's report."""
+
+
+@asynccontextmanager
+async def open_services(settings: Settings) -> AsyncIterator[Services]:
+    """Everything, for as long as the block lasts. DatabaseError when there is no database to be had."""
+    from chains.models import ModelDoor
+    from run_workflow.engine.engine import Engine
+    from run_workflow.fence import Fence
+    from run_workflow.postgres.database import open_database
+    from run_workflow.stores.artifacts import PostgresArtifacts
+    from tools.memory import SystemClock
+
+    async with open_database(settings.database) as database:
+        models = ModelDoor(settings.model_providers(), settings.price_table())
+        try:
+            async with _web(settings.searxng_url) as web:
+                engine = Engine(database.pool, models, SystemClock(), _Catalog(), web=web)
+                stored = PostgresArtifacts(Fence(database.pool, "", _READ_ONLY))
+                yield Services(engine, models, stored.get, partial(_charts, database.pool))
+        finally:
+            await models.close()
+
+
+class _Catalog(Mapping[str, "GraphEntry"]):
+    """The graphs by name, imported when one is asked for: what they work with takes seconds to import."""
+
+    def __getitem__(self, name: str) -> "GraphEntry":
+        from graphs.catalog import CATALOG
+
+        return CATALOG[name]
+
+    def __iter__(self) -> Iterator[str]:
+        from graphs.catalog import CATALOG
+
+        return iter(CATALOG)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
+async def _charts(pool: "Pool", run_id: str) -> Sequence[Chart]:
+    """The charts that stand in the run's state."""
+    from run_workflow.checkpoints import FencedSaver
+    from run_workflow.fence import Fence
+    from state.research import Merged
+
+    saver = FencedSaver(Fence(pool, run_id, _READ_ONLY))
+    stored = await saver.aget_tuple({"configurable": {"thread_id": run_id, "checkpoint_ns": ""}})
+    merged = stored.checkpoint["channel_values"].get("merged") if stored else None
+    return merged.charts if isinstance(merged, Merged) else ()
+
+
+@asynccontextmanager
+async def _web(url: str | None) -> AsyncIterator["Web | None"]:
+    """Web search, where a server for it is named."""
+    if url is None:
+        yield None
+        return
+    import httpx
+
+    from tools.web import SearxWeb
+
+    async with httpx.AsyncClient() as client:
+        yield SearxWeb(client, url)

@@ -1,0 +1,327 @@
+"""What the environment and the settings file say, read once and checked: the only place that reads either.
+
+A variable of the environment beats the file. The file is `STRETTO_SETTINGS`, or `settings.toml` in the user's
+configuration folder; both may be missing. Keys of providers come from the environment only; no secret stands in a
+`repr`.
+"""
+
+import getpass
+import os
+import stat
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal, NamedTuple, get_args
+
+import platformdirs
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+
+from chains.models import INTEGRATIONS, ProviderSettings, key_variable
+from run_workflow.postgres.database import DatabaseSettings
+from state.context import EXTRACTIVE, Role
+from state.errors import SetupError
+
+ROLES: tuple[Role, ...] = get_args(Role)
+_APP = "stretto"
+_SERVER_HOME = Path("/var/lib") / _APP
+_FORM = "docs/running.md and `doctor --settings` list every setting and its form."
+
+
+class From(NamedTuple):
+    """Where a setting is looked for: a variable of the environment, a key of the file, or both."""
+
+    env: str | None
+    key: str | None
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Provider(_Part):
+    """How one model provider is reached."""
+
+    base_url: str | None = Field(default=None, pattern=r"^https?://\S+$")
+    api_key_env: str | None = Field(default=None, min_length=1)
+    api_key: SecretStr | None = Field(default=None, exclude=True)
+    timeout_seconds: float = Field(default=120.0, gt=0)
+
+    def for_models(self) -> ProviderSettings:
+        """The same in the form that the door to the models takes."""
+        key = self.api_key.get_secret_value() if self.api_key else None
+        return ProviderSettings(base_url=self.base_url, api_key=key, timeout_seconds=self.timeout_seconds)
+
+
+class Price(_Part):
+    """What a model costs, in US dollars for a million tokens."""
+
+    input: float = Field(ge=0)
+    output: float = Field(ge=0)
+
+
+ModelName = Annotated[str, Field(pattern=rf"^({EXTRACTIVE}|[a-z0-9][a-z0-9_.-]*/\S+)$")]
+
+
+class Settings(_Part):
+    """Everything the shell is told from outside."""
+
+    home: Annotated[Path, From("STRETTO_HOME", "home")] = Field(
+        description="Data folder: the local database, and logs of errors. Default: the user's data folder."
+    )
+    database_url: Annotated[SecretStr | None, From("DATABASE_URL", "database_url")] = Field(
+        default=None, description="A PostgreSQL server to use, as postgresql://user:password@host/database."
+    )
+    default_model: Annotated[ModelName, From("STRETTO_MODEL", "models.default")] = Field(
+        default=EXTRACTIVE, description="Model of every role that has none of its own: provider/model."
+    )
+    models: Annotated[dict[Role, ModelName], From("STRETTO_MODEL_<ROLE>", "models.<role>")] = Field(
+        default_factory=dict, description=f"Model of one role: {', '.join(ROLES)}."
+    )
+    fallback_models: Annotated[tuple[ModelName, ...], From(None, "models.fallback")] = Field(
+        default=(), description="Models that take over, in this order, when one fails: a list of names."
+    )
+    providers: Annotated[dict[str, Provider], From("<PROVIDER>_API_KEY, OPENAI_BASE_URL", "providers.<name>")] = Field(
+        default_factory=dict,
+        description="How a provider is reached: base_url of an OpenAI-compatible server, api_key_env "
+        "(the variable that holds its key), timeout_seconds.",
+    )
+    prices: Annotated[dict[ModelName, Price], From(None, 'prices."<provider>/<model>"')] = Field(
+        default_factory=dict, description="US dollars for a million tokens: input, output."
+    )
+    searxng_url: Annotated[str | None, From("STRETTO_SEARXNG_URL", "searxng_url")] = Field(
+        default=None,
+        pattern=r"^https?://\S+$",
+        description="A SearXNG server; without one there is no web search.",
+    )
+    actor: Annotated[str, From("STRETTO_USER", "actor")] = Field(
+        min_length=1, description="Who answers approvals. Default: the name of the account."
+    )
+    log_level: Annotated[Literal["debug", "info", "warning", "error"], From("STRETTO_LOG", "log_level")] = Field(
+        default="warning", description="What is logged to standard error: debug, info, warning or error."
+    )
+    file: Annotated[Path | None, From("STRETTO_SETTINGS", None)] = Field(
+        default=None, description="The settings file. Default: settings.toml in the configuration folder."
+    )
+
+    @property
+    def database(self) -> DatabaseSettings:
+        """Which database to open."""
+        url = self.database_url.get_secret_value() if self.database_url else None
+        return DatabaseSettings(url=url, home=self.home)
+
+    def model_providers(self) -> dict[str, ProviderSettings]:
+        """The providers in the form that the door to the models takes."""
+        return {name: provider.for_models() for name, provider in self.providers.items()}
+
+    def check_key(self, model: str) -> None:
+        """SetupError when the model's provider names a variable for its key, and the variable is not set."""
+        name = model.partition("/")[0]
+        provider = self.providers.get(name)
+        if provider and provider.api_key_env and not provider.api_key:
+            raise SetupError(
+                f"{model} needs the key in {provider.api_key_env}, and that is not set.",
+                place=f"{self.file}, providers.{name}.api_key_env",
+                remedy=f"Set {provider.api_key_env}, or take the line out if the server needs no key.",
+            )
+
+    def price_table(self) -> dict[str, tuple[float, float]]:
+        """US dollars for a million input and output tokens, by model."""
+        return {name: (price.input, price.output) for name, price in self.prices.items()}
+
+
+def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
+    """The settings; SetupError names the variable or the file and key that is wrong, and the remedy."""
+    env = {key: text for key, value in (os.environ if environ is None else environ).items() if (text := value.strip())}
+    values = _Values(env, *_read_file(env))
+    try:
+        return Settings.model_validate(values.gather())
+    except ValidationError as error:
+        raise values.explain(error) from None  # its text may quote a secret
+
+
+def default_home() -> Path:
+    """The user's data folder; for root a place that the database's own user may enter."""
+    usual = Path(platformdirs.user_data_dir(_APP))
+    if os.name == "posix" and os.geteuid() == 0:
+        existing = [folder for folder in (usual, *usual.parents) if folder.is_dir()]
+        if any(not folder.stat().st_mode & stat.S_IXOTH for folder in existing):
+            return _SERVER_HOME
+    return usual
+
+
+def default_file() -> Path:
+    """Where the settings file is looked for when no variable names one."""
+    return Path(platformdirs.user_config_dir(_APP)) / "settings.toml"
+
+
+@dataclass(frozen=True)
+class SettingRow:
+    """One setting as the documentation shows it."""
+
+    name: str
+    variable: str
+    key: str
+    default: str
+    description: str
+
+
+def setting_rows() -> list[SettingRow]:
+    """All settings, from the fields of Settings."""
+    rows = []
+    for name, field in Settings.model_fields.items():
+        origin = _origin(name)
+        plain = isinstance(field.default, str) and not field.is_required()
+        default = field.default if plain else ""
+        rows.append(SettingRow(name, origin.env or "", origin.key or "", default, field.description or ""))
+    return rows
+
+
+def _origin(name: str) -> From:
+    return next(item for item in Settings.model_fields[name].metadata if isinstance(item, From))
+
+
+def _login() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # an account without a name, as in many containers
+        return f"user {os.getuid()}"
+
+
+def _read_file(env: Mapping[str, str]) -> tuple[Path | None, dict[str, Any]]:
+    """The settings file and what it says; nothing where there is none."""
+    named = env.get("STRETTO_SETTINGS")
+    path = Path(named).expanduser() if named else default_file()
+    try:
+        return path, tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        if named is None:
+            return None, {}
+        raise SetupError(
+            "The settings file is not there.", place=str(path), remedy="Correct or unset STRETTO_SETTINGS."
+        ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise SetupError(
+            f"The settings file cannot be read: {error}.",
+            place=str(path),
+            remedy="Correct the file or its rights.",
+        ) from error
+    except tomllib.TOMLDecodeError as error:
+        raise SetupError(f"This is not TOML: {error}.", place=str(path), remedy=_FORM) from error
+
+
+class _Values:
+    """Gathers the values of all settings, and remembers where each came from."""
+
+    def __init__(self, env: Mapping[str, str], path: Path | None, table: dict[str, Any]) -> None:
+        self._env, self._path, self._table = env, path, table
+        self._places: dict[tuple[str, ...], str] = {}
+
+    def gather(self) -> dict[str, Any]:
+        """By field; what is said nowhere is left out, or has its default."""
+        values: dict[str, Any] = {"home": default_home(), "actor": _login(), "file": self._path}
+        values |= self._simple()
+        values |= self._models()
+        values["providers"] = self._providers()
+        values["prices"] = self._section("prices")
+        if unknown := sorted(self._table):
+            known = sorted(
+                {str(_origin(name).key).split(".")[0] for name in Settings.model_fields if _origin(name).key}
+            )
+            raise self._error(unknown[0], f"There is no such setting. There are {', '.join(known)}.")
+        values["home"] = Path(values["home"]).expanduser().absolute()
+        return values
+
+    def explain(self, error: ValidationError) -> SetupError:
+        """The first fault as an error for a person, without the value: it may be a secret."""
+        first = error.errors(include_input=False)[0]
+        location = tuple(str(part) for part in first["loc"] if part != "[key]")
+        for length in range(len(location), 0, -1):
+            if place := self._places.get(location[:length]):
+                break
+        else:
+            place = self._in_file(".".join(location))
+        reason = {
+            "extra_forbidden": "There is no such setting.",
+            "string_pattern_mismatch": "The value has not the form that is needed.",
+        }.get(first["type"], f"{first['msg']}.")
+        return SetupError(reason, place=place, remedy=_remedy(location))
+
+    def _simple(self) -> Iterator[tuple[str, Any]]:
+        """Settings with one variable and one key of the same kind."""
+        for name in ("home", "database_url", "searxng_url", "actor", "log_level"):
+            origin = _origin(name)
+            written = self._table.pop(str(origin.key), None)
+            if origin.env in self._env:
+                self._places[(name,)] = str(origin.env)
+                value: Any = self._env[str(origin.env)]
+                yield name, value.lower() if name == "log_level" else value
+            elif written is not None:
+                self._places[(name,)] = self._in_file(str(origin.key))
+                yield name, written
+
+    def _models(self) -> Iterator[tuple[str, Any]]:
+        table = self._section("models")
+        default, fallback = table.pop("default", None), table.pop("fallback", [])
+        if "STRETTO_MODEL" in self._env:
+            default = self._env["STRETTO_MODEL"]
+            self._places[("default_model",)] = "STRETTO_MODEL"
+        for role in ROLES:
+            variable = f"STRETTO_MODEL_{role.upper()}"
+            if variable in self._env:
+                table[role] = self._env[variable]
+                self._places[("models", role)] = variable
+        self._places.setdefault(("default_model",), self._in_file("models.default"))
+        self._places["fallback_models",] = self._in_file("models.fallback")
+        yield "models", table
+        yield "fallback_models", fallback
+        if default is not None:
+            yield "default_model", default
+
+    def _providers(self) -> dict[str, Any]:
+        """The providers of the file, and those whose key or address the environment holds."""
+        table = self._section("providers")
+        for name in ("openai", *INTEGRATIONS):
+            if key_variable(name) in self._env:
+                table.setdefault(name, {})
+        if "OPENAI_BASE_URL" in self._env:
+            table.setdefault("openai", {})
+        for name, entry in table.items():
+            if not isinstance(entry, dict):
+                raise self._error(f"providers.{name}", f"Write a table: [providers.{name}].")
+            if "api_key" in entry:
+                raise self._error(
+                    f"providers.{name}.api_key",
+                    "A key does not belong into a file. Write api_key_env, the variable that holds it.",
+                )
+            if key := self._env.get(str(entry.get("api_key_env") or key_variable(name))):
+                entry["api_key"] = key
+        if "OPENAI_BASE_URL" in self._env:
+            table["openai"]["base_url"] = self._env["OPENAI_BASE_URL"]
+            self._places["providers", "openai", "base_url"] = "OPENAI_BASE_URL"
+        return table
+
+    def _section(self, name: str) -> dict[str, Any]:
+        table = self._table.pop(name, {})
+        if not isinstance(table, dict):
+            raise self._error(name, f"Write a table: [{name}].")
+        return dict(table)
+
+    def _in_file(self, key: str) -> str:
+        return f"{self._path}, {key}"
+
+    def _error(self, key: str, message: str) -> SetupError:
+        return SetupError(message, place=self._in_file(key), remedy=_FORM)
+
+
+def _remedy(location: tuple[str, ...]) -> str:
+    """What to write there."""
+    if location[0] == "prices":
+        return 'Write [prices."provider/model"] with input and output in US dollars for a million tokens.'
+    if location[0] == "models" and location[1:] and location[1] not in ROLES:
+        return f"The roles are {', '.join(ROLES)}; `default` is for all others, `fallback` for failures."
+    if location[0] in ("default_model", "models", "fallback_models"):
+        return f"Write provider/model, for instance openai/gpt-5-mini, or {EXTRACTIVE}."
+    if location[-1].endswith("url"):
+        return "Write an address that begins with http:// or https://."
+    return _FORM

@@ -1,0 +1,52 @@
+"""Fixtures for every room: a clean environment, and PostgreSQL."""
+
+import os
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from run_workflow.postgres.database import Database, DatabaseSettings, open_database
+from run_workflow.postgres.local import LocalServer
+from tests.postgres_fixtures import ServerForTests, open_folder, session_server
+
+_FOREIGN = ("STRETTO_", "DATABASE_URL", "OPENAI_", "LANGSMITH_", "LANGCHAIN_", "PG")
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Remove what the caller's environment would tell the program."""
+    for name in [name for name in os.environ if name.startswith(_FOREIGN)]:
+        monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[ServerForTests]:
+    """One local server for the session (with pytest-xdist, for the worker)."""
+    with session_server() as server:
+        yield server
+
+
+@pytest.fixture
+async def database(postgres_server: ServerForTests, tmp_path: Path) -> AsyncIterator[Database]:
+    """A fresh database with all tables, open, and dropped after the test."""
+    with postgres_server.migrated_database() as dsn:
+        async with open_database(DatabaseSettings(dsn, tmp_path)) as opened:
+            yield opened
+
+
+@pytest.fixture
+def postgres_root() -> Iterator[Path]:
+    """A folder for a local server of the test's own; it does not exist yet."""
+    with open_folder() as folder:
+        yield folder / "postgres"
+
+
+@pytest.fixture(scope="session")
+def made_cluster() -> Iterator[Path]:
+    """The folder of a local server that was started once and stopped; to be copied."""
+    with open_folder() as folder:
+        server = LocalServer(folder / "postgres")
+        server.start()
+        server.stop()
+        yield server.root
