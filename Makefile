@@ -6,7 +6,7 @@ ARGS ?=
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint type studio bench lock clean
+.PHONY: help run test lint type studio lock clean
 
 help: ## Show this list
 	@awk -F ': ## ' '/^[a-z]+:.* ## /{ sub(/:.*/, "", $$1); printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -30,10 +30,6 @@ type: ## Check types with mypy --strict
 studio: ## Serve the graphs to LangGraph Studio
 	@scripts/environment dev
 	.venv/bin/langgraph dev --no-browser
-
-bench: ## Run the benchmarks
-	@scripts/environment dev
-	@for file in benchmarks/*.py; do echo "== $$file" && .venv/bin/python "$$file" || exit 1; done
 
 # Versions stay as they are where they still fit; UPGRADE=--upgrade takes the newest.
 # uv reads no configuration of pip: a package index of your own goes into UV_DEFAULT_INDEX. It is not written down.

@@ -43,7 +43,7 @@ def build(ports: Ports) -> Graph:
 
     def add_branch(name: str, node: Node[BranchTask, object]) -> None:
         step = recorded(ports.ledger, node, nodes.branch_place, nodes.branch_summary)
-        graph.add_node(name, step, input_schema=BranchTask, error_handler=branch_failed)  # type: ignore[call-overload] # a handler takes the error too
+        graph.add_node(name, step, input_schema=BranchTask, error_handler=branch_failed)
 
     add("read_sources", sources_node(kit))
     add("analyze_task", planning_node(kit, nodes.choose_mode))

@@ -33,14 +33,14 @@ async def examine(settings: Settings, opener: Opener = open_database) -> tuple[C
     return tuple(checks)
 
 
-def setting_values(settings: Settings) -> tuple[SettingBody, ...]:
-    """Every setting with its value now; of secrets only whether they are set."""
-    now = settings.model_dump(mode="json")
-    values = {name: _shown(value) for name, value in now.items()}
-    values["database_url"] = "set" if settings.database_url else ""
-    values["providers"] = ", ".join(
-        f"{name} ({'with' if provider.api_key else 'without'} key)" for name, provider in settings.providers.items()
-    )
+def wrong_settings(error: SetupError) -> CheckBody:
+    """The one check that is left when the settings cannot be read."""
+    return _check("settings", "fault", f"{error.place}: {error.message}", error.remedy or "")
+
+
+def setting_values(settings: Settings | None) -> tuple[SettingBody, ...]:
+    """Every setting with its value now, if they can be read; of secrets only whether they are set."""
+    values = _values(settings) if settings else {}
     return tuple(
         SettingBody(
             name=row.name,
@@ -48,10 +48,19 @@ def setting_values(settings: Settings) -> tuple[SettingBody, ...]:
             key=row.key,
             default=row.default,
             description=row.description,
-            value=values[row.name],
+            value=values.get(row.name, ""),
         )
         for row in setting_rows()
     )
+
+
+def _values(settings: Settings) -> dict[str, str]:
+    values = {name: _shown(value) for name, value in settings.model_dump(mode="json").items()}
+    values["database_url"] = "set" if settings.database_url else ""
+    values["providers"] = ", ".join(
+        f"{name} ({'with' if provider.api_key else 'without'} key)" for name, provider in settings.providers.items()
+    )
+    return values
 
 
 def _shown(value: object) -> str:

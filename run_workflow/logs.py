@@ -43,9 +43,12 @@ def configure_logs(level: Level) -> None:
         logger_factory=_ToStandardError,
         cache_logger_on_first_use=False,
     )
-    libraries = logging.getLogger()
-    libraries.setLevel(number if level == "debug" else min(number + 10, logging.ERROR))
-    if not any(isinstance(handler, _Handler) for handler in libraries.handlers):
+    libraries = number if level == "debug" else min(number + 10, logging.ERROR)
+    root = logging.getLogger()
+    root.setLevel(libraries)
+    handler = next((each for each in root.handlers if isinstance(each, _Handler)), None)
+    if handler is None:
         handler = _Handler()
         handler.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))
-        libraries.addHandler(handler)
+        root.addHandler(handler)
+    handler.setLevel(libraries)  # some libraries set their own logger to DEBUG

@@ -140,7 +140,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
     async with open_database(settings.database) as database:
         models = ModelDoor(settings.model_providers(), settings.price_table())
         try:
-            async with _web(settings.searxng_url) as web:
+            async with open_web(settings.searxng_url) as web:
                 engine = Engine(database.pool, models, SystemClock(), _Catalog(), web=web)
                 stored = PostgresArtifacts(Fence(database.pool, "", _READ_ONLY))
                 yield Services(engine, models, stored.get, partial(_charts, database.pool))
@@ -178,7 +178,7 @@ async def _charts(pool: "Pool", run_id: str) -> Sequence[Chart]:
 
 
 @asynccontextmanager
-async def _web(url: str | None) -> AsyncIterator["Web | None"]:
+async def open_web(url: str | None) -> AsyncIterator["Web | None"]:
     """Web search, where a server for it is named."""
     if url is None:
         yield None

@@ -25,7 +25,7 @@ from state.errors import SetupError
 ROLES: tuple[Role, ...] = get_args(Role)
 _APP = "stretto"
 _SERVER_HOME = Path("/var/lib") / _APP
-_FORM = "docs/running.md and `doctor --settings` list every setting and its form."
+_FORM = "`doctor --settings` lists every setting."
 
 
 class From(NamedTuple):

@@ -57,11 +57,7 @@ def missing_numbers(statement: str, text: str) -> tuple[str, ...]:
     spaced = [match.span() for match in _SPACED.finditer(statement) if _is_stated(_spaced(match), stated)]
     for start, end in [*((date.start, date.end) for date in dates), *spaced]:
         outside[start:end] = " " * (end - start)
-    missing += [
-        (place, number.text)
-        for place, number in _placed("".join(outside))
-        if not _is_stated(number, stated)
-    ]
+    missing += [(place, number.text) for place, number in _placed("".join(outside)) if not _is_stated(number, stated)]
     return tuple(dict.fromkeys(written for _, written in sorted(missing)))
 
 

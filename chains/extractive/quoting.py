@@ -18,8 +18,17 @@ from tools.facts import split_sentences
 
 MIN_COVER = 0.34
 """Share of the question's weighted terms below which a sentence is no answer."""
+_RANK_PRIOR = 0.3
+"""What the best passage of a search adds to its sentences; the n-th adds an n-th of it."""
 _SAME = 0.75
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
+_ROW = re.compile(r"[^:;]+: [^;]+(?:; [^:;]+: [^;]+)+")
+"""A row of a table, as the readers write it: `header: value; header: value`."""
+_ASKS_EACH = re.compile(r"\b(?:each|every|compared?|comparison|differ|respectively)\b", re.IGNORECASE)
+_LEANS = re.compile(r"(?:(?:this|that|these|those|it|they|such|some other|however)\b|note:|important:)", re.IGNORECASE)
+"""How a sentence begins that leans on the one before it, and says little alone."""
+_LEANING = 0.4
+"""What such a sentence loses."""
 _ASKS_NUMBER = re.compile(r"\bhow (?:many|much|high|large|fast|long|far|big|old)\b|\brate\b|\bnumber\b", re.IGNORECASE)
 
 
@@ -58,8 +67,10 @@ def _candidates(question: str, passages: Sequence[ShownPassage]) -> list[Quote]:
         around = (set(terms(f"{passage.source} {passage.where}")) & asked) - held
         cover = (sum(weights[t] for t in held) + 0.5 * sum(weights[t] for t in around)) / total
         if held and cover >= MIN_COVER:
-            number = 0.1 if _ASKS_NUMBER.search(question) and _NUMBER.search(text) else 0.0
-            quotes.append(Quote(text, passage.id, passage.source, cover, cover + number + 0.1 / (1 + rank)))
+            bonus = 0.1 if _ASKS_NUMBER.search(question) and _NUMBER.search(text) else 0.0
+            bonus += 0.5 if _ASKS_EACH.search(question) and _ROW.fullmatch(text) else 0.0  # a table answers for each
+            bonus -= _LEANING if _LEANS.match(text) else 0.0
+            quotes.append(Quote(text, passage.id, passage.source, cover, cover + bonus + _RANK_PRIOR / (1 + rank)))
     return quotes
 
 
@@ -78,8 +89,8 @@ def _weights(asked: set[str], sentences: Sequence[str]) -> dict[str, float]:
 
 
 def _alike(one: str, other: str) -> bool:
-    """Whether one says again what the other says; with other numbers it says something else."""
-    if set(_NUMBER.findall(one)) != set(_NUMBER.findall(other)):
-        return False
+    """Whether one says again what the other says; with other numbers, or as another row, it does not."""
+    if set(_NUMBER.findall(one)) != set(_NUMBER.findall(other)) or _ROW.fullmatch(one):
+        return one == other
     left, right = set(terms(one)), set(terms(other))
     return len(left & right) >= _SAME * max(1, min(len(left), len(right)))

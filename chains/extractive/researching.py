@@ -6,7 +6,7 @@ from typing import Any
 from langchain_core.messages import BaseMessage, ToolMessage
 
 from chains.extractive.questions import query_for
-from chains.extractive.quoting import MIN_COVER, pick_quotes
+from chains.extractive.quoting import pick_quotes
 from chains.extractive.reply import Call
 from chains.forms import FindingDraft, FindingsDraft
 from tools.evidence_text import ShownPassage, parse_evidence
@@ -32,7 +32,7 @@ def findings(questions: Sequence[str], passages: Sequence[ShownPassage]) -> Find
     found: dict[str, FindingDraft] = {}
     for question in questions:
         for quote in pick_quotes(question, unique, _PER_QUESTION):
-            confidence = round(min(0.95, 0.5 + 0.5 * (quote.cover - MIN_COVER)), 2)
+            confidence = round(min(0.95, 0.3 + 0.5 * quote.score), 2)
             found.setdefault(
                 quote.text,
                 FindingDraft(text=quote.text, passages=[quote.passage_id], topic=question, confidence=confidence),

@@ -10,7 +10,7 @@ from chains.forms import RepairDraft, ReportDraft, ReviewDraft, SectionDraft, Se
 from tools.blocks import read_block
 
 _SUMMARY = 5
-_PER_TOPIC = 4
+_PER_TOPIC = 6
 
 
 def step(brief: dict[str, Any], messages: Sequence[BaseMessage], tools: Sequence[str]) -> list[Call]:
@@ -30,7 +30,7 @@ def report(brief: dict[str, Any], outline: list[dict[str, Any]], advice: list[di
     groups = [[claims[key] for key in part["claims"] if key in claims] for part in outline]
     quoted = [[claim for claim in group if not claim["computed"]] for group in groups]
     computed = [claim for group in groups for claim in group if claim["computed"]]
-    summary = [group[0] for group in quoted if group][:_SUMMARY]
+    summary = [claim for group in quoted for claim in _first_sentence(group)][:_SUMMARY]
     summary += computed[: max(0, min(2, _SUMMARY - len(summary)))]
     sections = [
         SectionDraft(heading="Executive summary", sentences=_sentences(summary)),
@@ -41,6 +41,11 @@ def report(brief: dict[str, Any], outline: list[dict[str, Any]], advice: list[di
     ]
     kept = [section for section in sections if section.sentences]
     return ReportDraft(title=_title(str(brief["question"])), sections=kept or sections[:1])
+
+
+def _first_sentence(claims: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The weightiest claim that is a sentence: a row of a table sums nothing up."""
+    return [claim for claim in claims if claim["text"].endswith((".", "!", "”", ")"))][:1] or list(claims[:1])
 
 
 def _sentences(claims: Sequence[dict[str, Any]]) -> list[SentenceDraft]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
-from graphs.coordination.figures import comparable_figures, differ, stated_in
+from graphs.coordination.figures import comparable_figures, differ, same_context, stated_in, titles_of
 from graphs.coordination.statements import jaccard, negations, numbers, without_negation, word_set
 from state.evidence import Claim, Contradiction, Passage, Quantity, Side, Source, content_id
 
@@ -16,6 +16,15 @@ _OPPOSITE = 0.85
 """Jaccard index of the other words from which on a statement and a negated one are opposites."""
 _FEWEST_WORDS = 3
 """Shorter statements are not taken for opposites."""
+
+
+@dataclass(frozen=True)
+class _Evidence:
+    """What claims rest on, by id; `titles` says what their sources are about."""
+
+    passages: Mapping[str, Passage]
+    sources: Mapping[str, Source]
+    titles: Mapping[str, frozenset[str]]
 
 
 @dataclass(frozen=True)
@@ -55,9 +64,10 @@ def find_contradictions(
     The order of the claims makes no difference.
     """
     sound = sorted((claim for claim in claims if claim.verdict in ("supported", "partly")), key=lambda c: c.id)
+    evidence = _Evidence(passages, sources, titles_of(sound, passages, sources))
     found: dict[frozenset[tuple[str, str]], tuple[float, Contradiction]] = {}
     for one, other in combinations(sound, 2):
-        for subject, left, right in _conflicts(one, other, passages, sources):
+        for subject, left, right in _conflicts(one, other, evidence):
             sides = sorted((left, right), key=lambda stand: stand.claim.id)
             conflict = frozenset((stand.passage.source_id, stand.value) for stand in sides)
             weight = one.weight + other.weight
@@ -68,52 +78,42 @@ def find_contradictions(
     return tuple(sorted((made for _, made in found.values()), key=lambda made: made.id))
 
 
-def _conflicts(
-    one: Claim, other: Claim, passages: Mapping[str, Passage], sources: Mapping[str, Source]
-) -> Iterator[tuple[str, _Stand, _Stand]]:
+def _conflicts(one: Claim, other: Claim, evidence: _Evidence) -> Iterator[tuple[str, _Stand, _Stand]]:
     """Subject and sides of the first conflict between two claims, if there is one."""
-    if _origins(one, passages, sources) & _origins(other, passages, sources):
+    if _origins(one, evidence) & _origins(other, evidence):
         return
-    for place, there in comparable_figures(one, other):
+    for place, there in comparable_figures(one, other, evidence.titles):
         left, right = one.quantities[place], other.quantities[there]
         if not differ(one, left, other, right):
             continue
-        sides = _figure_side(one, left, passages, sources), _figure_side(other, right, passages, sources)
+        sides = _figure_side(one, left, evidence), _figure_side(other, right, evidence)
         if sides[0] and sides[1]:
             yield min(left.subject, right.subject, key=lambda text: (len(text), text)), sides[0], sides[1]
             return
-    if _opposite(one.text, other.text):
-        negated, plain = (one, other) if negations(one.text) else (other, one)
+    if _opposite(one.text, other.text) and same_context(one, other, evidence.titles):
+        denial, plain = (one, other) if negations(one.text) else (other, one)
         yield (
             plain.text,
-            _stand(negated, negated.passages, "denied", passages, sources),
-            _stand(plain, plain.passages, "stated", passages, sources),
+            _stand(denial, denial.passages, "denied", evidence),
+            _stand(plain, plain.passages, "stated", evidence),
         )
 
 
-def _origins(claim: Claim, passages: Mapping[str, Passage], sources: Mapping[str, Source]) -> set[str]:
+def _origins(claim: Claim, evidence: _Evidence) -> set[str]:
     """The contents that the claim rests on: copies of one file are one origin."""
-    ids = {passages[key].source_id for key in claim.passages}
-    return {sources[key].sha256 if key in sources else key for key in ids}
+    ids = {evidence.passages[key].source_id for key in claim.passages}
+    return {evidence.sources[key].sha256 if key in evidence.sources else key for key in ids}
 
 
-def _figure_side(
-    claim: Claim, quantity: Quantity, passages: Mapping[str, Passage], sources: Mapping[str, Source]
-) -> _Stand | None:
+def _figure_side(claim: Claim, quantity: Quantity, evidence: _Evidence) -> _Stand | None:
     """The side whose passage states the figure; None where none of the claim's passages does."""
-    keys = [key for key in claim.passages if stated_in(quantity, passages[key])]
-    return _stand(claim, keys, quantity.text, passages, sources) if keys else None
+    keys = [key for key in claim.passages if stated_in(quantity, evidence.passages[key])]
+    return _stand(claim, keys, quantity.text, evidence) if keys else None
 
 
-def _stand(
-    claim: Claim,
-    keys: Sequence[str],
-    value: str,
-    passages: Mapping[str, Passage],
-    sources: Mapping[str, Source],
-) -> _Stand:
-    passage = passages[min(keys)]
-    return _Stand(claim, passage, sources.get(passage.source_id), value)
+def _stand(claim: Claim, keys: Sequence[str], value: str, evidence: _Evidence) -> _Stand:
+    passage = evidence.passages[min(keys)]
+    return _Stand(claim, passage, evidence.sources.get(passage.source_id), value)
 
 
 def _opposite(one: str, other: str) -> bool:

@@ -1,19 +1,28 @@
 """When two figures in two statements are of the same thing, and when they then differ.
 
 Both answers are cautious: a false alarm costs a reader's trust, a miss only an entry in a list. Statements
-about other times or other names, or with several figures that cannot be told apart, are not compared.
+about other times or other names, or with several figures that cannot be told apart, are not compared. Where two
+statements have no name in common, or begin with a pronoun (`The population was 1,413.`), what they are of is told
+by the titles and headings of their sources, one of which must then hold all words of the other.
 """
 
 import math
 import re
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
 from graphs.coordination.statements import negations, numbers, word_set
-from state.evidence import Claim, Passage, Quantity
+from state.evidence import Claim, Passage, Quantity, Source
 from tools.facts import check_statement, same_subject
 
 _YEAR = re.compile(r"(?<![\d.,])(?:1[5-9]|20|21)\d\d(?![\d%]|[.,]\d)")
 _NAME = re.compile(r"\b[A-Z][\w-]*")
+_PROPER = re.compile(r"(?<=[\w,;:)] )[A-Z][\w-]*|\b[A-Za-z]+\d[\w-]*")
+_POINTS = re.compile(r"\W*(?:it|its|he|his|she|her|they|their|this|these|that|those|there)\b", re.IGNORECASE)
+_CALENDAR = frozenset(
+    "January February March April May June July August September October November December Monday Tuesday"
+    " Wednesday Thursday Friday Saturday Sunday".split()
+)
 _BOUND = re.compile(
     r"(?:(?:more|less|fewer|greater|higher|lower|later|earlier) than|at (?:least|most)|up to|over|under|above"
     r"|below|exceed\w*|beyond|within|[<>≤≥])\s*$",
@@ -29,13 +38,29 @@ _GREATEST = 1e100
 """Values beyond are taken for misread."""
 
 
-def comparable_figures(one: Claim, other: Claim) -> list[tuple[int, int]]:
+def titles_of(
+    claims: Iterable[Claim], passages: Mapping[str, Passage], sources: Mapping[str, Source]
+) -> dict[str, frozenset[str]]:
+    """For each claim the words of the titles of its sources and of the headings that its passages stand under."""
+    titles = {}
+    for claim in claims:
+        cited = [passages[key] for key in claim.passages]
+        named = [sources[passage.source_id].title for passage in cited if passage.source_id in sources]
+        headings = [heading for passage in cited for heading in passage.locator.heading]
+        titles[claim.id] = word_set(" ".join(re.findall(r"[^\W_]+", " ".join([*named, *headings]))))
+    return titles
+
+
+def comparable_figures(one: Claim, other: Claim, titles: Mapping[str, frozenset[str]]) -> list[tuple[int, int]]:
     """Places in the quantities of two claims whose figures are of the same thing, whatever their values.
 
-    Where both claims have several figures of a unit they are compared by their order, or not at all.
+    `titles` are those of `titles_of`. Where both claims have several figures of a unit they are compared by their
+    order, or not at all.
     """
     units = {quantity.unit for quantity in one.quantities} & {quantity.unit for quantity in other.quantities}
     if not units or not _same_frame(one.text, other.text):
+        return []
+    if not same_context(one, other, titles):
         return []
     pairs = []
     for unit in sorted(units):
@@ -43,6 +68,15 @@ def comparable_figures(one: Claim, other: Claim) -> list[tuple[int, int]]:
         if len(mine) == len(theirs):
             pairs += list(zip(mine, theirs, strict=True))
     return [(left, right) for left, right in pairs if _same_thing(one, left, other, right)]
+
+
+def same_context(one: Claim, other: Claim, titles: Mapping[str, frozenset[str]]) -> bool:
+    """Whether two statements name the same, or their sources do for those that leave it to them."""
+    names = _proper(one.text) & _proper(other.text)
+    if names and not (_POINTS.match(one.text) or _POINTS.match(other.text)):
+        return True
+    mine, theirs = titles[one.id], titles[other.id]
+    return bool(mine and theirs) and (mine <= theirs or theirs <= mine)
 
 
 def differ(one: Claim, left: Quantity, other: Claim, right: Quantity) -> bool:
@@ -85,6 +119,12 @@ def _names_beyond(text: str, other: str) -> set[str]:
     """Words written like names, the first word too, that the other statement does not have in any form."""
     known = word_set(other)
     return {name for name in _names(text) if word_set(name) - known}
+
+
+@lru_cache(maxsize=4096)
+def _proper(text: str) -> frozenset[str]:
+    """What is surely a name: a capitalised word within the sentence, or letters with digits like `CO2`."""
+    return frozenset(found.group() for found in _PROPER.finditer(text)) - _CALENDAR
 
 
 @lru_cache(maxsize=4096)

@@ -41,8 +41,7 @@ async def give(desk: Desk, wanted: options.Approve) -> int:
             desk.screen.note(f"Answered: {answer.decision.type} at {record.point}, by {desk.settings.actor}.")
             if wanted.resume:
                 return await drive(desk, services, run_id, manner_of(wanted))
-        code = await finish(desk, services, run_id, wanted.out)
-        return code if answer is None else DONE
+        return await finish(desk, services, run_id, wanted.out, None if answer is None else DONE)
 
 
 async def fork(desk: Desk, wanted: options.Fork) -> int:
@@ -57,8 +56,7 @@ async def fork(desk: Desk, wanted: options.Fork) -> int:
         desk.screen.note(f"Run {copy.id} is a copy of {run_id} from {wanted.at} on.")
         if wanted.resume:
             return await drive(desk, services, copy.id, manner_of(wanted))
-        await finish(desk, services, copy.id, wanted.out)
-        return DONE
+        return await finish(desk, services, copy.id, wanted.out, DONE)
 
 
 async def cancel(desk: Desk, wanted: options.OneRun) -> int:

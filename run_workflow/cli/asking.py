@@ -88,7 +88,7 @@ def edited(record: ApprovalRecord, args: Json, actor: str) -> Answer:
     """The answer that an edit is; AnswerRefused when the keys are not those that were shown."""
     action = record.request.action
     if missing := sorted(set(action.args) - set(args)):
-        raise AnswerRefused(f"{', '.join(missing)} must not be left out.", place=f"{action.name} edit")
+        raise AnswerRefused(f"It must not leave out {', '.join(missing)}.", place=f"{action.name} edit")
     return Answer(decisions=(Edit(edited_action=EditedAction(name=action.name, args=args)),), by=actor)
 
 

@@ -50,11 +50,14 @@ async def drive(desk: Desk, services: Services, run_id: str, manner: Manner) -> 
             return await finish(desk, services, run_id, manner.out)
 
 
-async def finish(desk: Desk, services: Services, run_id: str, out: Path) -> int:
-    """Writes the report's files where there is a report, says how the run stands, and gives the exit code."""
+async def finish(desk: Desk, services: Services, run_id: str, out: Path, code: int | None = None) -> int:
+    """Writes the report's files where there is a report, and says how the run stands.
+
+    The exit code is `code`, or what the state of the run means.
+    """
     view = await services.engine.show(run_id)
     files = await write_report(services, view.run, out)
-    document = run_document(view, files, exit_code(view.run))
+    document = run_document(view, files, exit_code(view.run) if code is None else code)
     summarise(desk.screen, document)
     desk.screen.document(document)
     return document.exit_code

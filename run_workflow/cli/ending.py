@@ -6,7 +6,7 @@ from run_workflow.cli.session import PROGRAM
 from run_workflow.documents import FilesBody, RequestBody, RunDocument
 from run_workflow.services import RunView
 from state.research import Missing
-from state.runs import ApprovalRecord, RunRecord
+from state.runs import ENDED, ApprovalRecord, RunRecord
 
 
 def run_document(view: RunView, files: FilesBody | None, exit_code: int) -> RunDocument:
@@ -40,11 +40,9 @@ def question_of(run: RunRecord) -> str | None:
 
 def commands_for(run: RunRecord, waiting: tuple[RequestBody, ...]) -> tuple[str, ...]:
     """What can be typed to go on with the run."""
-    if run.status == "waiting_approval":
+    if waiting:
         return tuple(line for request in waiting for line in _answers(run.id, request, len(waiting) > 1))
-    if run.status in ("paused", "initializing", "running", "failed"):
-        return (f"{PROGRAM} resume {run.id}",)
-    return ()
+    return () if run.status in ENDED - {"failed"} else (f"{PROGRAM} resume {run.id}",)
 
 
 def _answers(run_id: str, request: RequestBody, several: bool) -> list[str]:

@@ -21,7 +21,7 @@ async def graph(desk: Desk, wanted: options.Graph) -> int:
     elif target is not None:
         await asyncio.to_thread(_write, target, text.encode())
     shown = text if wanted.form == "mermaid" else None
-    desk.screen.say(str(target) if target else text.rstrip())
+    desk.screen.text(str(target) if target else text)
     file = str(target) if target else None
     desk.screen.document(GraphDocument(graph=wanted.name, format=wanted.form, text=shown, file=file))
     return DONE
@@ -30,14 +30,20 @@ async def graph(desk: Desk, wanted: options.Graph) -> int:
 async def doctor(desk: Desk, wanted: options.Doctor) -> int:
     """How everything is that a run needs; or the table of settings."""
     from run_workflow.console.tables import check_table, setting_table
-    from run_workflow.doctor import examine, setting_values
+    from run_workflow.doctor import examine, setting_values, wrong_settings
 
+    try:
+        settings, wrong = desk.settings, None
+    except SetupError as error:
+        settings, wrong = None, error
     if wanted.settings:
-        settings = setting_values(desk.settings)
-        desk.screen.show(setting_table(settings))
-        desk.screen.document(SettingsDocument(settings=settings))
-        return DONE
-    checks = await examine(desk.settings)
+        rows = setting_values(settings)
+        desk.screen.show(setting_table(rows))
+        desk.screen.document(SettingsDocument(settings=rows))
+        if wrong is not None:
+            desk.screen.error(wrong)
+        return WRONG_USE if wrong else DONE
+    checks = (wrong_settings(wrong),) if wrong else await examine(desk.settings)
     faults = [check for check in checks if check.state == "fault"]
     desk.screen.show(check_table(checks))
     desk.screen.say(

@@ -47,11 +47,11 @@ class Research(Going):
 
     question: Annotated[str, typer.Argument(metavar="QUESTION", help="What you want to know, in quotes.")]
     more: Annotated[
-        list[Path] | None,
+        list[str] | None,
         typer.Argument(metavar="PATH", help="More sources, as a pattern like docs/*.md gives them."),
     ] = None
     sources: Annotated[
-        list[Path], typer.Option(metavar="PATH", help="File or folder to read; may be given several times.")
+        list[str], typer.Option(metavar="PATH", help="File or folder to read; may be given several times.")
     ]
     model: Annotated[
         str | None,

@@ -1,6 +1,7 @@
 """`run research`: what was typed becomes a run; sources, models and cost are looked at before it starts."""
 
 import asyncio
+from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
 import typer
@@ -43,13 +44,14 @@ async def research(desk: Desk, wanted: options.Research) -> int:
         if not _agreed(desk, wanted, services, context, tables):
             desk.screen.note("Nothing was started.")
             return FAILED
-        run = await services.engine.start(
-            "research",
-            {"question": wanted.question.strip(), "sources": sources},
-            context,
-            dedup_key=wanted.dedup_key,
-            actor=desk.settings.actor,
-        )
+        with desk.screen.busy("Starting …"):
+            run = await services.engine.start(
+                "research",
+                {"question": wanted.question.strip(), "sources": sources},
+                context,
+                dedup_key=wanted.dedup_key,
+                actor=desk.settings.actor,
+            )
         desk.screen.note(f"Run {run.id}.")
         return await drive(desk, services, run.id, manner_of(wanted))
 
@@ -86,15 +88,21 @@ def look_at_sources(wanted: options.Research) -> tuple[list[str], bool]:
     from tools.documents.files import find_files
     from tools.documents.formats import FORMATS
 
-    paths = [str(path.expanduser().absolute()) for path in (*wanted.sources, *(wanted.more or ()))]
-    files, _ = find_files(paths)
+    named = [*wanted.sources, *(wanted.more or ())]
+    for name in named:
+        if "://" in name:
+            raise SourceError(
+                "A source is a file or a folder.", place=name, remedy="Save the page, and name the file or its folder."
+            )
+    files, _ = find_files(named)
     if not files:
         raise SourceError(
             "There is no file in it.",
-            place=", ".join(str(path) for path in wanted.sources),
+            place=", ".join(named),
             remedy="Name a folder with documents: text, Markdown, HTML, PDF, CSV or XLSX.",
         )
     found = [FORMATS.get(file.path.suffix.lower()) for file in files]
+    paths = [str(Path(name).expanduser().absolute()) for name in named]
     return paths, any(form is not None and form.is_table for form in found)
 
 

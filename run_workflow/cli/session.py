@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import typer
@@ -45,8 +46,16 @@ class Desk:
     """What one command works with."""
 
     shell: Shell
-    settings: "Settings"
     screen: "Screen"
+
+    @cached_property
+    def settings(self) -> "Settings":
+        """Read, and the logs set up, when they are first needed; SetupError when they are wrong."""
+        from run_workflow.logs import configure_logs
+
+        settings = self.shell.load()
+        configure_logs(settings.log_level)
+        return settings
 
     def services(self) -> AbstractAsyncContextManager["Services"]:
         """The engine and what belongs to it, opened for as long as the command needs it."""
@@ -66,14 +75,10 @@ def perform(context: typer.Context, as_json: bool, work: Callable[[Desk], Awaita
     """Does the work of a command, and ends with its exit code."""
     import asyncio
 
-    from run_workflow.logs import configure_logs
-
     shell: Shell = context.obj or of_process()
     screen = shell.screen(as_json)
     try:
-        settings = shell.load()
-        configure_logs(settings.log_level)
-        code = asyncio.run(_awaited(work(Desk(shell, settings, screen))))
+        code = asyncio.run(_awaited(work(Desk(shell, screen))))
     except StrettoError as error:
         code = tell(screen, error)
     except KeyboardInterrupt:

@@ -143,5 +143,5 @@ def _show_args(screen: "Screen", run_id: str, waiting: list[Json]) -> int:
     if len(waiting) != 1:
         number = "No request waits" if not waiting else "Several requests wait"
         raise AnswerRefused(f"{number} for an answer.", place=f"run {run_id}", remedy=f"`show {run_id}` lists them.")
-    screen.say(to_yaml(waiting[0]).rstrip())
+    screen.text(to_yaml(waiting[0]))
     return DONE

@@ -54,7 +54,7 @@ class Row:
         row = self
         if event.usage is not None:
             row = replace(row, used={**row.used, event.path: event.usage})
-        if event.tool is not None:
+        if event.tool is not None and row.status not in ENDED:
             row = replace(row, tool=event.tool)
         if event.message:
             row = replace(row, message=event.message)

@@ -7,6 +7,7 @@ without control characters. With `--json` standard output holds one JSON documen
 import json
 import sys
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,6 +53,11 @@ class Screen:
         if not self.as_json:
             self.out.print(Text(clean(text), style=style), soft_wrap=True)
 
+    def text(self, text: str) -> None:
+        """A whole text as the result, for another program or a file to take; nothing with `--json`."""
+        if not self.as_json:
+            self.out.file.write(clean(text).rstrip() + "\n")
+
     def show(self, *parts: RenderableType) -> None:
         """Tables and the like as the result; nothing with `--json`."""
         if not self.as_json:
@@ -65,10 +71,14 @@ class Screen:
         """Tables and the like beside the result."""
         _print(self.err, parts)
 
+    def busy(self, words: str) -> AbstractContextManager[object]:
+        """Shows on a live terminal that something takes its time."""
+        return self.err.status(words) if self.live else nullcontext()
+
     def error(self, error: StrettoError) -> None:
         """What was wrong, where, and what to do, on three lines at most."""
         line = Text("Error: ", style="bold red")
-        line.append(clean(error.message), style="default")
+        line.append(clean(error.message[:1].upper() + error.message[1:]), style="default")
         self.err.print(line, soft_wrap=True)
         if error.place:
             self.note(f"  where: {error.place}")

@@ -8,12 +8,12 @@ last checkpoint.
 import asyncio
 import os
 import socket
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 
 from langgraph.runtime import RunControl
 
-from run_workflow.engine import approvals, audit, endings, forks, views
+from run_workflow.engine import approvals, audit, endings, forks, lending, views
 from run_workflow.engine.admission import admission, refuse_other_definition, refuse_other_use
 from run_workflow.engine.driving import App, Job, Outcome, Watch, compiled, config_of
 from run_workflow.engine.edits import check_edit
@@ -163,6 +163,13 @@ class Engine:
             data: Json = {"at": at or ", ".join(point.next), "changes": changes or {}}
             await forks.note_fork(connection, run, new, data, actor)
             return await one_run(connection, new)
+
+    @asynccontextmanager
+    async def lend(self, run_id: str, graph: str) -> AsyncIterator[Ports]:
+        """The ports of a run that a LangGraph server drives, for as long as the block runs. Raises RunHeld."""
+        entry = self._entry(graph)
+        async with lending.lent(self._pool, self._leases, run_id, graph, entry.definition) as fence:
+            yield self._ports(fence)
 
     async def show(self, run_id: str) -> views.RunView:
         """The run with its steps, approvals, usage and forks. Raises UnknownRun."""

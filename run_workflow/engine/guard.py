@@ -66,7 +66,7 @@ class Guard:
                 await self._connection.execute(_UNLOCK, key)
 
     async def fetch(self, statement: LiteralString, values: tuple[object, ...]) -> DictRow | None:
-        """The first row that a short statement gives, on this connection; within `used`."""
+        """The first row that a short statement gives, on this connection or a new one; within `used`."""
         async with self._turn:
             connection = await self._connected()
             return await (await connection.execute(statement, values)).fetchone()

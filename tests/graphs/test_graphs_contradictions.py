@@ -122,6 +122,16 @@ def test_what_is_one(one: str, other: str) -> None:
     assert len(between(other, one)) == 1
 
 
+def test_what_a_statement_leaves_to_its_title() -> None:
+    """Statements that do not name what they are of are compared only where their titles name the same."""
+    texts = ["The population was 1,413 at the 2010 census.", "The population was 7,974 at the 2010 census."]
+    for names, expected in ((["Adams.txt", "Allen.txt"], 0), (["Adams.txt", "Adams 2.txt"], 1)):
+        claims = Claims()
+        for text, name in zip(texts, names, strict=True):
+            claims.add(text, source=name)
+        assert len(claims.found()) == expected
+
+
 def test_one_source_does_not_contradict_itself() -> None:
     """Claims on the same source, or on copies of it, are not set against each other."""
     claims = Claims()
@@ -166,7 +176,6 @@ def test_the_same_conflict_is_told_once() -> None:
     assert len({claim.passages for claim in claims.claims}) == 3
     (found,) = claims.found()
     assert heavy.id in {side.claim_id for side in found.sides}
-
 
 
 _TEXTS = st.one_of(

@@ -117,17 +117,20 @@ def plan_request(plan: str, policy: ApprovalPolicy) -> ApprovalRequest:
     )
 
 
-def trial_graph(ports: Ports) -> StateGraph[Any, Any, Any, Any]:
-    """START → plan → approve → spread ⇉ branch → finish → END; a rejection leads back to plan."""
+class _Nodes:
+    """The nodes of the trial graph, bound to the ports of a run."""
 
-    async def plan(state: TrialState, runtime: Runtime[RunContext]) -> Json:
-        await ports.ledger.begin("plan")
+    def __init__(self, ports: Ports) -> None:
+        self.ports = ports
+
+    async def plan(self, state: TrialState, runtime: Runtime[RunContext]) -> Json:
+        await self.ports.ledger.begin("plan")
         runtime.stream_writer(Progress(path="plan", status="running").model_dump())
-        text = await called(ports, state, "plan")
-        await ports.ledger.end("plan", "completed", result={"text": text})
+        text = await called(self.ports, state, "plan")
+        await self.ports.ledger.end("plan", "completed", result={"text": text})
         return {"plan": text}
 
-    async def approve(state: TrialState, runtime: Runtime[RunContext]) -> Command[str]:
+    async def approve(self, state: TrialState, runtime: Runtime[RunContext]) -> Command[str]:
         policy = runtime.context.approvals.get("plan")
         if policy is None:
             return Command(goto="spread")
@@ -138,36 +141,40 @@ def trial_graph(ports: Ports) -> StateGraph[Any, Any, Any, Any]:
         edit = answer.decision.edited_action.args if isinstance(answer.decision, Edit) else {}
         return Command(update={"done": [f"{answer.decision.type} by {answer.by}"], **edit}, goto="spread")
 
-    async def spread(state: TrialState) -> Json:
+    async def spread(self, state: TrialState) -> Json:
         return {}
 
-    def send(state: TrialState) -> list[Send]:
+    def send(self, state: TrialState) -> list[Send]:
         shared = {"calls": state.get("calls", ""), "pause": state.get("pause", 0.0), "fail": state.get("fail", "")}
         return [Send("branch", {"name": name, **shared}) for name in BRANCHES]
 
-    async def branch(task: Task, runtime: Runtime[RunContext]) -> Json:
-        path = f"branches/{task['name']}"
-        await ports.ledger.begin(path)
+    async def branch(self, state: Task, runtime: Runtime[RunContext]) -> Json:
+        path = f"branches/{state['name']}"
+        await self.ports.ledger.begin(path)
         runtime.stream_writer(Progress(path=path, status="running").model_dump())
-        text = await called(ports, task, path)
-        if task["name"] == "b" and task["fail"] and await asyncio.to_thread(Path(task["fail"]).exists):
+        text = await called(self.ports, state, path)
+        if state["name"] == "b" and state["fail"] and await asyncio.to_thread(Path(state["fail"]).exists):
             raise OSError("the disk is on fire, key sk-abcdefgh12345678")
-        await ports.ledger.end(path, "completed")
+        await self.ports.ledger.end(path, "completed")
         return {"done": [text]}
 
-    async def finish(state: TrialState) -> Json:
-        await called(ports, state, "finish")
+    async def finish(self, state: TrialState) -> Json:
+        await called(self.ports, state, "finish")
         return {"report": f"{state['plan']}: {', '.join(state['done'])}"}
 
+
+def trial_graph(ports: Ports) -> StateGraph[Any, Any, Any, Any]:
+    """START → plan → approve → spread ⇉ branch → finish → END; a rejection leads back to plan."""
+    nodes = _Nodes(ports)
     graph = StateGraph(TrialState, RunContext, input_schema=TrialInput, output_schema=TrialOutput)
-    graph.add_node("plan", plan)
-    graph.add_node("approve", approve, destinations=("plan", "spread"))
-    graph.add_node("spread", spread)
-    graph.add_node("branch", branch, input_schema=Task)
-    graph.add_node("finish", finish)
+    graph.add_node("plan", nodes.plan)
+    graph.add_node("approve", nodes.approve, destinations=("plan", "spread"))
+    graph.add_node("spread", nodes.spread)
+    graph.add_node("branch", nodes.branch, input_schema=Task)
+    graph.add_node("finish", nodes.finish)
     graph.add_edge(START, "plan")
     graph.add_edge("plan", "approve")
-    graph.add_conditional_edges("spread", send, ["branch"])
+    graph.add_conditional_edges("spread", nodes.send, ["branch"])
     graph.add_edge("branch", "finish")
     graph.add_edge("finish", END)
     return graph
@@ -195,13 +202,13 @@ def engine_on(database: Database, *entries: Entry, times: LeaseTimes = QUICK) ->
 async def rows(database: Database, statement: str, *values: object) -> list[DictRow]:
     """What a statement gives."""
     async with database.pool.connection() as connection:
-        return await (await connection.execute(statement.encode(), values)).fetchall()
+        return await (await connection.execute(statement.encode(), values or None)).fetchall()
 
 
 async def change(database: Database, statement: str, *values: object) -> None:
     """Carries a statement out."""
     async with database.pool.connection() as connection:
-        await connection.execute(statement.encode(), values)
+        await connection.execute(statement.encode(), values or None)
 
 
 def lines(path: Path) -> list[str]:

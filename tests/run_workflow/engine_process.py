@@ -14,19 +14,24 @@ from state.runs import Progress
 from tests.run_workflow.engine_graphs import engine_on
 
 
+def say(line: str) -> None:
+    """Writes a line for the test that reads this process's output."""
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
 async def main(dsn: str, run_id: str, lease: float) -> None:
     """Opens the database, advances the run, says how it ended."""
 
     def watch(event: Progress) -> None:
-        print(f"working {event.path}", flush=True)
+        say(f"working {event.path}")
 
-    print("ready", flush=True)
     async with open_database(DatabaseSettings(dsn, Path())) as database:
         engine = engine_on(database, times=LeaseTimes(lease=lease, renew=lease / 4, watch=0.1))
         try:
-            print((await engine.advance(run_id, watch=watch)).status, flush=True)
+            say((await engine.advance(run_id, watch=watch)).status)
         except StrettoError as error:
-            print(type(error).__name__, error, flush=True)
+            say(f"{type(error).__name__} {error}")
 
 
 if __name__ == "__main__":

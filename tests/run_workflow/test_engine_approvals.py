@@ -9,7 +9,9 @@ from langgraph.graph import START, StateGraph
 from langgraph.runtime import Runtime
 from langgraph.types import Send, interrupt
 
+from run_workflow.engine import approvals
 from run_workflow.engine.engine import Engine
+from run_workflow.engine.rows import transaction
 from run_workflow.postgres.database import Database
 from state.context import ApprovalPolicy, RunContext
 from state.errors import AnswerRefused
@@ -179,6 +181,17 @@ async def test_late_person_is_refused_even_if_the_policy_did_not_act_yet(databas
         await engine.answer(run, request, YES, "bob")
 
 
+async def test_answer_that_comes_while_the_time_runs_out(database: Database) -> None:
+    """The time is looked at again in the statement that stores the answer."""
+    engine = engine_on(database)
+    run, _ = await waiting(engine, ApprovalPolicy(timeout_seconds=30))
+    approval = (await engine.show(run)).approvals[0]
+    await change(database, "UPDATE approvals SET expires_at = now() - interval '1 ms'")
+    async with transaction(database.pool) as connection:
+        assert not await approvals.store_answer(connection, approval, YES, "bob")
+    assert (await engine.show(run)).approvals[0].answered_by == TIMEOUT_ACTOR
+
+
 async def test_answer_is_taken_up_by_another_engine(database: Database) -> None:
     """An answer is stored for whoever advances the run next."""
     run, request = await waiting(engine_on(database))
@@ -205,12 +218,12 @@ def asking_graph(hold: asyncio.Event | None = None) -> Any:
         async def start(state: Several) -> Several:
             return {}
 
-        async def ask(task: Asked, runtime: Runtime[RunContext]) -> Several:
-            request = plan_request(task["name"], ApprovalPolicy())
+        async def ask(state: Asked, runtime: Runtime[RunContext]) -> Several:
+            request = plan_request(state["name"], ApprovalPolicy())
             answer = Answer.model_validate(interrupt(request))
-            if hold and task["name"] == "c":
+            if hold and state["name"] == "c":
                 await hold.wait()
-            return {"heard": [f"{task['name']} {answer.by}"]}
+            return {"heard": [f"{state['name']} {answer.by}"]}
 
         graph = StateGraph(Several, RunContext)
         graph.add_node("start", start)

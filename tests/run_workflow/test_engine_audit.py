@@ -46,6 +46,19 @@ async def test_tampering_is_found(database: Database, tampering: str, first_bad:
     assert await engine.verify_audit(run) == first_bad
 
 
+async def test_rewritten_event_breaks_the_next(database: Database) -> None:
+    """Who changes an event and computes its hash anew is found at the event after it."""
+    engine = engine_on(database)
+    run = await ended_run(engine)
+    event = (await engine.timeline(run))[1].event
+    assert event is not None
+    forged = event.model_copy(update={"actor": "eve"})
+    await change(database, "ALTER TABLE audit DISABLE TRIGGER audit_append_only")
+    hashed = audit.digest(forged)
+    await change(database, "UPDATE audit SET actor = 'eve', hash = %s WHERE seq = %s", hashed, event.seq)
+    assert await engine.verify_audit(run) == event.seq + 1
+
+
 async def test_chains_are_of_one_run(database: Database) -> None:
     """Each run has a chain of its own, counted from 1."""
     engine = engine_on(database)

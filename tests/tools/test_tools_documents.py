@@ -3,17 +3,18 @@
 import asyncio
 import json
 import os
+import time
 from pathlib import Path
 
 import pytest
 
 from state.errors import SourceError
 from state.evidence import Collection, Passage
+from tests.tools.document_files import folder_of, pdf_of, xlsx_of
 from tools.documents import reading
 from tools.documents.formats import FORMATS
 from tools.documents.reading import format_of, read_document, read_sources
 from tools.memory import MemoryArtifacts, MemoryPassages
-from tests.tools.document_files import folder_of, pdf_of, xlsx_of
 
 DATA = Path(__file__).parents[3] / "shared" / "data" / "documents"
 TABLE = "year,mean\n2021,416.41\n2022,418.53\n"
@@ -117,6 +118,20 @@ async def test_a_large_file_is_not_opened(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(reading, "MAX_BYTES", 10)
     collection, _, _ = await collected(folder_of(tmp_path, {"a.txt": "A note that is too long."}))
     assert "too large: 24 bytes; the limit is 10" in collection.skipped[0].reason
+
+
+async def test_a_file_that_takes_too_long_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One file that its parser does not come to an end with does not hold up the run."""
+    monkeypatch.setattr(reading, "READ_SECONDS", 0.05)
+    monkeypatch.setattr(reading, "_read_file", lambda _: time.sleep(0.3))
+    collection, _, _ = await collected(folder_of(tmp_path, {"a.txt": "A note."}))
+    assert collection.skipped[0].reason == "reading it took longer than 0.05 s"
+
+
+async def test_a_name_that_is_no_text_is_still_read(tmp_path: Path) -> None:
+    """File names are bytes; what is not UTF-8 in one is replaced in its uri."""
+    collection, passages, _ = await collected(folder_of(tmp_path, {os.fsdecode(b"caf\xe9.txt"): "A note."}))
+    assert [source.uri for source in await passages.sources(collection.id)] == ["caf\ufffd.txt"]
 
 
 async def test_a_path_that_does_not_exist_stops_before_any_work(tmp_path: Path) -> None:

@@ -20,7 +20,8 @@ LEVELS = (
 )
 CO2 = (
     "The annual mean CO2 concentration at Mauna Loa was 418.53 ppm in 2022, up from 416.41 ppm. "
-    "About 5,412,345 people live on 28,311 square kilometres. Keeling said: “The rise is plain to see,” on 22 August 1997. "
+    "About 5,412,345 people live on 28,311 square kilometres. "
+    "Keeling said: “The rise is plain to see,” on 22 August 1997. "
     "The growth rate increased from 1.5 ppm to 2.4 ppm per year."
 )
 
@@ -51,7 +52,7 @@ def test_what_a_passage_says_is_supported(statement: str) -> None:
         "The annual mean CO2 concentration at Mauna Loa was 418.5 ppm in 2022.",
         "In 2022 the mean CO2 concentration at Mauna Loa was about 419 ppm.",
         "About 5.4 million people live on 28,311 square kilometres.",
-        "About 5 412 345 people live there on 28311 square kilometres.",
+        "About 5412345 people live there on 28311 square kilometres.",
         "Keeling said on August 22, 1997 that “the rise is plain to see”.",
         "“The rise … to see,” Keeling said on 22 August.",
         "The growth rate increased from 1.5 to 2.4 ppm per year.",
@@ -83,9 +84,22 @@ def test_a_wrong_number_or_date_is_unsupported_and_named(statement: str, missing
     assert missing[0] in found.reason
 
 
+def test_digits_in_groups_are_one_number_or_several() -> None:
+    """`5 412 345` is read as a spreadsheet's row and as one number: whichever reading the statement has, stands."""
+    assert check("About 5 412 345 people live on it.", CO2).missing_numbers == ()
+    assert check("About 5412345 people live on it.", "About 5 412 345 people live on it.").missing_numbers == ()
+    assert check("The figures are 5, 412 and 345.", "The figures are 5 412 345.").missing_numbers == ()
+    assert check("About 5 412 346 people live on it.", CO2).missing_numbers == ("5", "412", "346")
+
+
 def test_a_second_year_of_a_range_is_the_year_it_means() -> None:
     """`2018–19` is 2018 and 2019."""
-    assert check("The name changed in the academic year 2018–19.", "The name changed in the academic year 2018-2019.").verdict == "supported"
+    assert (
+        check(
+            "The name changed in the academic year 2018–19.", "The name changed in the academic year 2018-2019."
+        ).verdict
+        == "supported"
+    )
 
 
 def test_an_invented_quotation_is_unsupported() -> None:
@@ -176,7 +190,10 @@ def test_any_statement_gets_a_verdict(statement: str, texts: Sequence[str]) -> N
     ("text", "sentences"),
     [
         ("It is deep. It is cold! Is it? Yes.", ["It is deep.", "It is cold!", "Is it?", "Yes."]),
-        ("Dr. J. R. Smith met Mrs. Jones at 5 p.m. in St. Ives.", ["Dr. J. R. Smith met Mrs. Jones at 5 p.m. in St. Ives."]),
+        (
+            "Dr. J. R. Smith met Mrs. Jones at 5 p.m. in St. Ives.",
+            ["Dr. J. R. Smith met Mrs. Jones at 5 p.m. in St. Ives."],
+        ),
         ("It rose by 3.5 % to 4.2. Then it fell.", ["It rose by 3.5 % to 4.2.", "Then it fell."]),
         ("See Fig. 3, e.g. the U.S. data. They fit.", ["See Fig. 3, e.g. the U.S. data.", "They fit."]),
         ("It was made in the U.S. The rest is not.", ["It was made in the U.S.", "The rest is not."]),

@@ -23,8 +23,14 @@ def quantity(text: str) -> Quantity:
         ("It fell to 3.2 % in March 2021, then to 5 percent.", [(3.2, "%", "3.2 %"), (5, "%", "5 percent")]),
         ("It is 1,200 km long and 1 250 m high.", [(1200, "km", "1,200 km"), (1250, "m", "1 250 m")]),
         ("5 million people spent $1.2 billion.", [(5e6, "", "5 million"), (1.2e9, "$", "$1.2 billion")]),
-        ("At night it was −5 °C, or 23 degrees Fahrenheit.", [(-5, "°C", "−5 °C"), (23, "°F", "23 degrees Fahrenheit")]),
-        ("It grew by 2.4 ppm per year, or 1.5 GB/s.", [(2.4, "ppm/year", "2.4 ppm per year"), (1.5, "GB/s", "1.5 GB/s")]),
+        (
+            "At night it was −5 °C, or 23 degrees Fahrenheit.",
+            [(-5, "°C", "−5 °C"), (23, "°F", "23 degrees Fahrenheit")],
+        ),
+        (
+            "It grew by 2.4 ppm per year, or 1.5 GB/s.",
+            [(2.4, "ppm/year", "2.4 ppm per year"), (1.5, "GB/s", "1.5 GB/s")],
+        ),
         ("It takes 5ms.", [(5, "ms", "5ms")]),
         ("The school has 400 students.", [(400, "", "400")]),
         ("See Table 3, section 13.2.1, COVID-19 and version 15.", []),

@@ -5,8 +5,8 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+from functools import cache
 from pathlib import Path
-from typing import Any
 
 import pytest
 from bs4 import BeautifulSoup, Tag
@@ -15,20 +15,9 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from state.evidence import (
-    ArtifactRef,
-    Chart,
-    Claim,
-    Collection,
-    Contradiction,
-    Estimate,
-    Locator,
-    Passage,
-    Side,
-    SkippedSource,
-    Source,
-)
-from state.research import Draft, Feedback, GateReport, Merged, Missing, Section, Sentence
+from state.evidence import Locator, Passage
+from state.research import Draft, Merged, Section, Sentence
+from tests.tools.report_views import CHART, CSV, PNG, everywhere, golden, source, view
 from tools.report.building import percent
 from tools.report.escaping import markdown_text, shorten, web_address
 from tools.report.rendering import render_html, render_markdown
@@ -85,9 +74,7 @@ def tokens(text: str) -> list[Token]:
 
 def test_golden_markdown() -> None:
     """The small report is, word for word, the one that was read and approved."""
-    page = golden()
-    names = {page.merged.charts[0].image.sha256: "co2.png"} if page.merged else {}
-    assert render_markdown(page, names) == SNAPSHOT.read_text(encoding="utf-8")
+    assert render_markdown(golden(), {CHART.image.sha256: "co2.png"}) == SNAPSHOT.read_text(encoding="utf-8")
 
 
 def test_deterministic() -> None:
@@ -102,8 +89,7 @@ def test_deterministic() -> None:
 
 @pytest.fixture(scope="module")
 def page() -> BeautifulSoup:
-    refs = golden().merged.charts[0]  # type: ignore[union-attr]
-    return soup(render_html(golden(), {refs.image.sha256: PNG, refs.data.sha256: CSV}))
+    return soup(render_html(golden(), {CHART.image.sha256: PNG, CHART.data.sha256: CSV}))
 
 
 def test_citations_resolve(page: BeautifulSoup) -> None:
@@ -179,8 +165,7 @@ def test_pictures_that_are_not_at_hand() -> None:
     data = golden().model_dump(mode="json")
     data["merged"]["charts"][0]["image"]["media_type"] = "text/html"
     disguised = ReportView.model_validate(data)
-    sha256 = data["merged"]["charts"][0]["image"]["sha256"]
-    assert not soup(render_html(disguised, {sha256: b"<script>"})).find_all("img")
+    assert not soup(render_html(disguised, {CHART.image.sha256: b"<script>"})).find_all("img")
 
 
 @pytest.mark.parametrize(("outcome", "said"), [("not_established", "Not established"), ("rejected", "Rejected")])
@@ -198,10 +183,15 @@ def test_other_outcomes(outcome: str, said: str) -> None:
 # --- hostile text -----------------------------------------------------------------------------------------
 
 
+@cache
+def calm_page() -> BeautifulSoup:
+    return soup(render_html(everywhere("calm"), {}))
+
+
 @pytest.mark.parametrize("text", HOSTILE)
 def test_hostile_html(text: str) -> None:
     """Whatever stands in sources, the page holds no other element than its own, and the text as text."""
-    calm, attacked = soup(render_html(everywhere("calm"), {})), soup(render_html(everywhere(text), {}))
+    calm, attacked = calm_page(), soup(render_html(everywhere(text), {}))
 
     def shape(page: BeautifulSoup) -> list[tuple[str, list[str]]]:
         return [(tag.name, sorted(tag.attrs)) for tag in page.find_all(True) if isinstance(tag, Tag)]

@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
+from langchain_core.language_models import BaseChatModel
 from langchain_core.tools import BaseTool
 
-from state.errors import ToolError
+from state.errors import SetupError, ToolError
 from state.evidence import Collection, Locator, Passage, Source
-from state.ports import Models, Ports, WebHit
+from state.ports import Ports, WebHit
 from tools.evidence_text import parse_evidence
 from tools.memory import memory_ports
 from tools.research_tools import PASSAGES_AT_ONCE, research_tools
@@ -17,8 +18,14 @@ from tools.search.indexes import SearchIndexes
 URL = "http://lakes.example/deep"
 
 
-class NoModels(Models):
+class NoModels:
     """No model is asked here."""
+
+    def chat(self, name: str) -> BaseChatModel:
+        raise SetupError(f"no model is called {name}")
+
+    def price(self, name: str) -> tuple[float, float] | None:
+        return None
 
 
 class OnePage:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from state.errors import SourceError
 from state.evidence import SkippedSource
+from tools.storable import storable
 
 
 @dataclass(frozen=True)
@@ -30,11 +31,11 @@ def find_files(paths: Sequence[str]) -> tuple[list[FoundFile], list[SkippedSourc
     skipped: list[SkippedSource] = []
     for root, label in labels.items():
         if not root.is_dir():
-            found.setdefault(root, FoundFile(root, label))
+            found.setdefault(root, FoundFile(root, storable(label)))
             continue
         prefix = f"{label}/" if len(roots) > 1 else ""
         for path, reason in _walk(root):
-            uri = prefix + path.relative_to(root).as_posix()
+            uri = storable(prefix + path.relative_to(root).as_posix())
             if reason:
                 skipped.append(SkippedSource(uri=uri, reason=reason))
             else:
@@ -43,14 +44,15 @@ def find_files(paths: Sequence[str]) -> tuple[list[FoundFile], list[SkippedSourc
 
 
 def _existing(name: str) -> Path:
-    path = Path(name).expanduser()
-    if not path.exists():
+    try:
+        return Path(name).expanduser().resolve(strict=True)
+    except (OSError, RuntimeError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         raise SourceError(
-            "no such file or folder",
+            f"the file or folder cannot be opened: {reason}.",
             place=name,
             remedy="Check the path; it is taken relative to the current folder.",
-        )
-    return path.resolve()
+        ) from error
 
 
 def _labels(roots: Sequence[Path]) -> list[str]:

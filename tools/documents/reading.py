@@ -14,6 +14,8 @@ from tools.documents.files import FoundFile, find_files
 from tools.documents.formats import FORMATS, Format
 
 MAX_BYTES = 50_000_000
+READ_SECONDS = 120.0
+"""What one file may take; its thread cannot be stopped, but the run goes on without it."""
 READING = "1"
 """Part of every source's id; raised when readers or passages change, so that old and new passages never
 mix.
@@ -24,7 +26,7 @@ _READERS_AT_ONCE = 2
 
 @dataclass(frozen=True)
 class Document:
-    """A document that was read: its source, its passages, and the bytes where an analysis may want them."""
+    """A document that was read: its source and passages; of tables the bytes too, for the analysis."""
 
     source: Source
     passages: Sequence[Passage]
@@ -66,7 +68,11 @@ async def _read_all(files: Sequence[FoundFile]) -> list[Document | SkippedSource
 
     async def read(file: FoundFile) -> Document | SkippedSource:
         async with gate:
-            return await asyncio.to_thread(_read_file, file)
+            try:
+                async with asyncio.timeout(READ_SECONDS):
+                    return await asyncio.to_thread(_read_file, file)
+            except TimeoutError:
+                return SkippedSource(uri=file.uri, reason=f"reading it took longer than {READ_SECONDS:g} s")
 
     return await asyncio.gather(*(read(file) for file in files))
 
@@ -117,4 +123,4 @@ def read_document(data: bytes, uri: str, format_: Format) -> Document:
         date=reading.date,
     )
     made = [Passage.make(source.id, locator, text) for locator, text in reading.parts]
-    return Document(source, made, data, format_)
+    return Document(source, made, data if format_.is_table else b"", format_)

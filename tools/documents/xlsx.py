@@ -45,6 +45,8 @@ def _sheets(data: bytes) -> dict[str, list[list[str]]]:
         warnings.simplefilter("ignore")  # features of Excel that openpyxl does not keep do not matter to a reader
         book = load_workbook(io.BytesIO(data), read_only=True, data_only=True)
         try:
+            for sheet in book.worksheets:
+                sheet.reset_dimensions()  # what a file says of its size may be wrong, and rows be cut off
             return {sheet.title: [[_cell(value) for value in row] for row in sheet.iter_rows(values_only=True)]
                     for sheet in book.worksheets}  # fmt: skip
         finally:

@@ -195,7 +195,8 @@ def _about(view: ReportView, unknown: int) -> tuple[str, ...]:
         points.append(f"Sentences left out because no passage supports them: {draft.dropped}.")
     if unknown:
         points.append(f"Citations left out because their passage is not at hand: {unknown}.")
-    points += [f"Open defect: {each}" for each in (*draft.defects, *(gate.defects if gate else ()))]
+    defects = dict.fromkeys((*draft.defects, *(gate.defects if gate else ())))
+    points += [f"Open defect: {each}" for each in defects]
     for each in view.feedback:
         by = f" by {each.by}" if each.by else ""
         points.append(f"Decision on the {each.point}{by}: {each.type}{f', “{each.message}”' if each.message else ''}.")

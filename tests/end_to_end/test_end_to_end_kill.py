@@ -1,0 +1,300 @@
+"""A research run that is killed, at twenty moments, and taken on by another process.
+
+Real graph, engine, PostgreSQL and processes. Calls are counted where they arrive: each call of the model writes a line
+to a file, and the web is a server that counts.
+"""
+
+import asyncio
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psycopg
+import pytest
+from psycopg.rows import dict_row
+
+from chains.fake.script import FakeScript
+from chains.models import ModelDoor
+from state.context import GatePolicy, RunContext
+from tests.end_to_end.research_process import Done, Job
+from tests.end_to_end.web_server import WebServer, web_server
+from tests.postgres_fixtures import PROJECT, ServerForTests
+from tools.documents.reading import read_sources
+from tools.memory import memory_ports
+from tools.web import SearxWeb
+
+pytestmark = pytest.mark.slow
+
+QUESTION = "How has CO2 at Mauna Loa changed, and what happened to the observatory?"
+LEVEL = "What was the annual mean concentration of CO2 at Mauna Loa in 2022?"
+CLOSED = "When was the Mauna Loa observatory closed by lava?"
+TREND = "How fast has the annual mean of CO2 risen?"
+CONTEXT = RunContext(
+    models={"planner": "fake/team", "researcher": "fake/team"}, mode="parallel", gate=GatePolicy(max_revisions=0)
+)
+EVENTS = 16
+"""Moments at which the process kills itself, evenly over the events of a run."""
+CALLS = (1, 3, 5, 7)
+"""Moments at which it is killed from outside: while it waits for the answer to the so-many-th call of the model."""
+TEAM = {
+    "analyze_task/0": [0],
+    "branches/level/0": [1, 2, 3],
+    "branches/observatory/0": [4, 5, 6],
+}
+"""By path of the journal: the steps of the script, in the order in which that conversation takes them."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """What every run here is given."""
+
+    sources: str
+    script: list[dict[str, Any]]
+    web: WebServer
+
+
+@dataclass
+class Processes:
+    """The process that forks those that work on runs."""
+
+    parent: "subprocess.Popen[str]"
+
+    def begin(self, job: Job) -> int:
+        """Starts the job; the number of its process."""
+        assert self.parent.stdin is not None
+        self.parent.stdin.write(f"{job.model_dump_json()}\n")
+        self.parent.stdin.flush()
+        return int(self._line())
+
+    def end(self) -> Done:
+        """Waits for the job that was begun."""
+        return Done.model_validate_json(self._line())
+
+    def do(self, job: Job) -> Done:
+        """Both."""
+        self.begin(job)
+        return self.end()
+
+    def _line(self) -> str:
+        assert self.parent.stdout is not None
+        return self.parent.stdout.readline()
+
+
+@dataclass
+class Trial:
+    """One run in a database of its own, with its calls counted."""
+
+    case: Case
+    dsn: str
+    log: Path
+    asked_before: Counter[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.asked_before = Counter(self.case.web.asked)
+
+    def job(self, kill_at: int | None = None) -> Job:
+        """The job to take the run on."""
+        script = FakeScript.model_validate({"steps": self.case.script, "log": self.log})
+        given = {"question": QUESTION, "sources": [self.case.sources]}
+        return Job(dsn=self.dsn, input=given, context=CONTEXT, script=script, web=self.case.web.url, kill_at=kill_at)
+
+    def steps(self) -> Counter[int]:
+        """How often each step of the script was asked for."""
+        lines = self.log.read_text().splitlines() if self.log.exists() else []
+        return Counter(json.loads(line)["step"] for line in lines)
+
+    def made(self) -> Counter[str]:
+        """All calls that arrived at the model and at the web, by what names them."""
+        return Counter({f"step {step}": count for step, count in self.steps().items()}) + (
+            self.case.web.asked - self.asked_before
+        )
+
+    def journaled(self) -> set[str]:
+        """The calls in the table `calls`, by the same names."""
+        with psycopg.connect(self.dsn, row_factory=dict_row) as connection:
+            rows = connection.execute("SELECT * FROM calls ORDER BY recorded_at").fetchall()
+        names = set()
+        for path, steps in TEAM.items():
+            there = [row for row in rows if row["path"] == path and row["name"] == "fake/team"]
+            names |= {f"step {step}" for step, _ in zip(steps, there, strict=False)}
+        names |= {row["response"]["artifact"]["searched"][0] for row in rows if row["name"] == "search_web"}
+        return names | {"/observatory" for row in rows if row["name"] == "read_page"}
+
+    def calls(self) -> int:
+        """How many calls the journal holds."""
+        with psycopg.connect(self.dsn) as connection:
+            (row,) = connection.execute("SELECT count(*) FROM calls")
+        return int(row[0])
+
+
+def team(level: dict[str, str], closed: str, page: str, tables: list[str]) -> list[dict[str, Any]]:
+    """The script: a planner and two researchers, each step for one call, whenever and in whichever process it comes."""
+    plan = {
+        "sub_questions": [LEVEL, CLOSED, TREND],
+        "branches": [
+            {"kind": "research", "focus": "level", "questions": [LEVEL]},
+            {"kind": "research", "focus": "observatory", "questions": [CLOSED]},
+            {"kind": "analysis", "focus": "figures", "questions": [TREND], "tables": tables},
+        ],
+    }
+    levels = [{"text": text, "passages": [key], "topic": LEVEL, "confidence": 0.9} for text, key in level.items()]
+    closing = {
+        "text": "The Mauna Loa observatory was closed by a lava flow on 27 November 2022.",
+        "passages": [closed],
+        "topic": CLOSED,
+        "confidence": 0.8,
+    }
+    documents = {"name": "search_documents", "args": {"query": "annual mean concentration CO2 2022"}}
+    read = [
+        {"name": "read_source", "args": {"source": "briefing-2023.md"}},
+        {"name": "read_source", "args": {"source": "record.md"}},
+        {"name": "search_web", "args": {"query": "co2 level 2022"}},
+    ]
+    conversations = {
+        '"focus": "level"': [
+            {"tool_calls": [documents, {"name": "search_web", "args": {"query": "mauna loa co2"}}]},
+            {"tool_calls": read},
+            {"structured": {"FindingsDraft": {"findings": levels}}},
+        ],
+        '"focus": "observatory"': [
+            {"tool_calls": [{"name": "search_web", "args": {"query": "mauna loa observatory lava"}}]},
+            {"tool_calls": [{"name": "read_page", "args": {"url": page}}]},
+            {"structured": {"FindingsDraft": {"findings": [closing]}}},
+        ],
+    }
+    steps: list[dict[str, Any]] = [{"when": "PlanDraft", "structured": {"PlanDraft": plan}}]
+    for about, answers in conversations.items():
+        steps += [{"about": about, "turn": turn, **answer} for turn, answer in enumerate(answers)]
+    return [{**step, "repeat": "always", "delay": 0.04} for step in steps]
+
+
+async def scripted(sources: str, web: WebServer) -> list[dict[str, Any]]:
+    """The script, with the ids that the passages of the sources and of the page will have."""
+    ports = memory_ports(ModelDoor({}, {}))
+    collection = await read_sources([sources], ports.passages, ports.artifacts)
+    texts = {
+        f"The annual mean concentration of CO2 at Mauna Loa in 2022 was {ppm} ppm.": f"in 2022 was {ppm}"
+        for ppm in ("417.06", "418.53")
+    }
+    passages = await ports.passages.passages(collection.id)
+    level = {
+        text: next(each.id for each in passages if words in " ".join(each.text.split()))
+        for text, words in texts.items()
+    }
+    async with httpx.AsyncClient() as client:
+        _, read = await SearxWeb(client, web.url, private_pages=True).read(web.page)
+    closed = next(each.id for each in read if "lava flow" in each.text)
+    return team(level, closed, web.page, [uri for uri in collection.tables if "mean" in uri])
+
+
+@pytest.fixture(scope="module")
+def case(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Case]:
+    """Sources, the script of the models, and a web."""
+    folder = tmp_path_factory.mktemp("co2") / "sources"
+    shutil.copytree(PROJECT / "examples" / "co2" / "sources", folder)
+    with web_server() as web:
+        yield Case(str(folder), asyncio.run(scripted(str(folder), web)), web)
+
+
+@pytest.fixture(scope="module")
+def processes() -> Iterator[Processes]:
+    """Where processes come from."""
+    command = [sys.executable, "-m", "tests.end_to_end.research_process"]
+    env = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}
+    with subprocess.Popen(
+        command, cwd=PROJECT, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as parent:
+        yield Processes(parent)
+        assert parent.stdin is not None
+        parent.stdin.close()
+
+
+@contextmanager
+def trial_of(case: Case, server: ServerForTests, folder: Path) -> Iterator[Trial]:
+    """A fresh database and log."""
+    with server.migrated_database() as dsn:
+        yield Trial(case, dsn, folder / "calls.jsonl")
+
+
+@dataclass(frozen=True)
+class Undisturbed:
+    """What a run is that nobody kills."""
+
+    done: Done
+    made: Counter[str]
+    calls: int
+
+
+@pytest.fixture(scope="module")
+def undisturbed(
+    case: Case, processes: Processes, postgres_server: ServerForTests, tmp_path_factory: pytest.TempPathFactory
+) -> Undisturbed:
+    """The run that all others are measured by."""
+    with trial_of(case, postgres_server, tmp_path_factory.mktemp("undisturbed")) as trial:
+        done = processes.do(trial.job())
+        return Undisturbed(done, trial.made(), trial.calls())
+
+
+@pytest.fixture
+def trial(case: Case, postgres_server: ServerForTests, tmp_path: Path) -> Iterator[Trial]:
+    """A run to be killed."""
+    with trial_of(case, postgres_server, tmp_path) as fresh:
+        yield fresh
+
+
+def check_resumed(trial: Trial, processes: Processes, undisturbed: Undisturbed) -> None:
+    """Takes the killed run on in a new process, and compares it with the one that nobody killed."""
+    kept, before = trial.journaled(), trial.made()
+    done = processes.do(trial.job())
+    assert (done.status, done.outcome) == ("completed", "published")
+    assert done.report == undisturbed.done.report
+    assert done.bad_audit is None
+    after = trial.made()
+    assert {name: after[name] - before[name] for name in kept} == dict.fromkeys(kept, 0), "a recorded call came again"
+    assert set(after) == set(undisturbed.made)
+    assert set((after - undisturbed.made).elements()) <= set(before) - kept, "a call that was not in flight came again"
+    assert done.usage == undisturbed.done.usage
+    assert trial.calls() == undisturbed.calls
+
+
+def test_the_undisturbed_run(undisturbed: Undisturbed) -> None:
+    """The run that the others are compared with does all that it is meant to, each call once."""
+    assert (undisturbed.done.status, undisturbed.done.outcome) == ("completed", "published")
+    report = undisturbed.done.report
+    assert all(words in report for words in ("418.53 ppm", "417.06 ppm", "27 November 2022", "## Contradictions"))
+    assert ".png" in report, "the analysis drew no chart"
+    steps = {f"step {step}" for steps in TEAM.values() for step in steps}
+    searched = {"mauna loa co2", "co2 level 2022", "mauna loa observatory lava"}
+    assert undisturbed.made == Counter(steps | searched | {"/observatory"})
+
+
+@pytest.mark.parametrize("moment", range(1, EVENTS + 1))
+def test_killed_at_an_event(moment: int, trial: Trial, processes: Processes, undisturbed: Undisturbed) -> None:
+    """Killed right after an event, the run ends in a new process as if nothing had been; no recorded call is repeated."""
+    event = max(1, moment * undisturbed.done.events // (EVENTS + 1))
+    assert processes.do(trial.job(kill_at=event)).killed
+    check_resumed(trial, processes, undisturbed)
+
+
+@pytest.mark.parametrize("number", CALLS)
+def test_killed_in_a_call(number: int, trial: Trial, processes: Processes, undisturbed: Undisturbed) -> None:
+    """Killed while a model is being asked, only the calls that were under way are made again."""
+    process = processes.begin(trial.job())
+    deadline = time.monotonic() + 30
+    while trial.steps().total() < number:
+        assert time.monotonic() < deadline
+        time.sleep(0.002)
+    os.kill(process, signal.SIGKILL)
+    assert processes.end().killed
+    check_resumed(trial, processes, undisturbed)

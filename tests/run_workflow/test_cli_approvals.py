@@ -1,0 +1,290 @@
+"""Approvals: asked at the terminal, left for later, answered by command, edited, refused."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from run_workflow.cli.asking import read_args
+from run_workflow.documents import RunDocument
+from state.context import ApprovalPolicy
+from state.errors import AnswerRefused
+from state.runs import Approve, Edit, Reject, Respond
+from tests.run_workflow.cli_double import BRANCH, PLAN, EngineDouble, Line, Stretch, published
+
+DONE = Stretch(BRANCH, output=published())
+ASKS = Stretch(asks="plan")
+
+
+@pytest.fixture
+def line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Line:
+    """A run that waits for its plan to be approved, and then ends; somebody is at the terminal."""
+    monkeypatch.chdir(tmp_path)
+    made = Line(EngineDouble([ASKS, DONE]), tmp_path, interactive=True)
+    made.engine.add("r100", {"question": "Why?"})
+    return made
+
+
+def waiting(line: Line, *points: str) -> None:
+    """The run waits already, at each of these points."""
+    for point in points:
+        line.engine.ask("r100", point)
+    line.engine.runs["r100"] = line.engine.runs["r100"].model_copy(update={"status": "waiting_approval"})
+    line.engine.stretches = [DONE]
+
+
+def editor(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, *programs: str) -> None:
+    """An editor that does one thing after another, each a line of Python over `text`."""
+    script = tmp_path / "editor.py"
+    steps = [f"if turn == {number}: {program}" for number, program in enumerate(programs)]
+    script.write_text(
+        "import pathlib, sys\n"
+        f"turns = pathlib.Path({str(tmp_path / 'turns')!r})\n"
+        "turn = len(turns.read_text()) if turns.exists() else 0\n"
+        "turns.write_text('x' * (turn + 1))\n"
+        "path = pathlib.Path(sys.argv[1])\n"
+        "text = path.read_text()\n" + "\n".join(steps) + "\npath.write_text(text)\n",
+        encoding="utf-8",
+    )
+    monkeypatch.setenv("EDITOR", f"python3 {script}")
+    monkeypatch.delenv("VISUAL", raising=False)
+
+
+@pytest.mark.parametrize(
+    ("keys", "decision"),
+    [
+        ("a\n", Approve()),
+        ("approve\n", Approve()),
+        ("r\nLess noise.\n", Reject(message="Less noise.")),
+        ("p\nMind 2022.\n", Respond(message="Mind 2022.")),
+        ("x\nA\n", Approve()),
+        ("r\n  \na\n", Approve()),
+    ],
+)
+def test_an_answer_typed_at_the_terminal(line: Line, keys: str, decision: object) -> None:
+    """One key decides, with a message where one is needed; what is not understood is asked again; the run goes on."""
+    typed = line.type("resume", "last", input=keys)
+    assert (typed.code, typed.exception) == (0, None)
+    ((point, answer, actor),) = line.engine.answers
+    assert (point, answer.decision, actor, answer.by) == ("plan", decision, "ann", "ann")
+    assert "speed (required)" in typed.err
+    assert "report.md" in typed.out
+
+
+@pytest.mark.parametrize("keys", ["w\n", ""])
+def test_leaving_it_for_later(line: Line, keys: str) -> None:
+    """Waiting, or the end of the input, leaves the request as it is; the commands that answer it are told."""
+    typed = line.type("resume", "r1", input=keys)
+    assert (typed.code, line.engine.answers) == (3, [])
+    for command in ("approve r100", 'reject r100 --message "', "edit r100 --file", 'respond r100 --message "'):
+        assert f"python -m run_workflow {command}" in typed.out
+
+
+def test_nobody_at_the_terminal_waits(line: Line) -> None:
+    """Without a terminal the run stops with code 3; the document holds the request and what can be typed."""
+    line.interactive = False
+    typed = line.type("resume", "last", "--json")
+    document = RunDocument.model_validate_json(typed.out)
+    assert (typed.code, document.exit_code, document.status) == (3, 3, "waiting_approval")
+    (request,) = document.waiting
+    assert (request.id, request.point) == ("q1-plan", "plan")
+    assert request.args["plan"]["sub_questions"] == list(PLAN.sub_questions)
+    assert document.commands[0] == "python -m run_workflow approve r100"
+    assert "speed (required)" in typed.err
+
+
+def test_nobody_at_the_terminal_goes_on_if_told_to(line: Line) -> None:
+    """`--if-unattended continue` approves in nobody's name and says so."""
+    line.interactive = False
+    typed = line.type("resume", "last", "--if-unattended", "continue")
+    assert typed.code == 0
+    ((_, answer, actor),) = line.engine.answers
+    assert (answer.decision, answer.by, actor) == (Approve(), "nobody at the terminal", "nobody at the terminal")
+    assert "approved unseen (--if-unattended continue)" in typed.err
+
+
+def test_nobody_cannot_stand_in_for_an_approver(line: Line) -> None:
+    """Where only certain people may answer, going on unattended is refused."""
+    line.interactive = False
+    line.engine.policy = ApprovalPolicy(approvers=("bob",))
+    typed = line.type("resume", "last", "--if-unattended", "continue")
+    assert (typed.code, line.engine.answers) == (6, [])
+
+
+def test_who_may_not_answer_is_not_asked(line: Line) -> None:
+    """Somebody who may not answer is told so, and the run waits."""
+    line.engine.policy = ApprovalPolicy(approvers=("bob",))
+    typed = line.type("resume", "last", input="a\n")
+    assert (typed.code, line.engine.answers) == (3, [])
+    assert "You are ann and may not answer this." in typed.err
+    assert "may be answered by bob" in typed.err
+
+
+def test_an_edit_in_the_editor(line: Line, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The editor opens on the args as YAML; what is saved becomes the edit."""
+    editor(monkeypatch, tmp_path, "text = text.replace('seconds: 300.0', 'seconds: 60')")
+    typed = line.type("resume", "last", input="e\n")
+    assert typed.code == 0
+    ((_, answer, _),) = line.engine.answers
+    assert isinstance(answer.decision, Edit)
+    args = answer.decision.edited_action.args
+    assert answer.decision.edited_action.name == "approve_plan"
+    assert [branch["limits"]["seconds"] for branch in args["plan"]["branches"]] == [60, 60]
+    assert args["plan"]["sub_questions"] == list(PLAN.sub_questions)
+
+
+def test_a_wrong_edit_is_asked_again(line: Line, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """What cannot be read, and what the engine refuses, is told, and the editor opens on it again."""
+    editor(
+        monkeypatch,
+        tmp_path,
+        "text = text + '\\n  : [broken'",
+        "text = text.replace('\\n  : [broken', '').replace('300.0', '-1')",
+        "text = text.replace('-1', '50')",
+    )
+    line.engine.refuses = [AnswerRefused("Input should be greater than 0.", place="plan edit, seconds")]
+    typed = line.type("resume", "last", input="e\ny\n")
+    assert typed.code == 0
+    assert "neither YAML nor JSON" in typed.err
+    assert "where: your edit, line " in typed.err
+    assert "Input should be greater than 0." in typed.err
+    ((_, answer, _),) = line.engine.answers
+    assert isinstance(answer.decision, Edit)
+    assert answer.decision.edited_action.args["plan"]["branches"][0]["limits"]["seconds"] == 50
+
+
+def test_an_edit_that_changes_nothing_is_no_answer(line: Line, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Leaving the editor without a change, or without an editor, leads back to the question."""
+    editor(monkeypatch, tmp_path, "text = ''", "pass")
+    typed = line.type("resume", "last", input="e\ne\na\n")
+    assert typed.code == 0
+    assert typed.err.count("Nothing was changed.") == 2
+    assert line.engine.answers[0][1].decision == Approve()
+
+
+def test_an_editor_that_is_not_there(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An editor that cannot be started is told, with the remedy."""
+    monkeypatch.setenv("EDITOR", "no-such-editor-here")
+    monkeypatch.delenv("VISUAL", raising=False)
+    typed = line.type("resume", "last", input="e\nw\n")
+    assert (typed.code, typed.exception) == (3, None)
+    assert "Set EDITOR to an editor that is installed." in typed.err
+
+
+def test_somebody_else_was_faster(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When the request was answered meanwhile, that is told, and the run goes on."""
+
+    async def refused(run_id: str, *_: object) -> None:
+        line.engine.approvals[run_id][0] = line.engine.approvals[run_id][0].model_copy(update={"status": "answered"})
+        raise AnswerRefused("The request was already answered by bob.")
+
+    monkeypatch.setattr(line.engine, "answer", refused)
+    typed = line.type("resume", "last", input="a\n")
+    assert typed.code == 0
+    assert "already answered by bob" in typed.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "decision"),
+    [
+        (["approve", "last"], Approve()),
+        (["reject", "last", "--message", "no"], Reject(message="no")),
+        (["respond", "last", "--message", "yes, but"], Respond(message="yes, but")),
+    ],
+)
+def test_answers_by_command(line: Line, arguments: list[str], decision: object) -> None:
+    """Each command answers the one pending request, and the run goes on to its end."""
+    waiting(line, "plan")
+    typed = line.type(*arguments)
+    assert typed.code == 0
+    assert line.engine.answers[0][1].decision == decision
+    assert f"Answered: {arguments[0]} at plan, by ann." in typed.err
+    assert "report.md" in typed.out
+
+
+def test_an_answer_without_going_on(line: Line) -> None:
+    """`--no-resume` answers and leaves the run; `resume` is what can be typed next."""
+    waiting(line, "plan")
+    typed = line.type("approve", "last", "--no-resume", "--json")
+    assert (typed.code, len(line.engine.stretches), len(line.engine.answers)) == (0, 1, 1)
+    assert RunDocument.model_validate_json(typed.out).exit_code == 0
+
+
+def test_one_of_several_requests_is_named(line: Line) -> None:
+    """With several requests the id, or its beginning, says which; without it they are listed."""
+    waiting(line, "plan", "merge")
+    unclear = line.type("approve", "last")
+    assert unclear.code == 6
+    assert "q1-plan (plan), q2-merge (merge)" in unclear.err
+    assert line.type("approve", "last", "q9").code == 6
+    assert line.engine.answers == []
+    assert line.type("approve", "last", "q2", "--no-resume").code == 0
+    assert [point for point, *_ in line.engine.answers] == ["merge"]
+
+
+def test_nothing_waits(line: Line) -> None:
+    """An answer to a run that asks nothing is refused with code 6."""
+    typed = line.type("approve", "last")
+    assert typed.code == 6
+    assert "No request waits for an answer." in typed.err
+
+
+@pytest.mark.parametrize("form", ["yaml", "json"])
+def test_an_edit_from_a_file(line: Line, tmp_path: Path, form: str) -> None:
+    """What `show --args` printed, changed and given back by `edit --file`, is the edit; JSON does as well."""
+    waiting(line, "plan")
+    shown = line.type("show", "last", "--args")
+    assert shown.code == 0
+    args = read_args(shown.out, "shown")
+    args["plan"]["branches"] = args["plan"]["branches"][:1]
+    path = tmp_path / "edit"
+    path.write_text(json.dumps(args) if form == "json" else shown.out.replace("speed", "rate"), encoding="utf-8")
+    assert line.type("edit", "last", "--file", str(path)).code == 0
+    decision = line.engine.answers[0][1].decision
+    assert isinstance(decision, Edit)
+    ids = [branch["id"] for branch in decision.edited_action.args["plan"]["branches"]]
+    assert ids == (["speed"] if form == "json" else ["rate", "figures"])
+
+
+def test_an_edit_from_standard_input(line: Line) -> None:
+    """`--file -` reads the edit from standard input."""
+    waiting(line, "plan")
+    assert line.type("edit", "last", "--file", "-", input='{"plan": {"mode": "sequential"}}').code == 0
+    decision = line.engine.answers[0][1].decision
+    assert isinstance(decision, Edit)
+    assert decision.edited_action.args == {"plan": {"mode": "sequential"}}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("plan: [", "line 1"),
+        ("- a", "a mapping"),
+        ("1: 2", "a mapping"),
+        ("other: 1", "must not leave out plan"),
+        ("plan: .nan", "JSON"),
+    ],
+)
+def test_a_wrong_edit_file_is_refused(line: Line, tmp_path: Path, text: str, message: str) -> None:
+    """The error says what cannot be used and where; the request still waits."""
+    waiting(line, "plan")
+    path = tmp_path / "edit.yaml"
+    path.write_text(text, encoding="utf-8")
+    typed = line.type("edit", "last", "--file", str(path))
+    assert (typed.code, line.engine.answers) == (6, [])
+    assert message in typed.err
+
+
+def test_an_edit_needs_a_file_or_a_terminal(line: Line) -> None:
+    """Without a terminal the way to edit is told; a file that is not there is named."""
+    line.interactive = False
+    waiting(line, "plan")
+    typed = line.type("edit", "last")
+    assert typed.code == 6
+    assert "--file" in typed.err
+    assert line.type("edit", "last", "--file", "none.yaml").code == 2
+
+
+def test_dates_in_an_edit_stay_text() -> None:
+    """YAML reads a bare date as a date; the args get it as text."""
+    assert read_args("a: 2022-01-02\nb: [x, 1.5, true]", "edit") == {"a": "2022-01-02", "b": ["x", 1.5, True]}

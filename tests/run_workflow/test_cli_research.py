@@ -1,0 +1,265 @@
+"""`run research`: what is typed becomes a run, which is taken to its end; every way it can end or be refused."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from run_workflow.cli.research import estimate_line
+from run_workflow.documents import ErrorDocument, RunDocument
+from state.context import RunContext
+from state.errors import RunHeld
+from state.evidence import Chart
+from tests.run_workflow.cli_double import BRANCH, EngineDouble, Line, Stretch, published, ref
+
+QUESTION = "How fast does it rise?"
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The working folder, with one source."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "a.md").write_text("It rose.", encoding="utf-8")
+    return tmp_path
+
+
+def line_with(folder: Path, *stretches: Stretch, **environ: str) -> Line:
+    return Line(EngineDouble(list(stretches)), folder, environ)
+
+
+DONE = Stretch(BRANCH, output=published())
+
+
+def test_a_run_ends_with_files_and_a_summary(folder: Path) -> None:
+    """The report, the page and the charts are written; the summary names them, the accuracy, and what is missing."""
+    line = line_with(folder, DONE)
+    chart = Chart(image=ref("trend.png"), data=ref("trend.csv"), title="t", alt="a", passage_id="p")
+    line.engine.charts = (chart,)
+    typed = line.type("run", "research", QUESTION, "--sources", "docs")
+    assert typed.code == 0
+    place = Path("output", "r100")
+    assert sorted(path.name for path in place.iterdir()) == ["report.html", "report.md", "trend.csv", "trend.png"]
+    assert (place / "report.md").read_bytes() == b"# Report"
+    for part in (
+        str(place / "report.md"),
+        str(place / "trend.png"),
+        "97.5%",
+        "its time limit was over",
+        "one figure is old",
+    ):
+        assert part in typed.out
+    assert "3 model calls, 4 tool calls, 1.2k tokens, $0.0123" in typed.out
+
+
+def test_the_estimate_comes_before_the_run(folder: Path) -> None:
+    """Calls are said as a range, and that nothing is paid for without a key."""
+    typed = line_with(folder, DONE).type("run", "research", QUESTION, "--sources", "docs")
+    first, second, *_ = typed.err.splitlines()
+    assert first.startswith("Estimate: ")
+    assert first.endswith("no key: extractive model, no cost.")
+    assert second == "Run r100."
+
+
+def test_every_option_reaches_the_run(folder: Path) -> None:
+    """The options make up the run's context."""
+    line = line_with(folder, DONE)
+    options = (
+        "--model good/dear --model-for writer=good/fine --mode sequential --approve plan,report --approvers ann,bob "
+        "--approval-timeout 60 --on-timeout reject --if-unattended continue --budget 2.5 --max-branches 3 "
+        "--branch-seconds 1000 --grace 5 --max-revisions 2 --out there --dedup-key k --yes"
+    ).split()
+    typed = line.type("run", "research", f" {QUESTION} ", "--sources", "docs", *options)
+    assert typed.code == 0
+    (run,) = line.engine.runs.values()
+    context = run.context
+    assert run.input == {"question": QUESTION, "sources": [str(folder / "docs")]}
+    assert (run.dedup_key, context.default_model, context.models) == ("k", "good/dear", {"writer": "good/fine"})
+    assert (context.mode, context.budget, context.max_branches, context.limits.seconds) == ("sequential", 2.5, 3, 1000)
+    assert (context.quorum.grace_seconds, context.quorum.deadline_seconds) == (5, 1005)
+    assert context.gate.max_revisions == 2
+    assert set(context.approvals) == {"plan", "report"}
+    policy = context.approvals["plan"]
+    assert (policy.approvers, policy.timeout_seconds, policy.on_timeout) == (("ann", "bob"), 60, "reject")
+    assert Path("there", "r100", "report.md").exists()
+
+
+def test_settings_choose_models_where_options_do_not(folder: Path) -> None:
+    """Models of the settings are used; --model replaces them for all roles, --model-for for one."""
+    environ = {"STRETTO_MODEL": "good/a", "STRETTO_MODEL_WRITER": "good/b", "STRETTO_MODEL_CRITIC": "good/c"}
+
+    def models(*options: str) -> list[str]:
+        line = line_with(folder, DONE, **environ)
+        assert line.type("run", "research", QUESTION, "--sources", "docs", *options).code == 0
+        (run,) = line.engine.runs.values()
+        return [run.context.model_for(role) for role in ("planner", "writer", "critic")]
+
+    assert models() == ["good/a", "good/b", "good/c"]
+    assert models("--model-for", "critic=good/x") == ["good/a", "good/b", "good/x"]
+    assert models("--model", "good/y", "--model-for", "critic=good/x") == ["good/y", "good/y", "good/x"]
+
+
+def test_all_points_at_once_and_more_paths(folder: Path) -> None:
+    """`--approve all` switches every point on; paths after the question are sources too, as a shell's pattern gives."""
+    (folder / "docs" / "b.csv").write_text("year,x\n1,2\n", encoding="utf-8")
+    line = line_with(folder, DONE)
+    typed = line.type("run", "research", "--sources", "docs/a.md", QUESTION, "docs/b.csv", "--approve", "all")
+    assert typed.code == 0
+    (run,) = line.engine.runs.values()
+    assert list(run.context.approvals) == ["plan", "merge", "gate", "report"]
+    assert run.input["sources"] == [str(folder / "docs" / "a.md"), str(folder / "docs" / "b.csv")]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--approve", "plan,draft"], "'draft' is none of plan, merge, gate, report, all"),
+        (["--model-for", "boss=good/a"], "the roles are planner, researcher, analyst, writer, critic"),
+        (["--model-for", "writer"], "not role=provider/model"),
+        (["--mode", "fast"], "--mode"),
+        (["--max-branches", "0"], "--max-branches"),
+        (["--budget", "-1"], "--budget"),
+        (["--grace", "soon"], "--grace"),
+        (["--sorces", "docs"], "--sorces"),
+    ],
+)
+def test_a_wrong_option_is_refused(folder: Path, options: list[str], message: str) -> None:
+    """The message names the option and what may stand there; nothing is started; the exit code is 2."""
+    line = line_with(folder)
+    typed = line.type("run", "research", QUESTION, "--sources", "docs", *options)
+    assert (typed.code, typed.exception, line.engine.runs) == (2, None, {})
+    assert message in " ".join(typed.err.replace("│", " ").split())
+
+
+def test_a_missing_question_or_source_is_refused(folder: Path) -> None:
+    """What has to be typed is asked for."""
+    line = line_with(folder)
+    assert line.type("run", "research", "--sources", "docs").code == 2
+    assert line.type("run", "research", " ", "--sources", "docs").code == 2
+    assert line.type("run", "research", QUESTION).code == 2
+    assert line.engine.runs == {}
+
+
+@pytest.mark.parametrize("name", ["none", "http://example.org/a"])
+def test_a_source_that_is_not_there_is_refused(folder: Path, name: str) -> None:
+    """The path is named, before anything starts."""
+    line = line_with(folder)
+    typed = line.type("run", "research", QUESTION, "--sources", name)
+    assert (typed.code, line.engine.runs) == (2, {})
+    assert f"  where: {name}\n" in typed.err
+    assert "  do:    " in typed.err
+
+
+def test_an_empty_folder_is_refused(folder: Path) -> None:
+    """A folder without a file cannot answer anything."""
+    (folder / "empty").mkdir()
+    typed = line_with(folder).type("run", "research", QUESTION, "--sources", "empty")
+    assert typed.code == 2
+    assert "There is no file in it." in typed.err
+
+
+def test_an_unknown_model_is_refused(folder: Path) -> None:
+    """A model that cannot be opened is told before the run starts."""
+    line = line_with(folder)
+    typed = line.type("run", "research", QUESTION, "--sources", "docs", "--model-for", "critic=bad/x", "--json")
+    assert (typed.code, line.engine.runs) == (2, {})
+    error = ErrorDocument.model_validate_json(typed.out).error
+    assert (error.type, error.exit_code, error.remedy) == ("SetupError", 2, "Choose another model.")
+    assert "bad/x" in error.message
+
+
+@pytest.mark.parametrize(
+    ("stretch", "code"),
+    [
+        (Stretch(output=published("published")), 0),
+        (Stretch(output=published("not_established")), 4),
+        (Stretch(output=published("rejected")), 4),
+        (Stretch(status="failed", error="the model is gone"), 1),
+        (Stretch(status="cancelled"), 1),
+        (Stretch(status="paused"), 130),
+        (Stretch(asks="plan"), 3),
+        (Stretch(raises=RunHeld("Held by host:1.")), 5),
+    ],
+)
+def test_the_exit_code_says_how_it_ended(folder: Path, stretch: Stretch, code: int) -> None:
+    """Each ending has its code, with --json as without, and JSON is one document."""
+    for options in ([], ["--json"]):
+        line = line_with(folder, stretch)
+        typed = line.type("run", "research", QUESTION, "--sources", "docs", *options)
+        assert (typed.code, typed.exception) == (code, None)
+        if options and code != 5:
+            document = RunDocument.model_validate_json(typed.out)
+            assert (document.exit_code, document.id, document.question) == (code, "r100", QUESTION)
+
+
+def test_the_json_document_has_everything(folder: Path) -> None:
+    """Standard output holds one document with the files, figures and usage; progress is on standard error."""
+    typed = line_with(folder, DONE).type("run", "research", QUESTION, "--sources", "docs", "--json")
+    document = RunDocument.model_validate(json.loads(typed.out))
+    assert (document.status, document.outcome, document.citation_accuracy) == ("completed", "published", 0.975)
+    assert document.files is not None
+    assert Path(document.files.report).exists()
+    assert (document.missing[0].branch_id, document.defects) == ("figures", ("one figure is old",))
+    assert (document.usage.tokens, document.waiting, document.commands) == (1234, (), ())
+    assert "speed: completed" in typed.err
+
+
+def test_a_failed_run_says_why_and_how_to_go_on(folder: Path) -> None:
+    """The reason is told, and the command that tries again."""
+    stretch = Stretch(status="failed", error="the model is gone")
+    typed = line_with(folder, stretch).type("run", "research", QUESTION, "--sources", "docs")
+    assert "the model is gone" in typed.out
+    assert "python -m run_workflow resume r100" in typed.out
+
+
+def test_a_bug_leaves_the_run_resumable(folder: Path) -> None:
+    """An error that nobody expected comes through, after the command that goes on is told."""
+    stretch = Stretch(BRANCH, raises=ZeroDivisionError("a bug"))
+    typed = line_with(folder, stretch).type("run", "research", QUESTION, "--sources", "docs")
+    assert isinstance(typed.exception, ZeroDivisionError)
+    assert "To go on: python -m run_workflow resume r100" in typed.err
+
+
+def test_a_second_start_with_a_key_starts_nothing(folder: Path) -> None:
+    """The run that has the key is shown again when it has ended."""
+    line = line_with(folder, DONE)
+    options = ["run", "research", QUESTION, "--sources", "docs", "--dedup-key", "k"]
+    assert line.type(*options).code == 0
+    again = line.type(*options)
+    assert (again.code, len(line.engine.runs)) == (0, 1)
+    assert "has ended before" in again.err
+    assert "report.md" in again.out
+
+
+def test_what_costs_is_asked_about_at_a_terminal(folder: Path) -> None:
+    """Somebody at a terminal is asked before money is spent, unless --yes says so; no means nothing is started."""
+    command = ["run", "research", QUESTION, "--sources", "docs", "--model", "good/dear"]
+    line = Line(EngineDouble([DONE]), folder, interactive=True)
+    refused = line.type(*command, input="n\n")
+    assert (refused.code, line.engine.runs) == (1, {})
+    assert "Nothing was started." in refused.err
+    assert "$" in refused.err.splitlines()[0]
+    assert line.type(*command, input="y\n").code == 0
+    line.engine.stretches.append(DONE)
+    assert line.type(*command, "--yes", input="").code == 0
+
+
+def test_a_report_that_cannot_be_written_is_told(folder: Path) -> None:
+    """Where --out is no folder, the report is kept and the way to it is said."""
+    Path("taken").write_text("a file", encoding="utf-8")
+    typed = line_with(folder, DONE).type("run", "research", QUESTION, "--sources", "docs", "--out", "taken")
+    assert typed.code == 2
+    assert "--out DIR` writes it again" in typed.err
+
+
+def test_the_estimate_in_words() -> None:
+    """Known prices make a range of money; a missing one is said."""
+    from graphs.coordination.estimate import estimate_run
+
+    context = RunContext(default_model="good/dear")
+    known = estimate_line(estimate_run(context, False, (1, 2, 3), lambda _name: (1.0, 10.0)), free=False)
+    assert " model calls (typically " in known
+    assert " tokens (typically " in known
+    assert known.count("$") == 3
+    unknown = estimate_line(estimate_run(context, False, (1, 2, 3), lambda _name: None), free=False)
+    assert "cost not known" in unknown
