@@ -7,6 +7,8 @@ START → read_sources → analyze_task → approve_plan → dispatch ⇉ resear
         └ critical_failure → explain_failure → publish → END
 """
 
+from typing import Any
+
 from langgraph.graph import END, START, StateGraph
 
 from agents.analysis import analyse
@@ -43,7 +45,8 @@ def build(ports: Ports) -> Graph:
 
     def add_branch(name: str, node: Node[BranchTask, object]) -> None:
         step = recorded(ports.ledger, node, nodes.branch_place, nodes.branch_summary)
-        graph.add_node(name, step, input_schema=BranchTask, error_handler=branch_failed)
+        handler: Any = branch_failed  # takes the error as well as the input, which LangGraph's types do not know
+        graph.add_node(name, step, input_schema=BranchTask, error_handler=handler)
 
     add("read_sources", sources_node(kit))
     add("analyze_task", planning_node(kit, nodes.choose_mode))

@@ -6,6 +6,7 @@ import platform
 import shutil
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 from chains.models import ModelDoor
@@ -20,7 +21,7 @@ _SCARCE, _TOO_LITTLE = 1_000_000_000, 100_000_000
 _ANSWER_SECONDS = 3.0
 _PYTHON = (3, 11)
 
-Opener = Callable[[DatabaseSettings], Database]
+Opener = Callable[[DatabaseSettings], AbstractAsyncContextManager[Database]]
 
 
 async def examine(settings: Settings, opener: Opener = open_database) -> tuple[CheckBody, ...]:

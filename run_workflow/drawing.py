@@ -4,6 +4,8 @@ from state.errors import SetupError, StrettoError
 
 _SCALE_TO = 1000
 """Width of the picture in pixels."""
+_HANDLERS = "__error_handler__"
+"""What LangGraph calls the nodes that it makes of error handlers; no edge of the drawing leads to them."""
 
 
 def mermaid(name: str) -> str:
@@ -14,8 +16,10 @@ def mermaid(name: str) -> str:
 
     if name not in CATALOG:
         raise SetupError(f"There is no graph {name!r}.", remedy=f"There are: {', '.join(sorted(CATALOG))}.")
-    graph = CATALOG[name].build(memory_ports(ModelDoor({}, {})))
-    return graph.compile().get_graph().draw_mermaid()
+    drawn = CATALOG[name].build(memory_ports(ModelDoor({}, {}))).compile().get_graph()
+    for node in [node for key, node in drawn.nodes.items() if key.startswith(_HANDLERS)]:
+        drawn.remove_node(node)
+    return drawn.draw_mermaid()
 
 
 def png(text: str) -> bytes:

@@ -97,7 +97,9 @@ def _findings(task: dict[str, Any], passages: Sequence[ShownPassage]) -> Call:
 
 def _first(text: str) -> str:
     """The sentence of a computation; its figures, assumptions and method follow on lines of their own."""
-    return " ".join(text.partition("\n")[0].split())
+    sentence = " ".join(text.partition("\n")[0].split())
+    begins = sentence.partition(" ")[0]
+    return sentence[:1].upper() + sentence[1:] if begins.isalpha() else sentence
 
 
 def _topic(text: str, questions: Sequence[str]) -> str:

@@ -82,7 +82,7 @@ class RunPicture:
     """All rows of a run in the order in which they began, the branches together."""
 
     rows: tuple[Row, ...] = ()
-    earlier: Usage = Usage()
+    earlier: Usage = field(default_factory=Usage)
     """What the run had used before the first event."""
 
     @classmethod

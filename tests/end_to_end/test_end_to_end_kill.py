@@ -257,7 +257,7 @@ def check_resumed(trial: Trial, processes: Processes, undisturbed: Undisturbed) 
     """Takes the killed run on in a new process, and compares it with the one that nobody killed."""
     kept, before = trial.journaled(), trial.made()
     done = processes.do(trial.job())
-    assert (done.status, done.outcome) == ("completed", "published")
+    assert (done.status, done.outcome) == ("completed", "published"), done.report
     assert done.report == undisturbed.done.report
     assert done.bad_audit is None
     after = trial.made()

@@ -55,7 +55,7 @@ def plan(*branches: Branch, questions: Sequence[str] = QUESTIONS, mode: Any = "p
 
 def result(name: str, *findings: Finding, **fields: Any) -> BranchResult:
     known: dict[str, Any] = {"kind": "research", "focus": name, "round": 0, "status": "completed", "seconds": 3}
-    return BranchResult(branch_id=name, findings=findings, **{**known, **fields})
+    return BranchResult(**{"branch_id": name, "findings": findings, **known, **fields})
 
 
 def by_id(*results: BranchResult) -> dict[str, BranchResult]:

@@ -93,7 +93,7 @@ def test_a_statement_and_its_negation() -> None:
         (MEAN.format("418.53"), MEAN.format("400")),
         (MEAN.format("418.53"), MEAN.format("417.06").replace("ppm", "ppb")),
         (MEAN.format("418.53"), MEAN.format("417.06").replace(" in 2022", "")),
-        ("Paris city had 2.1 million inhabitants in the census.", "London city had 8.9 million inhabitants in the census."),
+        ("Paris city had 2.1 million inhabitants in all.", "London city had 8.9 million inhabitants in all."),
         ("CO2 rose from 315.98 ppm in 1959 to 424.61 ppm in 2024.", "CO2 rose by 108.63 ppm from 1959 to 2024."),
         ("The limit is 10 connections.", "The cat sat on 20 mats."),
         ("Read committed does not allow dirty reads.", "Read uncommitted allows dirty reads in other systems."),
@@ -110,7 +110,7 @@ def test_what_is_no_contradiction(one: str, other: str) -> None:
 @pytest.mark.parametrize(
     ("one", "other"),
     [
-        ("The limit of the pool is 100 connections per server.", "The limit of the pool is 200 connections per server."),
+        ("The limit of the pool is 100 connections a server.", "The limit of the pool is 200 connections a server."),
         ("The city of Lund had 94,400 inhabitants in 2020.", "In 2020 the city of Lund had 91,940 inhabitants."),
         ("Revenue of Acme in 2021 was $5.4 million.", "Revenue of Acme in 2021 was $6.1 million."),
         (MEAN.format("418.53"), MEAN.format("about 380")),
@@ -171,7 +171,8 @@ def test_the_same_conflict_is_told_once() -> None:
     """Two claims of one source against one of another, over the same figures, are one contradiction."""
     claims = Claims()
     claims.add(MEAN.format("417.06"), source="a.txt", weight=0.3)
-    heavy = claims.add("At Mauna Loa the " + MEAN.format("417.06")[4:].replace(" at Mauna Loa", ""), source="a.txt", weight=0.9)  # fmt: skip
+    other_words = "In 2022 the annual mean concentration of CO2 at Mauna Loa was 417.06 ppm."
+    heavy = claims.add(other_words, source="a.txt", weight=0.9)
     claims.add(MEAN.format("418.53"), source="b.txt")
     assert len({claim.passages for claim in claims.claims}) == 3
     (found,) = claims.found()
@@ -180,8 +181,8 @@ def test_the_same_conflict_is_told_once() -> None:
 
 _TEXTS = st.one_of(
     st.builds(MEAN.format, st.sampled_from(["417.06", "418.53", "418.5", "about 380", "1,000"])),
-    st.sampled_from(["Serializable transactions prevent every anomaly.", "Serializable transactions never prevent every anomaly."]),
-)  # fmt: skip
+    st.builds("Serializable transactions {} every anomaly.".format, st.sampled_from(["prevent", "never prevent"])),
+)
 _KINDS = st.tuples(_TEXTS, st.sampled_from([None, "2021", "2022-05"]), st.sampled_from([0.2, 0.7]))
 
 

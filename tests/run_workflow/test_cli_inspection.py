@@ -2,10 +2,9 @@
 
 import http.server
 import threading
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -31,6 +30,7 @@ def test_graph_as_mermaid(line: Line) -> None:
     assert typed.code == 0
     for part in ("graph TD;", "read_sources", "approve_plan", "sync_point --> ", "__end__"):
         assert part in typed.out or part.replace("-->", "-.->") in typed.out
+    assert "__error_handler__" not in typed.out
     written = line.type("graph", "research", "--out", "deep/graph.mmd", "--json")
     document = GraphDocument.model_validate_json(written.out)
     assert Path("deep/graph.mmd").read_text(encoding="utf-8") == document.text
@@ -71,7 +71,7 @@ async def test_doctor_finds_all_well(database: Database, tmp_path: Path) -> None
     """On a sound installation every check is ok and says what it found."""
 
     @asynccontextmanager
-    async def opener(_settings: DatabaseSettings) -> Any:
+    async def opener(_settings: DatabaseSettings) -> AsyncIterator[Database]:
         yield database
 
     settings = load_settings({"STRETTO_HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path)})
@@ -96,7 +96,7 @@ async def test_doctor_says_what_to_do(tmp_path: Path, server: str, monkeypatch: 
     """Each fault comes with its remedy; a server that answers at all is there."""
 
     @asynccontextmanager
-    async def opener(_settings: DatabaseSettings) -> Any:
+    async def opener(_settings: DatabaseSettings) -> AsyncIterator[Database]:
         raise DatabaseError("No server.", remedy="Start it.")
         yield
 
@@ -104,7 +104,8 @@ async def test_doctor_says_what_to_do(tmp_path: Path, server: str, monkeypatch: 
     path.write_text(
         f'searxng_url = "http://127.0.0.1:1"\n[models]\ndefault = "local/a"\nwriter = "openai/b"\n'
         f'planner = "keyed/c"\n[providers.local]\nbase_url = "{server}/v1"\n'
-        f'[providers.keyed]\nbase_url = "{server}/v1"\napi_key_env = "NOT_SET"\n[prices."local/a"]\ninput=0\noutput=0\n',
+        f'[providers.keyed]\nbase_url = "{server}/v1"\napi_key_env = "NOT_SET"\n'
+        '[prices."local/a"]\ninput = 0\noutput = 0\n',
         encoding="utf-8",
     )
     monkeypatch.setattr(doctor, "_SCARCE", 10**18)

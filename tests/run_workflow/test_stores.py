@@ -192,11 +192,12 @@ async def test_files_by_hash(stores: Stores) -> None:
 async def test_many_writers_add_the_same(database: Database) -> None:
     """Two runs that add the same passages in other orders neither wait for ever nor store them twice."""
     one = source("a")
-    found = passages_of(one, *(f"text {n}" for n in range(300)))
+    found = passages_of(one, *(f"text {n}" for n in range(3000)))
     writers = [over(await fenced(database)) for _ in range(4)]
-    orders = [found, found[::-1], found[150:] + found[:150], found]
+    await writers[0].passages.add(one, [])
+    orders = [found, found[::-1], found[1500:] + found[:1500], found]
     await asyncio.gather(*(w.passages.add(one, order) for w, order in zip(writers, orders, strict=True)))
-    assert len(await rows(database, "SELECT 1 FROM passages")) == 300
+    assert len(await rows(database, "SELECT 1 FROM passages")) == 3000
 
 
 async def test_every_write_under_an_old_fence_is_refused(database: Database) -> None:

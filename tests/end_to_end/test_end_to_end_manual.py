@@ -1,0 +1,28 @@
+"""A question on a real manual of over a thousand pages is answered from the right pages."""
+
+from pathlib import Path
+
+import pytest
+
+from state.context import RunContext
+from tests.graphs.research_runs import MemoryRun
+
+MANUAL = Path("/usr/share/doc/postgresql-doc-15/html")
+QUESTION = "Which isolation levels does PostgreSQL offer, and which anomalies does each prevent?"
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not MANUAL.is_dir(), reason="needs Debian's package postgresql-doc-15")
+async def test_isolation_levels_are_answered_from_the_manual() -> None:
+    """The report quotes the sentence on the levels and the table of anomalies, from the page on isolation."""
+    run = MemoryRun(RunContext())
+    state = await run.ask(QUESTION, [str(MANUAL)])
+    report = await run.report()
+    assert state["collection"].sources > 1_000
+    assert state["outcome"] == "published"
+    assert state["citation_accuracy"] == 1.0
+    assert "you can request any of the four standard transaction isolation levels" in report
+    for level in ("Read uncommitted", "Read committed", "Repeatable read", "Serializable"):
+        assert f"Isolation Level: {level}; Dirty Read:" in report
+    cited = [line for line in report.splitlines() if line.startswith("- [")]
+    assert sum("transaction-iso.html" in line for line in cited) >= len(cited) / 2
