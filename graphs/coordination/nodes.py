@@ -103,7 +103,7 @@ def supervision(kit: Kit, groups: SyncGroups) -> Supervise:
             for step in steps
             if step.iteration == task["round"] and step.status in ("completed", "failed")
         }
-        key = (task["round"], task["wave"])
+        key = (task["round"], tuple(task["wave"]))  # after a resume the checkpoint gives a list
         async with groups.member(key, mine, task["wave"], ended, context.quorum, kit.ports.clock) as member:
             return await member.run(work)
 

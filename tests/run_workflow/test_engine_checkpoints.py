@@ -109,8 +109,8 @@ async def test_checkpoints_under_an_old_fence_are_refused(database: Database) ->
         await app.ainvoke({"value": 1}, {"configurable": {"thread_id": run.id}}, durability="sync")
     assert fence.lost.is_set()
     assert len(await rows(database, "SELECT 1 FROM checkpoints")) == 2  # the input, and what came before the node
-    # That of the input.
-    assert len(await rows(database, "SELECT 1 FROM checkpoint_writes WHERE channel = 'value'")) == 1
+    # That of the input at most: writes are stored beside the work, and this one may have come too late as well.
+    assert len(await rows(database, "SELECT 1 FROM checkpoint_writes WHERE channel = 'value'")) <= 1
 
 
 async def test_reads_do_not_wait_for_one_another(database: Database) -> None:
