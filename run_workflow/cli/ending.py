@@ -42,7 +42,7 @@ def commands_for(run: RunRecord, waiting: tuple[RequestBody, ...]) -> tuple[str,
     """What can be typed to go on with the run."""
     if waiting:
         return tuple(line for request in waiting for line in _answers(run.id, request, len(waiting) > 1))
-    return () if run.status in ENDED - {"failed"} else (f"{PROGRAM} resume {run.id}",)
+    return () if run.status in ENDED else (f"{PROGRAM} resume {run.id}",)
 
 
 def _answers(run_id: str, request: RequestBody, several: bool) -> list[str]:

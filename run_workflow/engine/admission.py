@@ -7,9 +7,9 @@ from psycopg.rows import DictRow
 from run_workflow.engine import audit
 from run_workflow.engine.entries import GraphEntry
 from run_workflow.engine.leases import Admit
-from run_workflow.engine.rows import FINAL, Connection
+from run_workflow.engine.rows import Connection
 from state.errors import DefinitionChanged, RunError
-from state.runs import Json, RunRecord
+from state.runs import ENDED, Json, RunRecord
 from tools.storable import json_text
 
 _RUNNING = """
@@ -23,7 +23,7 @@ def admission(entry: GraphEntry, actor: str) -> Admit:
     """Whether the run may be worked on; if so it is running from now on."""
 
     async def admit(connection: Connection, row: DictRow, fence: int) -> None:
-        if row["status"] in FINAL:
+        if row["status"] in ENDED:
             raise RunError(
                 f"The run has ended: it is {row['status']}.",
                 place=f"run {row['id']}",

@@ -1,6 +1,5 @@
 """One attempt at a run: its graph is streamed until it ends, waits for a person, drains or fails."""
 
-import asyncio
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
@@ -105,17 +104,10 @@ async def _stream(app: App, job: Job, start: Json | Command[Any] | None) -> None
         version="v2",
     )
     parts = cast("AsyncGenerator[dict[str, Any], None]", stream)
-    try:
-        async with aclosing(parts):
-            async for part in parts:
-                if job.watch is not None and (progress := _progress(part["data"])) is not None:
-                    job.watch(progress)
-    except asyncio.CancelledError as error:
-        # LangGraph hands over the task that still stores what had finished.
-        storing = [each for each in error.args if isinstance(each, asyncio.Task)]
-        if storing:
-            await asyncio.wait(storing)
-        raise
+    async with aclosing(parts):
+        async for part in parts:
+            if job.watch is not None and (progress := _progress(part["data"])) is not None:
+                job.watch(progress)
 
 
 def _progress(data: object) -> Progress | None:

@@ -4,11 +4,11 @@ from run_workflow.engine import approvals, audit
 from run_workflow.engine.driving import Outcome
 from run_workflow.engine.guard import holder_is_gone
 from run_workflow.engine.leases import locked_row
-from run_workflow.engine.rows import FINAL, Connection, one_run
+from run_workflow.engine.rows import Connection, one_run
 from run_workflow.fence import Fence
 from run_workflow.stores.columns import json_or_null
 from state.errors import RunError
-from state.runs import Json, RunRecord, RunStatus
+from state.runs import ENDED, Json, RunRecord, RunStatus
 
 _END = """
 UPDATE runs SET status = %(status)s, output = %(output)s, error = %(error)s, updated_at = clock_timestamp(),
@@ -54,7 +54,7 @@ async def cancel(connection: Connection, run_id: str, actor: str) -> RunRecord:
     Raises UnknownRun, and RunError when the run has ended.
     """
     row = await locked_row(connection, run_id)
-    if row["status"] in FINAL and row["status"] != "cancelled":
+    if row["status"] in ENDED and row["status"] != "cancelled":
         raise RunError(f"The run has ended: it is {row['status']}.", place=f"run {run_id}")
     if row["status"] == "cancelled":
         return await one_run(connection, run_id)
@@ -75,14 +75,14 @@ async def _end(connection: Connection, run_id: str, outcome: Outcome, *, actor: 
         "status": status,
         "output": json_or_null(outcome.output),
         "error": outcome.error,
-        "ended": status in FINAL or status == "failed",
+        "ended": status in ENDED or status == "failed",
         "waiting_for": list(outcome.requests),
         "bump": bump,
     }
     await connection.execute(_END, values)
     if status != "waiting_approval":
         await connection.execute(_STOP_STEPS, (run_id,))
-    if status in FINAL:
+    if status in ENDED:
         await approvals.withdraw(connection, run_id)
     data: Json = {"error": outcome.error} if outcome.error else {}
     if outcome.requests:

@@ -9,12 +9,9 @@ from psycopg.rows import DictRow
 
 from run_workflow.postgres.database import Pool
 from state.errors import UnknownRun
-from state.runs import ENDED, ApprovalRecord, RunRecord, RunStatus
+from state.runs import ApprovalRecord, RunRecord, RunStatus
 
 Connection = AsyncConnection[DictRow]
-
-FINAL: frozenset[RunStatus] = ENDED - {"failed"}
-"""Statuses that no advance leads out of; a failed run may be tried again from where it failed."""
 
 _RUN: LiteralString = """
 SELECT id, graph, definition, status, input, context, dedup_key, parent, output, error,

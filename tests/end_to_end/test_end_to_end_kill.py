@@ -161,7 +161,7 @@ def team(level: dict[str, str], closed: str, page: str, tables: list[str]) -> li
         {"name": "read_source", "args": {"source": "record.md"}},
         {"name": "search_web", "args": {"query": "co2 level 2022"}},
     ]
-    conversations = {
+    conversations: dict[str, list[dict[str, Any]]] = {
         '"focus": "level"': [
             {"tool_calls": [documents, {"name": "search_web", "args": {"query": "mauna loa co2"}}]},
             {"tool_calls": read},
@@ -281,7 +281,7 @@ def test_the_undisturbed_run(undisturbed: Undisturbed) -> None:
 
 @pytest.mark.parametrize("moment", range(1, EVENTS + 1))
 def test_killed_at_an_event(moment: int, trial: Trial, processes: Processes, undisturbed: Undisturbed) -> None:
-    """Killed right after an event, the run ends in a new process as if nothing had been; no recorded call is repeated."""
+    """Killed after an event, the run ends in a new process as if nothing had been; no recorded call is repeated."""
     event = max(1, moment * undisturbed.done.events // (EVENTS + 1))
     assert processes.do(trial.job(kill_at=event)).killed
     check_resumed(trial, processes, undisturbed)

@@ -207,8 +207,6 @@ async def test_cancelled_caller_leaves_a_paused_run(database: Database) -> None:
     working.cancel()
     with pytest.raises(asyncio.CancelledError):
         await working
-    # LangGraph stores what had finished in a task that closes its stack: it was waited for.
-    assert [task for task in asyncio.all_tasks() if "__aexit__" in repr(task)] == []
     view = await engine.show(run.id)
     assert (view.run.status, view.run.holder, view.steps[0].status) == ("paused", None, "cancelled")
     assert (await engine.advance(run.id)).status == "completed"
