@@ -5,9 +5,9 @@ to the first. An answer means the same at every point: approve goes on; edit goe
 does the work again with the message and asks again; respond goes on and keeps the message for those who work on.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from langgraph.runtime import Runtime
 from langgraph.types import Command, interrupt
@@ -32,6 +32,7 @@ from state.runs import (
 MOST_REJECTIONS = 3
 """A run that was rejected this often at one point ends as rejected."""
 
+Allowed = Literal["approve", "edit", "reject", "respond"]
 Update = dict[str, Any]
 ApprovalNode = Node[ResearchState, Command[str]]
 
@@ -52,6 +53,8 @@ class ApprovalPoint:
     back: str
     """The node that a rejection leads to."""
     on_reject: Callable[[ResearchState], Update] = lambda _state: {}
+    allowed: tuple[Allowed, ...] = ("approve", "edit", "reject", "respond")
+    """`respond` only where somebody works on who can mind the message."""
 
     @property
     def action(self) -> str:
@@ -59,10 +62,9 @@ class ApprovalPoint:
 
     def request(self, state: ResearchState, context: RunContext) -> ApprovalRequest:
         """The value of the interrupt."""
-        allowed: Sequence[Any] = ("approve", "edit", "reject", "respond")
         return ApprovalRequest(
             action_requests=(ActionRequest(name=self.action, args=self.show(state), description=self.question),),
-            review_configs=(ReviewConfig(action_name=self.action, allowed_decisions=tuple(allowed)),),
+            review_configs=(ReviewConfig(action_name=self.action, allowed_decisions=self.allowed),),
             policy=context.approvals[self.point],
         )
 
@@ -107,5 +109,7 @@ def edited(point: ApprovalPoint, state: ResearchState, args: Json) -> Update:
         first = error.errors()[0]
         field = ".".join(str(part) for part in first["loc"])
         raise AnswerRefused(f"{first['msg']}.", place=f"{point.action} edit, {field}") from error
-    except ValueError as error:
+    except KeyError as error:
+        raise AnswerRefused("the field is missing.", place=f"{point.action} edit, {error.args[0]}") from error
+    except (ValueError, TypeError, AttributeError) as error:
         raise AnswerRefused(f"{error}.", place=f"{point.action} edit") from error

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, Protocol, TypedDict
 
-from langgraph.errors import NodeError
+from langgraph.errors import NodeError, NodeTimeoutError
 from langgraph.runtime import Runtime
 from langgraph.types import Command
 
@@ -92,7 +92,8 @@ async def branch_failed(state: BranchTask, error: NodeError) -> Command[str]:
         kind=branch.kind,
         focus=branch.focus,
         round=state["round"],
-        status="failed",
+        status="timed_out" if isinstance(told, NodeTimeoutError) else "failed",
+        transient=isinstance(told, NodeTimeoutError),
         reason=told.message if isinstance(told, StrettoError) else f"{type(told).__name__}: {told}",
         limit_seconds=branch.limits.seconds,
         seconds=branch.limits.seconds,

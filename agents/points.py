@@ -5,6 +5,7 @@ from state.context import Point
 from state.evidence import Contradiction
 from state.research import Draft, GateDecision, Merged, MergeEdits, Plan, ResearchState, Section, Sentence
 from state.runs import Json
+from tools.synthesis_tools import usable
 
 _AFTER_GATE: dict[GateDecision, str] = {
     "approved": "synthesize",
@@ -22,6 +23,9 @@ def _read_plan(state: ResearchState, args: Json) -> Update:
     ids = [branch.id for branch in plan.branches]
     if len(set(ids)) < len(ids):
         raise ValueError(f"two branches have the same id: {sorted(ids)}")
+    for branch in plan.branches:
+        if not branch.questions or (branch.kind == "analysis" and not branch.tables):
+            raise ValueError(f"the branch {branch.id!r} has nothing to do: give it questions, and an analysis tables")
     known = set(state["collection"].tables)
     unknown = sorted({table for branch in plan.branches for table in branch.tables} - known)
     if unknown:
@@ -46,10 +50,12 @@ def _show_merge(state: ResearchState) -> Json:
 def _read_merge(state: ResearchState, args: Json) -> Update:
     """Claims may be left out, contradictions decided otherwise; nothing can be added that no branch found."""
     merged, before = state["merged"], state.get("edits", MergeEdits())
-    known = {claim.id for claim in merged.claims}
-    kept = {str(claim["id"]) for claim in args["claims"]}
+    texts = {claim.id: claim.text for claim in merged.claims}
+    known, kept = set(texts), {str(claim["id"]) for claim in args["claims"]}
     if kept - known:
         raise ValueError(f"no claims with the ids {sorted(kept - known)}")
+    if any(claim.get("text", texts[claim["id"]]) != texts[claim["id"]] for claim in args["claims"]):
+        raise ValueError("a claim can be left out, but not be rewritten: its passages say what it says")
     sides = {found.id: {side.claim_id for side in found.sides} for found in merged.contradictions}
     preferred = {str(found["id"]): str(found["preferred"]) for found in args.get("contradictions", [])}
     for key, claim in preferred.items():
@@ -88,7 +94,10 @@ def _read_gate(state: ResearchState, args: Json) -> Update:
     decision = args.get("decision")
     if decision not in _AFTER_GATE:
         raise ValueError(f"the decision must be one of {sorted(_AFTER_GATE)}, not {decision!r}")
-    if decision == "approved" and not state["merged"].claims:
+    shown = _show_gate(state)
+    if any(shown.get(key) != value for key, value in args.items() if key != "decision"):
+        raise ValueError("only the decision can be changed; the figures were measured")
+    if decision == "approved" and not usable(state["merged"].claims):
         raise ValueError("there is no claim to write a report from; reject with what should be looked for instead")
     return {"gate": state["gate"].model_copy(update={"decision": decision})}
 
@@ -107,14 +116,25 @@ def _show_report(state: ResearchState) -> Json:
 
 def _read_report(state: ResearchState, args: Json) -> Update:
     """The sections as edited; their citations are checked again when the report is published."""
+    draft: Draft = state["draft"]
+    headings = {section.heading for section in draft.sections}
+    own = {sentence.text for section in draft.sections for sentence in section.sentences}
     sections = tuple(
         Section(
             heading=str(section["heading"]),
-            sentences=tuple(Sentence.model_validate(sentence) for sentence in section["sentences"]),
+            sentences=tuple(
+                Sentence(text=str(part["text"]), passages=tuple(map(str, part.get("passages", ()))))
+                for part in section["sentences"]
+            ),
         )
         for section in args["sections"]
     )
-    draft: Draft = state["draft"]
+    for section in sections:
+        if section.heading not in headings:
+            raise ValueError(f"there is no section {section.heading!r}; the report has {sorted(headings)}")
+        uncited = [part.text for part in section.sentences if part.text not in own and not part.passages]
+        if section.heading == "Risks and limitations" and uncited:
+            raise ValueError(f"a new sentence needs a passage to cite: {uncited[0]!r}")
     return {"draft": draft.model_copy(update={"title": str(args.get("title") or draft.title), "sections": sections})}
 
 
@@ -155,5 +175,6 @@ POINTS: dict[Point, ApprovalPoint] = {
         onward=lambda _state: "publish",
         back="synthesize",
         on_reject=_one_more,
+        allowed=("approve", "edit", "reject"),
     ),
 }

@@ -9,7 +9,7 @@ from agents.citations import verified
 from agents.kit import Kit, Node, context_of
 from chains.forms import SentenceDraft
 from state.context import RunContext
-from state.evidence import Passage, Source
+from state.evidence import Passage
 from state.research import Draft, Merged, Outcome, ResearchOutput, ResearchState, Section, Sentence
 from state.runs import TIMEOUT_ACTOR, UNATTENDED_ACTOR
 from tools.report.rendering import render_html, render_markdown
@@ -69,9 +69,7 @@ async def _view(kit: Kit, state: ResearchState, context: RunContext, outcome: Ou
     passages = await _passages(kit, draft, merged)
     if _was_edited(state):
         draft = await _checked_again(draft, passages)
-    sources: list[Source] = []
-    if "collection" in state:
-        sources = list(await kit.ports.passages.sources(state["collection"].id))
+    sources = await kit.ports.passages.sources(state["collection"].id)
     return ReportView(
         run_id=kit.ports.run_id,
         question=state["question"],

@@ -1,6 +1,7 @@
 """The synthesis agent: writes the report from the merged claims; code checks every citation and adds what is known
 about the report itself. A writer that fails costs the prose, never the report."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any, TypedDict
 
@@ -18,7 +19,7 @@ from chains.forms import ReportDraft
 from chains.governed import GovernedModel
 from chains.scope import CallScope
 from state.context import EXTRACTIVE, BranchLimits, RunContext
-from state.errors import BadOutput, ModelError
+from state.errors import BadOutput, ModelError, ModelUnavailable
 from state.evidence import Passage
 from state.research import Draft, GateReport, Merged, Plan, ResearchState, Section, Sentence
 from tools.synthesis_tools import outline, recommend, synthesis_tools, usable
@@ -41,19 +42,26 @@ def synthesis_node(kit: Kit) -> Node[ResearchState, DraftUpdate]:
         passages = await _cited(kit, merged)
         wanted = _brief(state, passages)
         model = kit.model(scope, "writer", context)
-        note = NOTE if context.model_for("writer") == EXTRACTIVE else ""
+        note = _note(wanted) if context.model_for("writer") == EXTRACTIVE else ""
         critic: GovernedModel | None = model
         try:
             draft = await _written(model, scope, merged, plan, wanted)
         except ModelError as error:
             draft = writing.report(wanted, outline(merged, plan), recommend(merged))
-            note = f"The writing model failed ({error.message}). {NOTE}"
+            note = f"The writing model failed ({error.message}). {_note(wanted)}"
             critic = None
         sections = [(section.heading, section.sentences) for section in draft.sections]
         result = await verified(draft.title, sections, passages, critic)
         return {"draft": _completed(result, state, note)}
 
     return synthesize
+
+
+def _note(wanted: Mapping[str, Any]) -> str:
+    """What a report that was extracted says of itself; also that nobody's words were acted on in writing it."""
+    asked = wanted["requests"]
+    unheard = f" It could not act on what was asked of the writer: “{asked[-1]}”" if asked else ""
+    return NOTE + unheard
 
 
 async def _written(
@@ -68,7 +76,11 @@ async def _written(
         checkpointer=False,
         name="synthesis_agent",
     )
-    answer = (await run_agent(agent, [brief(**wanted)], scope)).get("structured_response")
+    try:
+        async with asyncio.timeout(_LIMITS.seconds):
+            answer = (await run_agent(agent, [brief(**wanted)], scope)).get("structured_response")
+    except TimeoutError as error:
+        raise ModelUnavailable(f"the writer took longer than {_LIMITS.seconds:g} s") from error
     if not isinstance(answer, ReportDraft):
         raise BadOutput("the writer ended without a report in the form that was asked for")
     return answer

@@ -170,6 +170,13 @@ class CallScope:
     def _check(self, kind: Kind, begun: int, expected: Usage, total: Usage) -> None:
         """Raises LimitReached if this call may not be made any more."""
         costs = expected.money > 0 or expected.unpriced_calls > 0
+        if expected.unpriced_calls and (self.budget is not None or (self.limits and self.limits.money is not None)):
+            raise LimitReached(
+                "the price of the model is not known, so no limit on money can be kept",
+                limit="budget",
+                place=self.path,
+                remedy='Give its price in the settings ([prices."provider/model"]), or set no limit on money.',
+            )
         if self.limits is not None:
             self._within("seconds", self.limits.seconds, self.clock.elapsed() - self._opened)
             if kind == "model":

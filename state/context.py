@@ -17,6 +17,7 @@ class BranchLimits(Record):
     """What one branch may spend; enforced by code, whichever limit is reached first."""
 
     seconds: float = Field(default=300, gt=0)
+    """Of one attempt: a branch that is resumed after a crash has its full time again."""
     tokens: int = Field(default=200_000, gt=0)
     """Input and output tokens of all model calls of the branch."""
     model_calls: int = Field(default=24, gt=0)
@@ -42,7 +43,7 @@ class Quorum(Record):
     grace_seconds: float = Field(default=30, ge=0)
     """How long the rest may go on after that."""
     deadline_seconds: float = Field(default=600, gt=0)
-    """When the round ends in any case."""
+    """When a wave of branches that run at the same time ends in any case."""
 
 
 class GatePolicy(Record):

@@ -79,7 +79,8 @@ def merge_results(
     return Merged(
         claims=_ordered((_doubted(claim) if claim.id in disputed else claim for claim in claims), plan),
         contradictions=contradictions,
-        estimates=find_estimates(claims, passages, sources),
+        # Figures that contradict each other are no measurements of one thing: their mean would mean nothing.
+        estimates=find_estimates([claim for claim in claims if claim.id not in disputed], passages, sources),
         charts=tuple({chart.image.sha256: chart for result in ordered for chart in result.charts}.values()),
         missing=_missing(results, plan),
         weights=weights,

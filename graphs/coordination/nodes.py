@@ -1,5 +1,6 @@
 """The nodes between the agents: dispatch, sync point, merge, quality gate, rebalance. They only call pure functions."""
 
+import asyncio
 from collections.abc import Coroutine, Mapping
 from typing import Any, Literal, TypedDict
 
@@ -66,6 +67,8 @@ def iteration(name: str, state: ResearchState) -> int:
         return state.get("revisions", 0)
     if name.startswith("approve_") or name == "analyze_task":
         return len(state.get("feedback", ()))
+    if name in ("dispatch", "sync_point"):  # several waves a round: each has brought new results
+        return len(state.get("results", {}))
     return state.get("round", 0)
 
 
@@ -97,7 +100,11 @@ def supervision(kit: Kit, groups: SyncGroups) -> Supervise:
         task: BranchTask, context: RunContext, work: Coroutine[Any, Any, FindingsDraft]
     ) -> FindingsDraft:
         mine = task["branch"].id
-        steps = await kit.ports.ledger.steps("branches/")
+        try:
+            steps = await kit.ports.ledger.steps("branches/")
+        except BaseException:
+            work.close()  # it was never begun
+            raise
         ended = {
             step.path.removeprefix("branches/")
             for step in steps
@@ -168,7 +175,8 @@ async def _merged(kit: Kit, state: ResearchState) -> Merged:
     keys = {key for result in results.values() for finding in result.findings for key in finding.passages}
     passages = {passage.id: passage for passage in await kit.ports.passages.get(sorted(keys))}
     sources = {source.id: source for source in await kit.ports.passages.sources(state["collection"].id)}
-    merged = merge.merge_results(results, passages, sources, state["plan"])
+    # It checks every citation: seconds for hundreds of findings, in which the run's lease must be renewed.
+    merged = await asyncio.to_thread(merge.merge_results, results, passages, sources, state["plan"])
     return apply_edits(merged, state.get("edits", MergeEdits()))
 
 
@@ -189,6 +197,22 @@ async def quality_gate(state: ResearchState, runtime: Runtime[RunContext]) -> Ga
     }
 
 
+def _wanted(state: ResearchState) -> list[str]:
+    """What people missed in the evidence; messages at other points are for the planner or the writer."""
+    return [
+        entry.message
+        for entry in state.get("feedback", ())
+        if entry.type == "reject" and entry.point in ("merge", "gate")
+    ]
+
+
+def _asking(plan: Plan, wanted: list[str]) -> Plan:
+    """The plan with what people asked for among its sub-questions, so that the gate sees whether it was answered."""
+    asked = {question for branch in plan.branches for question in branch.questions}
+    added = [line.strip() for line in wanted if line.strip() in asked]
+    return plan.model_copy(update={"sub_questions": tuple(dict.fromkeys((*plan.sub_questions, *added)))})
+
+
 def rebalance_node(kit: Kit) -> Node[ResearchState, RebalancedUpdate]:
     """The node that plans what is sent again: only what is missing, and what people asked for."""
 
@@ -196,9 +220,7 @@ def rebalance_node(kit: Kit) -> Node[ResearchState, RebalancedUpdate]:
         context, results, now = context_of(runtime), state.get("results", {}), state.get("round", 0)
         merged = await _merged(kit, state)
         measured = gate.assess(state["plan"], merged, results, context.gate, now)
-        plan, again = rebalance.rebalance(
-            state["plan"], results, measured, context, guidance(state.get("feedback", ())), now + 1
-        )
-        return {"plan": plan, "waiting": again, "round": now + 1}
+        plan, again = rebalance.rebalance(state["plan"], results, measured, context, _wanted(state), now + 1)
+        return {"plan": _asking(plan, _wanted(state)), "waiting": again, "round": now + 1}
 
     return plan_again

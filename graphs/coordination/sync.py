@@ -86,7 +86,7 @@ class SyncGroup:
     def _start_grace(self) -> None:
         """Starts the grace period if enough have ended and somebody else is still waited for."""
         share = len(self._ended) / len(self._wave)
-        if self._present and len(self._wave) > 1 and share >= self._quorum.threshold:
+        if self._present and share >= self._quorum.threshold:
             self._start("grace", self._quorum.grace_seconds)
 
     def _start(self, limit: Limit, seconds: float) -> None:

@@ -23,9 +23,8 @@ from run_workflow.console.screen import Screen
 from run_workflow.console.summary import summarise
 from run_workflow.services import Services
 from state.errors import AnswerRefused, StrettoError
-from state.runs import ENDED, Answer, ApprovalRecord, Approve, Edit, RunRecord
+from state.runs import ENDED, UNATTENDED_ACTOR, Answer, ApprovalRecord, Approve, Edit, RunRecord
 
-NOBODY = "nobody at the terminal"
 """Who approves with `--if-unattended continue`."""
 
 
@@ -110,8 +109,8 @@ async def _settle(desk: Desk, services: Services, record: ApprovalRecord, manner
     if screen.interactive or manner.if_unattended == "wait":
         return False
     screen.note(f"Nobody is at the terminal: the {record.point} is approved unseen (--if-unattended continue).")
-    answer = Answer(decisions=(Approve(),), by=NOBODY)
-    await services.engine.answer(record.run_id, record.id, answer, NOBODY)
+    answer = Answer(decisions=(Approve(),), by=UNATTENDED_ACTOR)
+    await services.engine.answer(record.run_id, record.id, answer, UNATTENDED_ACTOR)
     return True
 
 

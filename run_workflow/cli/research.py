@@ -19,7 +19,7 @@ from state.context import (
     Role,
     RunContext,
 )
-from state.errors import SourceError
+from state.errors import SetupError, SourceError
 
 if TYPE_CHECKING:
     from graphs.coordination.estimate import Amount, RunEstimate
@@ -41,6 +41,12 @@ async def research(desk: Desk, wanted: options.Research) -> int:
         for name in {*(context.model_for(role) for role in _ROLES), *context.fallback_models}:
             desk.settings.check_key(name)
             services.models.chat(name)
+            if context.budget is not None and services.models.price(name) is None:
+                raise SetupError(
+                    f"the price of {name} is not known, so a budget cannot be kept.",
+                    place="--budget",
+                    remedy=f'Give it in the settings file, [prices."{name}"] input and output, or leave out --budget.',
+                )
         if not _agreed(desk, wanted, services, context, tables):
             desk.screen.note("Nothing was started.")
             return FAILED
@@ -60,6 +66,8 @@ def context_of(wanted: options.Research, settings: "Settings") -> RunContext:
     """What the run is told. typer.BadParameter names the option that is wrong."""
     if not wanted.question.strip():
         raise typer.BadParameter("Ask something.", param_hint="QUESTION")
+    if (wanted.approvers or wanted.approval_timeout) and not _points(wanted.approve):
+        raise typer.BadParameter("They need a point: --approve plan, for instance.", param_hint="--approvers")
     policy = ApprovalPolicy(
         approvers=tuple(_split(wanted.approvers)),
         timeout_seconds=wanted.approval_timeout,

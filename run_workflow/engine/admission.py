@@ -8,6 +8,7 @@ from run_workflow.engine import audit
 from run_workflow.engine.entries import GraphEntry
 from run_workflow.engine.leases import Admit
 from run_workflow.engine.rows import Connection
+from state.context import RunContext
 from state.errors import DefinitionChanged, RunError
 from state.runs import ENDED, Json, RunRecord
 from tools.storable import json_text
@@ -47,11 +48,11 @@ def refuse_other_definition(run_id: str, definition: str, entry: GraphEntry) -> 
         )
 
 
-def refuse_other_use(run: RunRecord, graph: str, input: Json) -> None:
-    """Raises RunError when the run, made with the same dedup key, is of another graph or input."""
-    if run.graph != graph or run.input != json.loads(json_text(input)):
+def refuse_other_use(run: RunRecord, graph: str, input: Json, context: RunContext) -> None:
+    """Raises RunError when the run, made with the same dedup key, is of another graph, input or context."""
+    if run.graph != graph or run.input != json.loads(json_text(input)) or run.context != context:
         raise RunError(
-            f"The dedup key {run.dedup_key!r} was used for another graph or another input.",
+            f"The dedup key {run.dedup_key!r} was used for another graph, another input or other settings.",
             place=f"run {run.id}",
             remedy="Use another key.",
         )

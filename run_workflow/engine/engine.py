@@ -80,7 +80,7 @@ class Engine:
                     await audit.append(connection, run_id, "run.created", actor=actor, data=data)
                     return await one_run(connection, run_id)
                 if dedup_key and (there := await run_with_key(connection, dedup_key)):
-                    refuse_other_use(there, graph, input)
+                    refuse_other_use(there, graph, input, context)
                     return there
 
     async def advance(

@@ -11,6 +11,8 @@ from tools.facts import find_quantities
 
 MEAN = "The annual mean concentration of CO2 at Mauna Loa in 2022 was {} ppm."
 
+LATELY = "the annual mean concentration of CO2 at Mauna Loa was {} ppm."
+
 
 class Claims:
     """Claims, each in a source of its own unless it is named."""
@@ -88,7 +90,9 @@ def test_a_statement_and_its_negation() -> None:
         (MEAN.format("418.53"), MEAN.format("417.06").replace("2022", "2021")),
         (MEAN.format("418.53"), MEAN.format("414.2").replace("Mauna Loa", "Barrow")),
         (MEAN.format("418.53"), MEAN.format("414.2").replace("mean", "minimum")),
-        (MEAN.format("418.53"), MEAN.format("more than 400")),
+        (MEAN.format("418.53"), MEAN.format("more than 350")),
+        (MEAN.format("418.53"), MEAN.format("417.06").replace("was", "was not")),
+        (f"Records fell in 2022; {LATELY.format('418.53')}", f"Records fell in 2021; {LATELY.format('416.41')}"),
         (MEAN.format("418.53"), MEAN.format("about 420")),
         (MEAN.format("418.53"), MEAN.format("400")),
         (MEAN.format("418.53"), MEAN.format("417.06").replace("ppm", "ppb")),

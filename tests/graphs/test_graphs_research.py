@@ -6,8 +6,12 @@ from typing import Any
 
 import pytest
 
+from agents.approval import edited
+from agents.points import POINTS
 from chains.fake.script import FakeScript
 from state.context import ApprovalPolicy, BranchLimits, GatePolicy, Point, Quorum, RunContext
+from state.errors import AnswerRefused
+from state.research import ResearchState
 from tests.graphs.research_runs import ALPHA, BETA, MemoryRun, passage_with, write_sources
 
 QUESTION = "How high is the alpha bridge, and when was the beta bridge opened?"
@@ -276,3 +280,44 @@ async def test_an_uncovered_question_is_sent_again_a_bounded_number_of_times(sou
     assert any("isolation levels" in question for question in state["gate"].uncovered)
     first = [result for result in state["results"].values() if result.round == 0]
     assert any("alpha" in str(result.findings) for result in first), "what was answered is not sent again"
+
+
+def refused(point: Point, state: ResearchState, args: dict[str, Any]) -> str:
+    """What an edit of a point is refused with."""
+    with pytest.raises(AnswerRefused) as told:
+        edited(POINTS[point], state, args)
+    return str(told.value)
+
+
+async def test_edits_that_cannot_be_used_are_refused_with_the_place(sources: list[str]) -> None:
+    """Missing fields, rewritten claims, changed measurements, unknown headings and idle branches are refused."""
+    run = MemoryRun(RunContext())
+    state = await run.ask(QUESTION, sources)
+    shown = {point: POINTS[point].show(state) for point in POINTS}
+    assert "claims" in refused("merge", state, {})
+    claims = [{**claim, "text": "Something else."} for claim in shown["merge"]["claims"]]
+    assert "not be rewritten" in refused("merge", state, {"claims": claims})
+    assert "only the decision" in refused("gate", state, {**shown["gate"], "score": 0.1})
+    section = {"heading": "Findings", "sentences": []}
+    assert "no section" in refused("report", state, {"title": "x", "sections": [section]})
+    plan = shown["plan"]["plan"]
+    plan["branches"][0]["questions"] = []
+    assert "nothing to do" in refused("plan", state, {"plan": plan})
+
+
+async def test_what_is_missed_at_the_merge_is_asked_and_measured(sources: list[str]) -> None:
+    """A rejection at the merge becomes a sub-question of its own; the gate says when nothing answers it."""
+    run = MemoryRun(approving("merge"))
+    await run.ask("How high is the alpha bridge?", sources)
+    state = await run.answer({"type": "reject", "message": "When was the beta bridge opened?"})
+    assert "When was the beta bridge opened?" in state["plan"].sub_questions
+    state = await run.answer({"type": "approve"})
+    assert "opened in 1973" in await run.report()
+
+
+async def test_a_report_cannot_be_responded_to(sources: list[str]) -> None:
+    """At the report nobody works on who could mind a response, so it is not offered."""
+    run = MemoryRun(approving("report"))
+    await run.ask(QUESTION, sources)
+    (interrupt,) = (await run.app.aget_state(run.config)).interrupts
+    assert interrupt.value["review_configs"][0]["allowed_decisions"] == ["approve", "edit", "reject"]

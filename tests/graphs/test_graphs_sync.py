@@ -152,6 +152,15 @@ async def test_a_branch_that_enters_late_knows_who_has_ended() -> None:
     assert len(wave.groups) == 0
 
 
+async def test_a_branch_that_enters_after_the_end() -> None:
+    """A branch that enters when the wave is over is cut off at once, and told the same."""
+    wave = Wave(wave=("a", "b"))
+    await wave.play({"a": 9_000})
+    await wave.play({"b": 9_000})
+    assert wave.ends["b"].at == wave.ends["a"].at == 600
+    assert str(wave.ends["b"].error) == str(wave.ends["a"].error)
+
+
 async def test_cancellation_from_outside_passes_through() -> None:
     """A cancelled branch is cancelled, not cut off, and has not ended: the others get no grace period by it."""
     wave = Wave(wave=("a", "b"))

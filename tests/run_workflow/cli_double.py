@@ -260,7 +260,7 @@ class DoorDouble:
         return object()
 
     def price(self, name: str) -> tuple[float, float] | None:
-        return {"extractive": (0.0, 0.0), "good/dear": (1.0, 10.0)}.get(name)
+        return {"extractive": (0.0, 0.0), "good/dear": (1.0, 10.0), "good/fine": (0.1, 1.0)}.get(name)
 
 
 @dataclass(frozen=True)

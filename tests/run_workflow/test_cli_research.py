@@ -52,6 +52,21 @@ def test_a_run_ends_with_files_and_a_summary(folder: Path) -> None:
     assert "3 model calls, 4 tool calls, 1.2k tokens, $0.0123" in typed.out
 
 
+def test_a_budget_needs_a_price(folder: Path) -> None:
+    """A limit on money that cannot be kept is refused before anything is spent, with the setting that is missing."""
+    line = line_with(folder, DONE)
+    typed = line.type("run", "research", QUESTION, "--sources", "docs", "--model", "good/unpriced", "--budget", "2")
+    assert typed.code == 2
+    assert '[prices."good/unpriced"]' in typed.err
+
+
+def test_who_may_answer_needs_a_point(folder: Path) -> None:
+    """`--approvers` without a point to approve would do nothing, so it is refused."""
+    typed = line_with(folder, DONE).type("run", "research", QUESTION, "--sources", "docs", "--approvers", "ann")
+    assert typed.code == 2
+    assert "--approve plan" in typed.err
+
+
 def test_the_estimate_comes_before_the_run(folder: Path) -> None:
     """Calls are said as a range, and that nothing is paid for without a key."""
     typed = line_with(folder, DONE).type("run", "research", QUESTION, "--sources", "docs")

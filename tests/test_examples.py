@@ -1,0 +1,304 @@
+"""What the documents say, held to be true: commands are run, settings, codes, options and links are looked up."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import yaml
+from typer.main import get_command
+from typer.testing import CliRunner
+
+from chains.models import INTEGRATIONS, key_variable
+from run_workflow.cli.app import app
+from run_workflow.cli.session import EXIT_CODES
+from run_workflow.settings import load_settings, setting_rows
+from tests.postgres_fixtures import PROJECT, ServerForTests
+
+QUESTION = "How fast has atmospheric CO2 at Mauna Loa risen, and is the rise speeding up?"
+PROGRAM = ".venv/bin/python -m run_workflow"
+
+# What stands for something of the reader's own, and what is put in its place before a line is run.
+PLACEHOLDERS = {
+    PROGRAM: f"{sys.executable} -m run_workflow",
+    '"Which isolation levels does PostgreSQL offer?"': f'"{QUESTION}"',
+    '"…"': f'"{QUESTION}"',
+    "path/to/folder": "examples/co2/sources",
+    "examples/co2/sources": str(PROJECT / "examples/co2/sources"),
+}
+# Every line with the program that a document shows: part of the line, the exit code, and a word of what it prints.
+LINES = {
+    "README.md": [
+        ("Which isolation levels", 0, "The report is published."),
+        # A model needs a key, and there is none here: that the line is understood shows in what is missing.
+        ("--model openai/gpt-5 --budget 2", 2, "OPENAI_API_KEY"),
+        ("--approve plan,report", 3, "approve"),
+        ("show last", 0, "Approval at plan"),
+        ("approve last", 3, "reject"),
+        ("reject last", 3, "approve"),
+        ("resume last", 3, "approve"),
+    ],
+    "docs/approvals.md": [
+        ("--approve plan", 3, "show .* --args"),
+        ("show last --args > plan.yaml", 0, ""),
+        ("edit last --file plan.yaml", 0, "The report is published."),
+    ],
+    "docs/running.md": [
+        ("doctor", 0, "All is well."),
+        ("graph research --format png --out research.png", 0, "research.png"),
+        ("doctor --settings", 0, "STRETTO_HOME"),
+    ],
+}
+DOCUMENTS = sorted(
+    path.relative_to(PROJECT).as_posix()
+    for pattern in ("*.md", "docs/**/*.md", "examples/**/README.md")
+    for path in PROJECT.glob(pattern)
+)
+RUNNING = "docs/running.md"
+_FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_LINK = re.compile(r"\]\(([^)\s]+)\)")
+_CODE = re.compile(r"`([^`\n]+)`")
+
+
+def text_of(document: str) -> str:
+    return (PROJECT / document).read_text(encoding="utf-8")
+
+
+def blocks(document: str, language: str) -> list[str]:
+    """The fenced blocks of one language."""
+    return [body for named, body in _FENCE.findall(text_of(document)) if named == language]
+
+
+def shell_lines(document: str) -> list[str]:
+    """The lines of all `sh` blocks, without comments."""
+    lines = [re.sub(r"\s+#.*", "", line).strip() for body in blocks(document, "sh") for line in body.splitlines()]
+    return [line for line in lines if line]
+
+
+def table_after(heading: str) -> list[list[str]]:
+    """The cells of the table below a heading of docs/running.md, without its head."""
+    section = text_of(RUNNING).partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+    rows = [line.strip("|").split(" | ") for line in section.splitlines() if line.startswith("|")]
+    return [[cell.strip() for cell in row] for row in rows[2:]]
+
+
+def commands() -> Iterator[str]:
+    """Every command as it is typed."""
+    for name, command in vars(get_command(app))["commands"].items():
+        inner = vars(command).get("commands")
+        yield from (f"{name} {each}" for each in inner) if inner else (name,)
+
+
+def options() -> set[str]:
+    """Every option of any command, long and short."""
+    found: set[str] = {"--help"}
+    waiting = [get_command(app)]
+    while waiting:
+        command = waiting.pop()
+        waiting.extend(vars(command).get("commands", {}).values())
+        for parameter in command.params:
+            found |= {*parameter.opts, *parameter.secondary_opts}
+    return found
+
+
+@dataclass(frozen=True)
+class Terminal:
+    """Where the lines of a document are typed."""
+
+    folder: Path
+    environment: dict[str, str]
+
+    def type(self, line: str) -> tuple[int, str]:
+        """The line's exit code, and all it printed."""
+        for written, meant in PLACEHOLDERS.items():
+            line = line.replace(written, meant)
+        ended = subprocess.run(
+            ["sh", "-c", line],
+            cwd=self.folder,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        return ended.returncode, ended.stdout
+
+
+@pytest.fixture
+def terminal(postgres_server: ServerForTests, tmp_path: Path) -> Iterator[Terminal]:
+    """A folder, an environment without keys and settings, and a fresh database."""
+    with postgres_server.migrated_database() as dsn:
+        own = {"DATABASE_URL": dsn, "STRETTO_HOME": str(tmp_path), "PYTHONPATH": str(PROJECT)}
+        own |= {"XDG_CONFIG_HOME": str(tmp_path), "STRETTO_USER": "reader"}
+        folder = tmp_path / "typed"
+        folder.mkdir()
+        keys = {key_variable(name) for name in ("openai", *INTEGRATIONS)}
+        yield Terminal(folder, {name: value for name, value in os.environ.items() if name not in keys} | own)
+
+
+def follow(document: str, terminal: Terminal) -> None:
+    """Types the document's commands one after another, and holds each to its row of LINES."""
+    typed = [line for line in shell_lines(document) if line.startswith(PROGRAM)]
+    for line, (part, code, word) in zip(typed, LINES[document], strict=True):
+        assert part in line
+        ended, said = terminal.type(line)
+        assert ended == code, f"{line}\n{said}"
+        assert re.search(word, said), f"{line}\n{said}"
+
+
+@pytest.mark.slow
+def test_commands_of_the_readme(terminal: Terminal) -> None:
+    """The commands of the README, one after another, do what it says."""
+    follow("README.md", terminal)
+    assert list(terminal.folder.glob("output/*/report.html"))
+
+
+@pytest.mark.slow
+def test_commands_of_approvals(terminal: Terminal) -> None:
+    """A plan is shown, edited and carried out; a second answer is refused with code 6."""
+    follow("docs/approvals.md", terminal)
+    assert terminal.type(f"{PROGRAM} approve last")[0] == 6
+
+
+@pytest.mark.slow
+def test_commands_of_running(terminal: Terminal) -> None:
+    """The commands about the installation work, and the picture is written."""
+    follow("docs/running.md", terminal)
+    assert (terminal.folder / "research.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.slow
+def test_the_first_command(terminal: Terminal) -> None:
+    """What `make run` and `scripts/run` start writes a report of the example into output/."""
+    script = text_of("scripts/run")
+    assert "\tscripts/run\n" in text_of("Makefile").replace("@", "")
+    assert QUESTION in script
+    script = script.replace('cd "$(dirname "$0")/.."', "").replace("scripts/environment run", "")
+    code, said = terminal.type(script)
+    assert code == 0, said
+    assert "Nobody is at the terminal" in said  # as the README says
+    assert list(terminal.folder.glob("output/*/report.html"))
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_shell_lines_are_accounted_for(document: str) -> None:
+    """Each line of an `sh` block is run by a test of this file, or is checked here for what it names."""
+    known = {name for row in setting_rows() for name in row.variable.split(", ")} | {"OPENAI_API_KEY"}
+    typed = [line for line in shell_lines(document) if line.startswith(PROGRAM)]
+    assert len(typed) == len(LINES.get(document, ())), "give each command a row in LINES"
+    for line in shell_lines(document):
+        first, *rest = line.split()
+        if first == "make":
+            assert re.search(rf"^{rest[0]}: ", text_of("Makefile"), re.MULTILINE), line
+        elif first == "export":
+            assert rest[0].partition("=")[0] in known, line
+        elif first == "docker":
+            assert (PROJECT / "docker-compose.yml").exists()
+        else:
+            assert line.startswith(PROGRAM) or line == "pip install -e .", f"run or check it here: {line}"
+
+
+def test_scripts_that_stand_for_make_exist() -> None:
+    """`scripts/run` and `scripts/test`, named in the README, can be started."""
+    for name in re.findall(r"`(scripts/\w+)`", text_of("README.md")):
+        assert os.access(PROJECT / name, os.X_OK), name
+
+
+def test_address_of_the_compose_server() -> None:
+    """The DATABASE_URL of the documentation is that of docker-compose.yml."""
+    service = yaml.safe_load(text_of("docker-compose.yml"))["services"]["postgres"]
+    user, name = (service["environment"][f"POSTGRES_{key}"] for key in ("USER", "DB"))
+    password = service["environment"]["POSTGRES_PASSWORD"].partition(":-")[2].rstrip("}")
+    port = service["ports"][0].partition(":-")[2].partition("}")[0]
+    address = f"export DATABASE_URL=postgresql://{user}:{password}@127.0.0.1:{port}/{name}"
+    assert address in shell_lines(RUNNING)
+    assert address in text_of("docker-compose.yml")
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_json_blocks(document: str) -> None:
+    """JSON blocks are JSON."""
+    for body in blocks(document, "json"):
+        json.loads(body)
+
+
+def test_settings_file_of_the_documentation(tmp_path: Path) -> None:
+    """The example of a settings file is read, and each of its parts arrives."""
+    (body,) = blocks(RUNNING, "toml")
+    file = tmp_path / "settings.toml"
+    file.write_text(body, encoding="utf-8")
+    settings = load_settings({"STRETTO_SETTINGS": str(file), "MY_SERVER_KEY": "k", "HOME": str(tmp_path)})
+    written = tomllib.loads(body)
+    assert settings.default_model == written["models"]["default"]
+    assert settings.models["critic"] in settings.fallback_models
+    assert settings.model_providers()["local"].api_key == "k"
+    assert settings.price_table() == {"openai/gpt-5": (1.25, 10.0)}
+
+
+def test_settings_table() -> None:
+    """The table of settings in docs/running.md is what `doctor --settings` prints."""
+    result = CliRunner().invoke(app, ["doctor", "--settings", "--json"])
+    assert result.exit_code == 0
+    rows = ["| variable | key in the file | what it is |", "|---|---|---|"]
+    for setting in json.loads(result.stdout)["settings"]:
+        places = [f"`{setting[name]}`" if setting[name] else "" for name in ("variable", "key")]
+        default = f" Default: {setting['default']}." if setting["default"] else ""
+        rows.append(f"| {places[0]} | {places[1]} | {setting['description']}{default} |")
+    table = text_of(RUNNING).partition("<!-- settings -->\n")[2].partition("\n<!-- /settings -->")[0]
+    assert table == "\n".join(rows)
+
+
+def test_every_command_is_documented() -> None:
+    """docs/running.md has one row for each command, and none for another."""
+    named = [row[0].strip("`| ") for row in table_after("Commands")]
+    known = list(commands())
+    meant = [next((name for name in known if f"{row} ".startswith(f"{name} ")), row) for row in named]
+    assert sorted(meant) == sorted(known)
+
+
+def test_every_exit_code_is_documented() -> None:
+    """docs/running.md lists each exit code with the words of the program."""
+    assert {int(row[0]): row[1] for row in table_after("Exit codes")} == EXIT_CODES
+
+
+def test_hosts_are_documented() -> None:
+    """docs/running.md names each host that is known by name."""
+    assert set(INTEGRATIONS) <= set(_CODE.findall(text_of(RUNNING)))
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_options_exist(document: str) -> None:
+    """Each option that a document names is one of the program's."""
+    text = text_of(document)
+    codes = [*_CODE.findall(_FENCE.sub("", text)), *(line for line in shell_lines(document) if PROGRAM in line)]
+    named = {option for code in codes for option in re.findall(r"(?<![\w-])--[a-z][a-z-]*", code)}
+    assert named <= options()
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_links(document: str) -> None:
+    """Links lead to files, folders and headings that exist."""
+    for link in _LINK.findall(text_of(document)):
+        if link.startswith("https://"):
+            continue
+        name, _, anchor = link.partition("#")
+        target = (PROJECT / document).parent / name if name else PROJECT / document
+        assert target.exists(), link
+        if anchor:
+            headings = re.findall(r"^#+ (.+)$", target.read_text(encoding="utf-8"), re.MULTILINE)
+            assert anchor in {re.sub(r"[^\w -]", "", each).lower().replace(" ", "-") for each in headings}, link
+
+
+def test_every_document_is_linked() -> None:
+    """The README leads to each document in docs/ and to each example."""
+    linked = {link.partition("#")[0].rstrip("/") for link in _LINK.findall(text_of("README.md"))}
+    for document in DOCUMENTS:
+        assert {document, str(Path(document).parent)} & {*linked, "."}, f"link {document} in README.md"
+    assert "docs/images/report.png" in linked
