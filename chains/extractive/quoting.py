@@ -27,6 +27,8 @@ _ROW = re.compile(r"[^:;]+: [^;]+(?:; [^:;]+: [^;]+)+")
 _ASKS_EACH = re.compile(r"\b(?:each|every|compared?|comparison|differ|respectively)\b", re.IGNORECASE)
 _LEANS = re.compile(r"(?:(?:this|that|these|those|it|they|such|some other|however)\b|note:|important:)", re.IGNORECASE)
 """How a sentence begins that leans on the one before it, and says little alone."""
+_POINTS_BACK = re.compile(r"(?:it|its|they|their|he|she|his|her|this|that|these|those|such)\b", re.IGNORECASE)
+"""How a sentence begins whose subject stands in the one before it: quoted alone it would speak of something else."""
 _LEANING = 0.4
 """What such a sentence loses."""
 _ASKS_NUMBER = re.compile(r"\bhow (?:many|much|high|large|fast|long|far|big|old)\b|\brate\b|\bnumber\b", re.IGNORECASE)
@@ -75,12 +77,13 @@ def _candidates(question: str, passages: Sequence[ShownPassage]) -> list[Quote]:
 
 
 def _sentences(passage: ShownPassage) -> list[str]:
-    """The sentences of a passage that can stand alone."""
-    return [
-        text
-        for text in (" ".join(sentence.split()) for sentence in split_sentences(passage.text))
-        if 5 <= len(text.split()) <= 60 and not text.endswith("?")
+    """The sentences of a passage that can stand alone; one that says `it` comes with the sentence before it."""
+    sentences = [" ".join(sentence.split()) for sentence in split_sentences(passage.text)]
+    told = [
+        f"{before} {text}" if before.endswith(".") and _POINTS_BACK.match(text) else text
+        for before, text in zip(["", *sentences], sentences, strict=False)
     ]
+    return [text for text in told if 5 <= len(text.split()) <= 60 and not text.endswith("?")]
 
 
 def _weights(asked: set[str], sentences: Sequence[str]) -> dict[str, float]:
@@ -90,6 +93,8 @@ def _weights(asked: set[str], sentences: Sequence[str]) -> dict[str, float]:
 
 def _alike(one: str, other: str) -> bool:
     """Whether one says again what the other says; with other numbers, or as another row, it does not."""
+    if one in other or other in one:
+        return True
     if set(_NUMBER.findall(one)) != set(_NUMBER.findall(other)) or _ROW.fullmatch(one):
         return one == other
     left, right = set(terms(one)), set(terms(other))

@@ -66,7 +66,8 @@ def iteration(name: str, state: ResearchState) -> int:
     if name in ("synthesize", "review"):
         return state.get("revisions", 0)
     if name.startswith("approve_") or name == "analyze_task":
-        return len(state.get("feedback", ()))
+        point = name.removeprefix("approve_") if name != "analyze_task" else "plan"
+        return sum(entry.point == point for entry in state.get("feedback", ()))
     if name in ("dispatch", "sync_point"):  # several waves a round: each has brought new results
         return len(state.get("results", {}))
     return state.get("round", 0)

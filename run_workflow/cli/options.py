@@ -82,16 +82,26 @@ class Research(Going):
     approvers: Annotated[
         str,
         typer.Option(
-            metavar="NAMES", help="Who may answer (with commas); anybody if not given.", rich_help_panel=_APPROVALS
+            metavar="NAMES",
+            help="Who may answer, anybody if not given: ann,bob for all points, or plan=ann,report=bob.",
+            rich_help_panel=_APPROVALS,
         ),
     ] = ""
     approval_timeout: Annotated[
-        float | None,
-        typer.Option(metavar="SECONDS", min=0.001, help="How long a request waits.", rich_help_panel=_APPROVALS),
-    ] = None
+        str,
+        typer.Option(
+            metavar="SECONDS",
+            help="How long a request waits: 600 for all points, or plan=600,report=86400.",
+            rich_help_panel=_APPROVALS,
+        ),
+    ] = ""
     on_timeout: Annotated[
-        Literal["approve", "reject"],
-        typer.Option(help="What happens when the time is over.", rich_help_panel=_APPROVALS),
+        str,
+        typer.Option(
+            metavar="DECISION",
+            help="What happens then: approve or reject for all points, or plan=approve,report=reject.",
+            rich_help_panel=_APPROVALS,
+        ),
     ] = "approve"
     budget: Annotated[
         float | None, typer.Option(metavar="USD", min=0, help="Most the run may cost.", rich_help_panel=_LIMITS)
@@ -102,6 +112,16 @@ class Research(Going):
     branch_seconds: Annotated[
         float, typer.Option(min=0.001, help="Time limit of one branch.", rich_help_panel=_LIMITS)
     ] = 300.0
+    branch_tokens: Annotated[
+        int, typer.Option(min=1, help="Most tokens of one branch, in and out.", rich_help_panel=_LIMITS)
+    ] = 200_000
+    branch_tool_calls: Annotated[
+        int, typer.Option(min=1, help="Most tool calls of one branch.", rich_help_panel=_LIMITS)
+    ] = 40
+    branch_money: Annotated[
+        float | None,
+        typer.Option(metavar="USD", min=0, help="Most that one branch may cost.", rich_help_panel=_LIMITS),
+    ] = None
     grace: Annotated[
         float,
         typer.Option(min=0, help="Seconds the last quarter of the branches may go on alone.", rich_help_panel=_LIMITS),

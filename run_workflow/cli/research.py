@@ -8,13 +8,12 @@ import typer
 
 from run_workflow.cli import options
 from run_workflow.cli.answers import manner_of
+from run_workflow.cli.policies import policies
 from run_workflow.cli.session import FAILED, Desk
 from state.context import (
     EXTRACTIVE,
-    ApprovalPolicy,
     BranchLimits,
     GatePolicy,
-    Point,
     Quorum,
     Role,
     RunContext,
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
     from run_workflow.services import Services
     from run_workflow.settings import Settings
 
-_POINTS: tuple[Point, ...] = get_args(Point)
 _ROLES: tuple[Role, ...] = get_args(Role)
 _USUAL_BRANCHES = 3
 
@@ -41,11 +39,12 @@ async def research(desk: Desk, wanted: options.Research) -> int:
         for name in {*(context.model_for(role) for role in _ROLES), *context.fallback_models}:
             desk.settings.check_key(name)
             services.models.chat(name)
-            if context.budget is not None and services.models.price(name) is None:
+            money = context.budget if context.budget is not None else context.limits.money
+            if money is not None and services.models.price(name) is None:
                 raise SetupError(
-                    f"the price of {name} is not known, so a budget cannot be kept.",
-                    place="--budget",
-                    remedy=f'Give it in the settings file, [prices."{name}"] input and output, or leave out --budget.',
+                    f"the price of {name} is not known, so a limit on money cannot be kept.",
+                    place="--budget, --branch-money",
+                    remedy=f'Give it in the settings file, [prices."{name}"] input and output, or leave the limit out.',
                 )
         if not _agreed(desk, wanted, services, context, tables):
             desk.screen.note("Nothing was started.")
@@ -66,19 +65,17 @@ def context_of(wanted: options.Research, settings: "Settings") -> RunContext:
     """What the run is told. typer.BadParameter names the option that is wrong."""
     if not wanted.question.strip():
         raise typer.BadParameter("Ask something.", param_hint="QUESTION")
-    if (wanted.approvers or wanted.approval_timeout) and not _points(wanted.approve):
-        raise typer.BadParameter("They need a point: --approve plan, for instance.", param_hint="--approvers")
-    policy = ApprovalPolicy(
-        approvers=tuple(_split(wanted.approvers)),
-        timeout_seconds=wanted.approval_timeout,
-        on_timeout=wanted.on_timeout,
-    )
     own = {} if wanted.model else settings.models
     return RunContext(
         models={**own, **_models_by_role(wanted.model_for or [])},
         default_model=wanted.model or settings.default_model,
         fallback_models=settings.fallback_models,
-        limits=BranchLimits(seconds=wanted.branch_seconds),
+        limits=BranchLimits(
+            seconds=wanted.branch_seconds,
+            tokens=wanted.branch_tokens,
+            tool_calls=wanted.branch_tool_calls,
+            money=wanted.branch_money,
+        ),
         budget=wanted.budget,
         max_branches=wanted.max_branches,
         mode=wanted.mode,
@@ -87,7 +84,7 @@ def context_of(wanted: options.Research, settings: "Settings") -> RunContext:
             deadline_seconds=max(Quorum().deadline_seconds, wanted.branch_seconds + wanted.grace),
         ),
         gate=GatePolicy(max_revisions=wanted.max_revisions),
-        approvals=dict.fromkeys(_points(wanted.approve), policy),
+        approvals=policies(wanted),
     )
 
 
@@ -146,15 +143,6 @@ def _costs(amount: "Amount") -> bool:
     return amount.money is None or amount.money > 0
 
 
-def _points(text: str) -> list[Point]:
-    names = _split(text)
-    if names == ["all"]:
-        return list(_POINTS)
-    if unknown := [name for name in names if name not in _POINTS]:
-        raise typer.BadParameter(f"{unknown[0]!r} is none of {', '.join(_POINTS)}, all.", param_hint="--approve")
-    return [point for point in _POINTS if point in names]
-
-
 def _models_by_role(pairs: list[str]) -> dict[Role, str]:
     models: dict[Role, str] = {}
     for pair in pairs:
@@ -166,7 +154,3 @@ def _models_by_role(pairs: list[str]) -> dict[Role, str]:
             )
         models[role] = model.strip()
     return models
-
-
-def _split(text: str) -> list[str]:
-    return [part.strip() for part in text.split(",") if part.strip()]

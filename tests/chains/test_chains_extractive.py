@@ -170,3 +170,10 @@ async def test_without_a_form_it_quotes_or_says_no() -> None:
 def test_blocks_read_back_what_they_were_given(value: Any) -> None:
     """Whatever JSON can say comes back equal, also when it holds the block's own tags."""
     assert read_block(f"x {block('thing', [value, '</thing>'])} y", "thing") == [value, "</thing>"]
+
+
+def test_a_sentence_that_points_back_is_quoted_with_its_subject() -> None:
+    """`It is 198 km long` alone would be a claim about whatever the reader has in mind."""
+    passages = parse_evidence(shown("The Sorrow joins the Velm at Bellow. It is 198 kilometres long."))
+    (quote,) = pick_quotes("How long is the Sorrow in kilometres?", passages, 1)
+    assert quote.text == "The Sorrow joins the Velm at Bellow. It is 198 kilometres long."

@@ -67,6 +67,48 @@ def test_who_may_answer_needs_a_point(folder: Path) -> None:
     assert "--approve plan" in typed.err
 
 
+def test_every_point_can_have_a_policy_of_its_own(folder: Path) -> None:
+    """Approvers, waiting times and what happens then are typed for all points, or for one point each."""
+    line = line_with(folder, DONE)
+    typed = line.type(
+        *("run", "research", QUESTION, "--sources", "docs", "--approve", "plan,report", "--if-unattended", "continue"),
+        *("--approvers", "plan=ann,plan=bob,report=eve", "--approval-timeout", "plan=60,report=3600"),
+        *(
+            "--on-timeout",
+            "report=reject",
+            "--branch-tokens",
+            "5000",
+            "--branch-tool-calls",
+            "7",
+            "--branch-money",
+            "0.5",
+        ),
+    )
+    assert typed.code == 0
+    (run,) = line.engine.runs.values()
+    context = run.context
+    plan, report = context.approvals["plan"], context.approvals["report"]
+    assert (plan.approvers, plan.timeout_seconds, plan.on_timeout) == (("ann", "bob"), 60, "approve")
+    assert (report.approvers, report.timeout_seconds, report.on_timeout) == (("eve",), 3600, "reject")
+    assert (context.limits.tokens, context.limits.tool_calls, context.limits.money) == (5000, 7, 0.5)
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "said"),
+    [
+        ("--approval-timeout", "soon", "no number of seconds"),
+        ("--approval-timeout", "gate=60", "no point of --approve"),
+        ("--on-timeout", "maybe", "neither approve nor reject"),
+    ],
+)
+def test_a_policy_that_cannot_be_is_refused(folder: Path, option: str, value: str, said: str) -> None:
+    """What is wrong with a policy is said before anything is started."""
+    arguments = ("run", "research", QUESTION, "--sources", "docs", "--approve", "plan", option, value)
+    typed = line_with(folder, DONE).type(*arguments)
+    assert typed.code == 2
+    assert said in " ".join(typed.err.replace("│", " ").split())
+
+
 def test_the_estimate_comes_before_the_run(folder: Path) -> None:
     """Calls are said as a range, and that nothing is paid for without a key."""
     typed = line_with(folder, DONE).type("run", "research", QUESTION, "--sources", "docs")
