@@ -12,9 +12,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from graphs.coordination.lineage import current
-from graphs.coordination.topics import answered, asks, usable
+from graphs.coordination.topics import answered, asks
 from state.context import GatePolicy
 from state.research import Branch, BranchResult, GateDecision, GateReport, Merged, Plan
+from tools.synthesis_tools import usable
 
 _COVERAGE, _VALIDITY, _AGREEMENT, _COMPLETENESS = 0.35, 0.35, 0.15, 0.15
 _DIGITS = 4
@@ -58,7 +59,7 @@ def assess(
     good = measured.score >= policy.min_score and measured.coverage >= policy.min_coverage
     again = round_number < policy.max_revisions and bool(uncovered or resend)
     return GateReport(
-        decision=_decide(bool(usable(merged)), good, again),
+        decision=_decide(bool(usable(merged.claims)), good, again),
         score=measured.score,
         coverage=measured.coverage,
         citation_validity=measured.citation_validity,
@@ -116,7 +117,7 @@ def _defects(merged: Merged, uncovered: tuple[str, ...], measured: Measures, pol
     defects += [
         f"The branch {missing.focus!r} did not deliver: {missing.reason.rstrip('.')}." for missing in merged.missing
     ]
-    unsupported = len(merged.claims) - len(usable(merged))
+    unsupported = len(merged.claims) - len(usable(merged.claims))
     if unsupported:
         defects.append(f"Passages do not support {unsupported} of {len(merged.claims)} claims; these are left out.")
     if merged.contradictions:

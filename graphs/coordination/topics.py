@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from graphs.coordination.statements import matching_question, same_question, same_statement
 from state.evidence import Claim, Finding
 from state.research import Branch, BranchResult, Merged, Plan
+from tools.synthesis_tools import usable
 
 
 def topic_of(finding: Finding, branch: Branch | None, plan: Plan) -> str:
@@ -27,17 +28,12 @@ def asks(branch: Branch, question: str) -> bool:
     return any(same_question(question, own) for own in branch.questions)
 
 
-def usable(merged: Merged) -> list[Claim]:
-    """The claims that a report may state: those that their passages support, at least partly."""
-    return [claim for claim in merged.claims if claim.verdict in ("supported", "partly")]
-
-
 def answered(plan: Plan, merged: Merged, results: Mapping[str, BranchResult]) -> set[str]:
     """The sub-questions with a usable claim.
 
     A claim has one topic, but the findings that it was made of may have several: each of them is answered.
     """
-    claims = usable(merged)
+    claims = usable(merged.claims)
     branches = {branch.id: branch for branch in plan.branches}
     topics = {claim.topic for claim in claims}
     for result in results.values():
