@@ -1,18 +1,20 @@
 """The end of a research run: the report is checked a last time, rendered and stored; also the report of a run that
 could establish nothing, which says so and shows where it looked."""
 
+import asyncio
 from typing import TypedDict
 
 from langgraph.runtime import Runtime
 
 from agents.citations import verified
 from agents.kit import Kit, Node, context_of
+from chains.ask import prompt_hashes
 from chains.forms import SentenceDraft
 from state.context import RunContext
 from state.evidence import Passage
 from state.research import Draft, Merged, Outcome, ResearchOutput, ResearchState, Section, Sentence
 from state.runs import TIMEOUT_ACTOR, UNATTENDED_ACTOR
-from tools.report.rendering import render_html, render_markdown
+from tools.report.bundle import MARKDOWN, PAGE, REPORT, Provenance, chart_files, package_versions, rendered
 from tools.report.view import ReportView, citation_accuracy
 
 
@@ -47,14 +49,13 @@ def publishing_node(kit: Kit) -> Node[ResearchState, ResearchOutput]:
         outcome = state.get("outcome", "published")
         view = await _view(kit, state, context_of(runtime), outcome)
         artifacts = kit.ports.artifacts
-        charts = view.merged.charts if view.merged else ()
-        files = {ref.sha256: ref for chart in charts for ref in (chart.image, chart.data)}
-        images = {key: await artifacts.get(key) for key in files}
-        page, text = render_html(view, images), render_markdown(view, {key: ref.name for key, ref in files.items()})
+        forms = rendered(view, {key: await artifacts.get(key) for key in chart_files(view)})
+        made = Provenance(view=view, prompts=prompt_hashes(), versions=await asyncio.to_thread(package_versions))
         return {
             "outcome": outcome,
-            "report": await artifacts.put(text.encode(), "text/markdown", "report.md"),
-            "page": await artifacts.put(page.encode(), "text/html", "report.html"),
+            "report": await artifacts.put(forms[MARKDOWN], "text/markdown", MARKDOWN),
+            "page": await artifacts.put(forms[PAGE], "text/html", PAGE),
+            "provenance": await artifacts.put(made.model_dump_json().encode(), "application/json", REPORT),
             "citation_accuracy": citation_accuracy(view.draft),
             "missing": view.merged.missing if view.merged else (),
             "defects": view.draft.defects,

@@ -1,5 +1,6 @@
 """One typed question to a model: a prompt file and its values go in, a record comes out."""
 
+import hashlib
 from functools import cache
 from importlib.resources import files
 from typing import Any, TypeVar
@@ -23,6 +24,13 @@ _REPAIR = (
 def prompt(name: str) -> str:
     """The text of `chains/prompts/{name}.md`."""
     return files("chains").joinpath("prompts", f"{name}.md").read_text(encoding="utf-8").strip()
+
+
+def prompt_hashes() -> dict[str, str]:
+    """The SHA-256 of each prompt by its name."""
+    folder = files("chains").joinpath("prompts")
+    names = sorted(entry.name.removesuffix(".md") for entry in folder.iterdir() if entry.name.endswith(".md"))
+    return {name: hashlib.sha256(prompt(name).encode()).hexdigest() for name in names}
 
 
 def brief(**values: Any) -> HumanMessage:

@@ -49,6 +49,8 @@ class FilesBody(Document):
     report: str
     page: str
     charts: tuple[str, ...]
+    bundle: str
+    """The report with all that it rests on, as one archive that `verify` checks."""
 
 
 class RunDocument(Document):
@@ -122,6 +124,26 @@ class VerifyDocument(Document):
     whole: bool
     first_bad: int | None
     """Number of the first event that is not as it was written, or is missing."""
+
+
+class FindingBody(Document):
+    """What one check of a bundle found."""
+
+    name: str
+    ok: bool
+    found: str
+
+
+class BundleDocument(Document):
+    """`verify BUNDLE`: whether a report's archive is as it was published."""
+
+    bundle: str
+    sha256: str
+    """Of the file: what to compare with the hash that its sender names."""
+    run: str | None
+    """The run that made it; None where that cannot be read."""
+    whole: bool
+    checks: tuple[FindingBody, ...]
 
 
 class GraphDocument(Document):

@@ -7,11 +7,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mappin
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from run_workflow.settings import Settings
-from state.evidence import Chart
 from state.runs import (
     Answer,
     ApprovalRecord,
@@ -28,7 +26,7 @@ if TYPE_CHECKING:  # slow to import
     from langgraph.runtime import RunControl
 
     from run_workflow.engine.entries import GraphEntry
-    from run_workflow.postgres.database import Pool
+    from run_workflow.engine.views import RunManifest
     from state.context import RunContext
     from state.ports import Web
 
@@ -97,6 +95,8 @@ class RunEngine(Protocol):
 
     async def show(self, run_id: str) -> RunView: ...
 
+    async def manifest(self, run_id: str) -> "RunManifest": ...
+
     async def list_runs(self, limit: int = 20, status: RunStatus | None = None) -> Sequence[RunRecord]: ...
 
     async def timeline(self, run_id: str) -> Sequence[TimelineEntry]: ...
@@ -123,8 +123,6 @@ class Services:
     models: ModelOpener
     read: Callable[[str], Awaitable[bytes]]
     """The bytes of a stored file by its hash."""
-    charts: Callable[[str], Awaitable[Sequence[Chart]]]
-    """The charts of a run's report."""
 
 
 @asynccontextmanager
@@ -143,7 +141,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             async with open_web(settings.searxng_url) as web:
                 engine = Engine(database.pool, models, SystemClock(), _Catalog(), web=web)
                 stored = PostgresArtifacts(Fence(database.pool, "", _READ_ONLY))
-                yield Services(engine, models, stored.get, partial(_charts, database.pool))
+                yield Services(engine, models, stored.get)
         finally:
             await models.close()
 
@@ -163,18 +161,6 @@ class _Catalog(Mapping[str, "GraphEntry"]):
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
-
-
-async def _charts(pool: "Pool", run_id: str) -> Sequence[Chart]:
-    """The charts that stand in the run's state."""
-    from run_workflow.checkpoints import FencedSaver
-    from run_workflow.fence import Fence
-    from state.research import Merged
-
-    saver = FencedSaver(Fence(pool, run_id, _READ_ONLY))
-    stored = await saver.aget_tuple({"configurable": {"thread_id": run_id, "checkpoint_ns": ""}})
-    merged = stored.checkpoint["channel_values"].get("merged") if stored else None
-    return merged.charts if isinstance(merged, Merged) else ()
 
 
 @asynccontextmanager

@@ -4,6 +4,7 @@ StrettoError                 anything a person can act on; carries the place and
 ├── SetupError               settings, environment, installation
 │   └── DatabaseError        PostgreSQL cannot be started, reached or migrated
 ├── SourceError              a file or folder named as a source cannot be used at all
+├── BundleError              a file named as the bundle of a report is none
 ├── BuildError               a graph or a workflow cannot be built from its definition
 ├── RunError                 a run cannot do what was asked
 │   ├── UnknownRun           no run has this id
@@ -50,6 +51,12 @@ class DatabaseError(SetupError):
 
 class SourceError(StrettoError):
     """A file or folder named as a source cannot be used at all."""
+
+    exit_code = 2
+
+
+class BundleError(StrettoError):
+    """A file named as the bundle of a report is none, or cannot be read."""
 
     exit_code = 2
 

@@ -204,6 +204,8 @@ class ResearchOutput(TypedDict, total=False):
     """The report as Markdown."""
     page: ArtifactRef
     """The same report as one self-contained HTML file."""
+    provenance: ArtifactRef
+    """What it was rendered from: sentences, verdicts, claims, passages, sources; as JSON."""
     citation_accuracy: float
     """Share of the citing sentences that the check found supported, 0 to 1."""
     missing: tuple[Missing, ...]

@@ -49,6 +49,10 @@ LINES = {
         ("show last --args > plan.yaml", 0, ""),
         ("edit last --file plan.yaml", 0, "The report is published."),
     ],
+    "docs/bundles.md": [
+        ("run research", 0, "bundle.zip"),
+        ("verify output/", 0, "is as it was published"),
+    ],
     "docs/running.md": [
         ("doctor", 0, "All is well."),
         ("graph research --format png --out research.png", 0, "research.png"),
@@ -165,6 +169,12 @@ def test_commands_of_approvals(terminal: Terminal) -> None:
     """A plan is shown, edited and carried out; a second answer is refused with code 6."""
     follow("docs/approvals.md", terminal)
     assert terminal.type(f"{PROGRAM} approve last")[0] == 6
+
+
+@pytest.mark.slow
+def test_commands_of_bundles(terminal: Terminal) -> None:
+    """The bundle that a run leaves is checked by the command that its page shows."""
+    follow("docs/bundles.md", terminal)
 
 
 @pytest.mark.slow

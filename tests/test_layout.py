@@ -49,7 +49,7 @@ def project_files() -> Iterator[Path]:
     """All text files of the project."""
     for folder, names, files in os.walk(ROOT):
         names[:] = filter(is_ours, names)
-        yield from (Path(folder, name) for name in files if Path(name).suffix in TEXT and name != ".env")
+        yield from (Path(folder, name) for name in files if Path(name).suffix in TEXT and name not in (".env", ".git"))
 
 
 FILES = sorted(path.relative_to(ROOT) for path in project_files())

@@ -87,11 +87,14 @@ def timeline(context: typer.Context, wanted: options.OneRun) -> None:
 
 
 @app.command(rich_help_panel=_LOOK, epilog=_EPILOG)
-@takes(options.OneRun)
-def verify(context: typer.Context, wanted: options.OneRun) -> None:
-    """Check that nobody changed the record of a run: its audit chain.
+@takes(options.Verify)
+def verify(context: typer.Context, wanted: options.Verify) -> None:
+    """Check that nobody changed the record of a run, or the bundle of a report.
 
-    Example: python -m run_workflow verify last
+    Of a run the audit chain is checked. Of a bundle, without the database: files, passages, citations, charts, the
+    report itself and the run's audit chain.
+
+    Example: python -m run_workflow verify last, or: verify reports/RUN/bundle.zip
     """
     from run_workflow.cli.views import verify as work
 

@@ -1,4 +1,4 @@
-"""The files of a report: Markdown, HTML, and beside them its charts with their figures."""
+"""The files of a report: Markdown, HTML, its charts with their figures, and the bundle that holds all it rests on."""
 
 import asyncio
 from pathlib import Path
@@ -9,23 +9,34 @@ from state.errors import SetupError
 from state.evidence import ArtifactRef
 from state.runs import RunRecord
 
+BUNDLE = "bundle.zip"
+
 
 async def write_report(services: Services, run: RunRecord, out: Path) -> FilesBody | None:
     """Writes `<out>/<run id>/`; None where the run has no report. SetupError when the folder cannot be written."""
     output = run.output or {}
-    if "report" not in output or "page" not in output:
+    if not {"report", "page", "provenance"} <= output.keys():
         return None
+    from tools.report.bundle import CHARTS, MARKDOWN, PAGE, RUN, Provenance, chart_files, pack
+
+    async def read(name: str) -> bytes:
+        return await services.read(ArtifactRef.model_validate(output[name]).sha256)
+
+    made = Provenance.model_validate_json(await read("provenance"))
+    forms = {MARKDOWN: await read("report"), PAGE: await read("page")}
+    charts = {ref.name: await services.read(sha256) for sha256, ref in chart_files(made.view).items()}
+    manifest = await services.engine.manifest(run.id)
+    inside = {**forms, **{f"{CHARTS}{name}": data for name, data in charts.items()}}
+    inside[RUN] = manifest.model_dump_json(indent=1).encode()
+    bundle = await asyncio.to_thread(pack, made, inside)
     folder = out / run.id
-    charts = await services.charts(run.id)
-    wanted = {"report.md": ArtifactRef.model_validate(output["report"])}
-    wanted["report.html"] = ArtifactRef.model_validate(output["page"])
-    for chart in charts:
-        for file in (chart.image, chart.data):
-            wanted[Path(file.name).name] = file
-    contents = {name: await services.read(ref.sha256) for name, ref in wanted.items()}
-    await asyncio.to_thread(_write, folder, contents)
-    report, page, *others = [str(folder / name) for name in wanted]
-    return FilesBody(report=report, page=page, charts=tuple(others))
+    await asyncio.to_thread(_write, folder, {**forms, **charts, BUNDLE: bundle})
+    return FilesBody(
+        report=str(folder / MARKDOWN),
+        page=str(folder / PAGE),
+        charts=tuple(str(folder / name) for name in charts),
+        bundle=str(folder / BUNDLE),
+    )
 
 
 def _write(folder: Path, contents: dict[str, bytes]) -> None:

@@ -144,6 +144,13 @@ class OneRun(Common):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Verify(Common):
+    """`verify`."""
+
+    run: Annotated[str, typer.Argument(metavar="RUN|BUNDLE", help="A run as in `list`, or the bundle.zip of a report.")]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Show(OneRun):
     """`show`."""
 

@@ -1,5 +1,7 @@
 """Commands that look at runs and change nothing: list, show, timeline, verify, report."""
 
+import asyncio
+from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
 import typer
@@ -85,8 +87,12 @@ async def timeline(desk: Desk, wanted: options.OneRun) -> int:
     return DONE
 
 
-async def verify(desk: Desk, wanted: options.OneRun) -> int:
-    """Whether the audit chain is as it was written."""
+async def verify(desk: Desk, wanted: options.Verify) -> int:
+    """Whether the audit chain of a run, or the bundle of a report, is as it was written."""
+    if await asyncio.to_thread(Path(wanted.run).is_file):
+        from run_workflow.cli.bundles import verify_bundle
+
+        return await verify_bundle(desk, Path(wanted.run))
     async with desk.services() as services:
         run_id = await find_run(services.engine, wanted.run)
         first_bad = await services.engine.verify_audit(run_id)

@@ -58,6 +58,7 @@ def _facts(document: RunDocument) -> list[tuple[str, str]]:
     if document.files:
         facts += [("report", document.files.report), ("page", document.files.page)]
         facts += [("chart", path) for path in document.files.charts if path.endswith(".png")]
+        facts.append(("bundle", document.files.bundle))
     if document.citation_accuracy is not None and document.outcome == "published":
         facts.append(("citation accuracy", f"{document.citation_accuracy:.1%}"))
     facts += [("used", usage_text(document.usage)), ("run", document.id)]

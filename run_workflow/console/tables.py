@@ -9,7 +9,7 @@ from rich.text import Text
 from run_workflow.console.picture import BRANCHES
 from run_workflow.console.screen import table
 from run_workflow.console.words import STEP_NAMES, STYLES, duration, moment, one_line
-from run_workflow.documents import CheckBody, EntryBody, RunLine, SettingBody
+from run_workflow.documents import CheckBody, EntryBody, FindingBody, RunLine, SettingBody
 from state.runs import Json, StepRecord
 
 _STATES = {"ok": "green", "warning": "yellow", "fault": "bold red"}
@@ -60,6 +60,15 @@ def check_table(checks: Iterable[CheckBody]) -> Table:
         if check.remedy:
             found.append(f"\n{one_line(check.remedy)}", style="bold")
         rows.add_row(Text(check.state, style=_STATES[check.state]), check.name, found)
+    return rows
+
+
+def finding_table(findings: Iterable[FindingBody]) -> Table:
+    """What the checks of a bundle found."""
+    rows = table("", "what", "found")
+    for each in findings:
+        state = Text("ok", style="green") if each.ok else Text("fault", style="bold red")
+        rows.add_row(state, each.name, one_line(each.found))
     return rows
 
 

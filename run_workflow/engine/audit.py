@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Sequence
 from datetime import UTC
 
 from run_workflow.engine.rows import Connection, unknown
@@ -25,17 +26,17 @@ SELECT run_id, seq, at, actor, event, data, previous, hash FROM audit WHERE run_
 
 async def append(connection: Connection, run_id: str, event: str, *, actor: str, data: Json | None = None) -> None:
     """Writes the next event of a run, within the caller's transaction."""
-    head = await (await connection.execute(_HEAD, (run_id,))).fetchone()
-    if head is None:
+    last = await (await connection.execute(_HEAD, (run_id,))).fetchone()
+    if last is None:
         raise unknown(run_id)
     bare = AuditEvent(
         run_id=run_id,
-        seq=head["audit_seq"] + 1,
-        at=head["now"],
+        seq=last["audit_seq"] + 1,
+        at=last["now"],
         actor=storable(actor),
         event=event,
         data=json.loads(json_text(data or {})),
-        previous=head["audit_hash"],
+        previous=last["audit_hash"],
         hash="",
     )
     made = bare.model_copy(update={"hash": digest(bare)})
@@ -50,18 +51,28 @@ async def events(connection: Connection, run_id: str) -> tuple[AuditEvent, ...]:
     return tuple(AuditEvent.model_validate(row) for row in rows)
 
 
+async def head(connection: Connection, run_id: str) -> str:
+    """The hash of the last event, as the run's row holds it. Raises UnknownRun."""
+    row = await (await connection.execute(_HEAD, (run_id,))).fetchone()
+    if row is None:
+        raise unknown(run_id)
+    return str(row["audit_hash"])
+
+
 async def first_bad(connection: Connection, run_id: str) -> int | None:
     """The number of the first event that was changed, put in or taken out; None when the chain holds."""
-    head = await (await connection.execute(_HEAD, (run_id,))).fetchone()
-    if head is None:
-        raise unknown(run_id)
+    last = await head(connection, run_id)
+    return broken_at(await events(connection, run_id), last)
+
+
+def broken_at(chain: Sequence[AuditEvent], last: str) -> int | None:
+    """The number of the first event that does not fit into the chain that ends with the hash `last`."""
     previous, expected = "", 1
-    for event in await events(connection, run_id):
+    for event in chain:
         if event.seq != expected or event.previous != previous or event.hash != digest(event):
             return expected
         previous, expected = event.hash, expected + 1
-    whole = (head["audit_seq"], head["audit_hash"]) == (expected - 1, previous)
-    return None if whole else expected
+    return None if previous == last else expected
 
 
 def digest(event: AuditEvent) -> str:

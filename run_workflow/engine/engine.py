@@ -177,6 +177,11 @@ class Engine:
         async with self._pool.connection() as connection:
             return await views.view_of(connection, run_id)
 
+    async def manifest(self, run_id: str) -> views.RunManifest:
+        """The run with all that it did: its calls and its audit chain too. Raises UnknownRun."""
+        async with self._pool.connection() as connection:
+            return await views.manifest_of(connection, run_id)
+
     async def list_runs(self, limit: int = 20, status: RunStatus | None = None) -> Sequence[RunRecord]:
         """The newest runs, newest first."""
         async with self._pool.connection() as connection:

@@ -21,13 +21,13 @@ from typer.testing import CliRunner
 from run_workflow.cli.app import app
 from run_workflow.cli.session import PROGRAM, Shell
 from run_workflow.console.screen import Screen
-from run_workflow.engine.views import RunView, TimelineEntry
+from run_workflow.engine.views import RunManifest, RunView, TimelineEntry
 from run_workflow.services import Services, Watch
 from run_workflow.settings import Settings, load_settings
 from state.context import ApprovalPolicy, RunContext
 from state.errors import AnswerRefused, SetupError, UnknownRun
-from state.evidence import ArtifactRef, Chart
-from state.research import Branch, Plan
+from state.evidence import ArtifactRef, Chart, Collection
+from state.research import Branch, Draft, Merged, Plan
 from state.runs import (
     ActionRequest,
     Answer,
@@ -43,6 +43,8 @@ from state.runs import (
     StepRecord,
     Usage,
 )
+from tools.report.bundle import Provenance
+from tools.report.view import ReportView
 
 COMMAND = get_command(app)
 """Made once: it takes longer than most commands."""
@@ -60,6 +62,7 @@ PLAN = Plan(
 FILES = {
     "report.md": b"# Report",
     "report.html": b"<h1>Report</h1>",
+    "report.json": b"",  # made when it is read: it names the charts that a test gives the engine
     "trend.png": b"\x89PNG",
     "trend.csv": b"year,co2\n",
 }
@@ -83,6 +86,7 @@ def published(outcome: str = "published", accuracy: float = 0.975) -> Json:
         "outcome": outcome,
         "report": ref("report.md").model_dump(mode="json"),
         "page": ref("report.html").model_dump(mode="json"),
+        "provenance": ref("report.json").model_dump(mode="json"),
         "citation_accuracy": accuracy,
         "missing": [missing],
         "defects": ["one figure is old"],
@@ -246,6 +250,22 @@ class EngineDouble:
     async def verify_audit(self, run_id: str) -> int | None:
         return self.first_bad
 
+    async def manifest(self, run_id: str) -> RunManifest:
+        view = await self.show(run_id)
+        return RunManifest(**dict(view), calls=(), audit=(), audit_head="")
+
+    def provenance(self) -> bytes:
+        """What every report here was made from."""
+        view = ReportView(
+            run_id="r",
+            question="?",
+            outcome="published",
+            draft=Draft(title="Report", sections=()),
+            merged=Merged(charts=self.charts),
+            collection=Collection(id="c", sources=0, passages=0),
+        )
+        return Provenance(view=view).model_dump_json().encode()
+
     def _set(self, run_id: str, **changes: Any) -> RunRecord:
         self.runs[run_id] = self.runs[run_id].model_copy(update=changes)
         return self.runs[run_id]
@@ -307,12 +327,9 @@ class Line:
     @asynccontextmanager
     async def _open(self, settings: Settings) -> AsyncIterator[Services]:
         async def read(sha256: str) -> bytes:
-            return FILES[sha256]
+            return self.engine.provenance() if sha256 == "report.json" else FILES[sha256]
 
-        async def charts(run_id: str) -> Sequence[Chart]:
-            return self.engine.charts
-
-        yield Services(self.engine, DoorDouble(), read, charts)
+        yield Services(self.engine, DoorDouble(), read)
 
     def _screen(self, as_json: bool) -> Screen:
         return replace(Screen.of_process(as_json), interactive=self.interactive and not as_json)

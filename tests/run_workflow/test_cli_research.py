@@ -32,18 +32,20 @@ DONE = Stretch(BRANCH, output=published())
 
 
 def test_a_run_ends_with_files_and_a_summary(folder: Path) -> None:
-    """The report, the page and the charts are written; the summary names them, the accuracy, and what is missing."""
+    """All files of the report are written; the summary names them, the accuracy, and what is missing."""
     line = line_with(folder, DONE)
     chart = Chart(image=ref("trend.png"), data=ref("trend.csv"), title="t", alt="a", passage_id="p")
     line.engine.charts = (chart,)
     typed = line.type("run", "research", QUESTION, "--sources", "docs")
     assert typed.code == 0
     place = Path("output", "r100")
-    assert sorted(path.name for path in place.iterdir()) == ["report.html", "report.md", "trend.csv", "trend.png"]
+    names = ["bundle.zip", "report.html", "report.md", "trend.csv", "trend.png"]
+    assert sorted(path.name for path in place.iterdir()) == names
     assert (place / "report.md").read_bytes() == b"# Report"
     for part in (
         str(place / "report.md"),
         str(place / "trend.png"),
+        str(place / "bundle.zip"),
         "97.5%",
         "its time limit was over",
         "one figure is old",

@@ -9,6 +9,7 @@ from psycopg.conninfo import conninfo_to_dict
 from run_workflow.cli import options
 from run_workflow.cli.research import research
 from run_workflow.cli.session import Desk, Shell
+from run_workflow.cli.views import verify
 from run_workflow.console.screen import Screen
 from run_workflow.postgres.database import Database
 from run_workflow.services import open_services
@@ -46,7 +47,9 @@ async def test_a_research_run_writes_its_report_and_charts(
     assert code == 0, printed.err
     (folder,) = await asyncio.to_thread(lambda: list((tmp_path / "out").iterdir()))
     names = {path.suffix for path in folder.iterdir()}
-    assert names == {".md", ".html", ".png", ".csv"}
+    assert names == {".md", ".html", ".png", ".csv", ".zip"}
+    assert await verify(Desk(shell, Screen.of_process(False)), options.Verify(run=str(folder / "bundle.zip"))) == 0
+    assert "citing sentences were checked again" in capsys.readouterr().out
     report = (folder / "report.md").read_text(encoding="utf-8")
     for picture in folder.glob("*.png"):
         assert picture.name in report
@@ -54,4 +57,3 @@ async def test_a_research_run_writes_its_report_and_charts(
         view = await services.engine.show(folder.name)
         assert view.run.status == "completed"
         assert await services.engine.verify_audit(folder.name) is None
-        assert len(await services.charts(folder.name)) == len(list(folder.glob("*.png")))

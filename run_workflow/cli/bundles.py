@@ -1,0 +1,66 @@
+"""`verify BUNDLE`: the archive of a report is checked without the database."""
+
+import asyncio
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from run_workflow.cli.session import DONE, FAILED, Desk
+from run_workflow.documents import BundleDocument, FindingBody
+from run_workflow.engine.audit import broken_at
+from run_workflow.engine.views import RunManifest
+from state.errors import BundleError
+from tools.report.bundle import RUN, provenance, unpack
+from tools.report.checking import Finding, check_contents, check_files
+
+
+async def verify_bundle(desk: Desk, path: Path) -> int:
+    """Says what each check found. BundleError if the file cannot be read at all."""
+    from run_workflow.console.tables import finding_table
+
+    document = await asyncio.to_thread(_checked, path)
+    desk.screen.show(finding_table(document.checks))
+    if document.whole:
+        desk.screen.say(f"The bundle of run {document.run} is as it was published.", "green")
+        desk.screen.say(f"SHA-256 {document.sha256}: compare it with the one that you were told.")
+    else:
+        desk.screen.say("The bundle is not as it was published.", "bold red")
+    desk.screen.document(document)
+    return DONE if document.whole else FAILED
+
+
+def _checked(path: Path) -> BundleDocument:
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise BundleError(
+            f"The bundle cannot be read: {error.strerror or error}.",
+            place=str(path),
+            remedy="Check the path and who may read the file.",
+        ) from error
+    files = unpack(data, str(path))
+    made = provenance(files, str(path))
+    findings = (check_files(files), *check_contents(made, files), _audit(made.view.run_id, files))
+    return BundleDocument(
+        bundle=str(path),
+        sha256=hashlib.sha256(data).hexdigest(),
+        run=made.view.run_id,
+        whole=all(finding.ok for finding in findings),
+        checks=tuple(FindingBody(name=each.name, ok=each.ok, found=each.found) for each in findings),
+    )
+
+
+def _audit(run_id: str, files: Mapping[str, bytes]) -> Finding:
+    """Whether the record of the run in the bundle is that of the report, and its audit chain whole."""
+    try:
+        manifest = RunManifest.model_validate_json(files.get(RUN, b""))
+    except ValidationError:
+        return Finding(name="run", ok=False, found=f"{RUN} is not there or cannot be read")
+    if manifest.run.id != run_id:
+        return Finding(name="run", ok=False, found=f"{RUN} is of {manifest.run.id}, the report of {run_id}")
+    bad = broken_at(manifest.audit, manifest.audit_head)
+    if bad is not None:
+        return Finding(name="run", ok=False, found=f"the audit chain is broken at event {bad}")
+    return Finding(name="run", ok=True, found=f"the audit chain of {len(manifest.audit)} events is whole")
