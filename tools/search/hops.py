@@ -8,7 +8,7 @@ neighbours of good passages drown the rest.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,10 +49,15 @@ class Choice:
     linked: Scores
     taken: NDArray[np.bool_]
     candidates: Places
+    own_words: Scores = field(init=False)
+    """The columns of `words` that belong to the candidates."""
+
+    def __post_init__(self) -> None:
+        self.own_words = self.words[:, self.candidates]
 
     def next(self) -> tuple[int, float]:
         """The best candidate and its worth; the first in order among equals."""
-        related = ((1 - COVERED * self.covered)[:, None] * self.words[:, self.candidates]).sum(axis=0)
+        related = ((1 - COVERED * self.covered)[:, None] * self.own_words).sum(axis=0)
         gate = np.minimum(1, related / (GATE * self.best))
         worth = related + self.own[self.candidates] + self.linked[self.candidates] * gate
         worth[self.taken[self.candidates]] = 0
@@ -70,6 +75,7 @@ class Choice:
         trust = min(1.0, float(score) / self.best)
         self.linked[ends] = np.maximum(self.linked[ends], LINK * self.best * trust * strengths)
         self.candidates = np.union1d(self.candidates, ends)
+        self.own_words = self.words[:, self.candidates]
 
 
 class Hops:
@@ -104,8 +110,6 @@ class Hops:
         named = self._links.named(query)
         own[named] += NAMED * titles[named]
         total = scores.sum(axis=0) + own
-        wanted = min(limit + CANDIDATES, len(total))
-        best = np.argsort(-total, kind="stable")[:wanted]
         return Choice(
             words=scores,
             own=own,
@@ -113,5 +117,14 @@ class Hops:
             covered=np.zeros(len(words)),
             linked=np.zeros(len(total)),
             taken=np.zeros(len(total), dtype=bool),
-            candidates=np.union1d(best, named),
+            candidates=np.union1d(_best(total, limit + CANDIDATES), named),
         )
+
+
+def _best(scores: Scores, count: int) -> Places:
+    """The places of the `count` greatest scores, of equal ones the first."""
+    if count >= len(scores):
+        return np.arange(len(scores))
+    least = np.partition(scores, -count)[-count]
+    above = np.flatnonzero(scores > least)
+    return np.concatenate([above, np.flatnonzero(scores == least)[: count - len(above)]])

@@ -2,7 +2,7 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -65,40 +65,46 @@ class Links:
 class _NameTree:
     """Finds names in texts, the longest where one holds another."""
 
-    def __init__(self, titles: Iterator[str]) -> None:
-        keys = list(dict.fromkeys(map(_key, titles)))
-        telling = [key for key, stems in zip(keys, tokens([" ".join(key) for key in keys]), strict=True) if stems]
+    def __init__(self, titles: Iterable[str]) -> None:
+        written = {key: title for title in titles if (key := _key(title))}
+        telling = [key for key, stems in zip(written, tokens([" ".join(key) for key in written]), strict=True) if stems]
         self.places = {key: place for place, key in enumerate(telling)}
         self._root: dict[str, Any] = {}
+        self._starts: set[str] = set()
         for key, place in self.places.items():
+            first = _WORD.findall(written[key])[0]
+            self._starts |= {first, first[0].upper() + first[1:]}
             node = self._root
             for word in key:
                 node = node.setdefault(word, {})
             node[_END] = place
 
     def found(self, text: str, *, any_case: bool) -> set[int]:
-        """The names that stand in the text; unless `any_case`, each must start with a capital or a digit."""
-        written = _WORD.findall(text)
-        words = [word.lower() for word in written]
+        """The names that stand in the text; unless `any_case`, each must start as the title does, or with a
+        capital.
+        """
+        words = _WORD.findall(text.lower() if any_case else text)
+        starts = self._root if any_case else self._starts
         found: set[int] = set()
-        at = 0
-        while at < len(words):
-            node, length = self._root.get(words[at]), 1
-            if node is not None and (any_case or not written[at][0].islower()):
-                name, length = self._longest(node, words, at)
+        end = 0
+        for at in [place for place, word in enumerate(words) if word in starts]:
+            if at >= end:
+                name, length = self._longest(words, at)
+                end = at + length
                 if name is not None:
                     found.add(name)
-            at += length
         return found
 
-    @staticmethod
-    def _longest(node: dict[str, Any], words: list[str], start: int) -> tuple[int | None, int]:
-        """The longest name from `start` on and how many words to move on."""
-        name, length, at = node.get(_END), 1, start + 1
-        while at < len(words) and (further := node.get(words[at])) is not None:
-            node, at = further, at + 1
+    def _longest(self, words: Sequence[str], start: int) -> tuple[int | None, int]:
+        """The longest name that starts there, and how many words to move on."""
+        node, name, length = self._root, None, 1
+        for at in range(start, len(words)):
+            further = node.get(words[at].lower())
+            if further is None:
+                break
+            node = further
             if _END in node:
-                name, length = node[_END], at - start
+                name, length = node[_END], at - start + 1
         return name, length
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import bm25s
 import numpy as np
+from bm25s.tokenization import Tokenized
 from numpy.typing import NDArray
 
 from tools.stems import stem_words
@@ -15,21 +16,24 @@ _PATTERN = r"(?u)\b\w\w+\b"
 
 def tokens(texts: Sequence[str]) -> list[list[str]]:
     """The English stems of each text, without stop words."""
-    found = bm25s.tokenize(
-        list(texts), token_pattern=_PATTERN, stopwords="en", stemmer=stem_words, return_ids=False, show_progress=False
-    )
-    return [list(words) for words in found]
+    found = _tokenized(texts)
+    words = {number: word for word, number in found.vocab.items()}
+    return [[words[number] for number in numbers] for numbers in found.ids]
+
+
+def _tokenized(texts: Sequence[str]) -> Tokenized:
+    return bm25s.tokenize(list(texts), token_pattern=_PATTERN, stopwords="en", stemmer=stem_words, show_progress=False)
 
 
 class WordIndex:
     """Okapi BM25 (Robertson and Zaragoza 2009; k1 1.5, b 0.75), kept apart by word."""
 
     def __init__(self, texts: Sequence[str]) -> None:
-        words = tokens(texts)
+        words = _tokenized(texts)
         self.size = len(texts)
         self._bm25 = bm25s.BM25(k1=K1, b=B)
         self._places: dict[str, int] = {}
-        if any(words):
+        if any(words.ids):
             self._bm25.index(words, show_progress=False)
             self._places = self._bm25.vocab_dict
 
