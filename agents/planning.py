@@ -37,7 +37,8 @@ def sources_node(kit: Kit) -> Node[ResearchState, SourcesUpdate]:
     """The node that reads the sources once; passages are stored, state carries the collection's id."""
 
     async def read(state: ResearchState, runtime: Runtime[RunContext]) -> SourcesUpdate:
-        return {"collection": await read_sources(state["sources"], kit.ports.passages, kit.ports.artifacts)}
+        ports = kit.ports
+        return {"collection": await read_sources(state["sources"], ports.passages, ports.artifacts, pages=ports.pages)}
 
     return read
 

@@ -4,6 +4,8 @@ StrettoError                 anything a person can act on; carries the place and
 ├── SetupError               settings, environment, installation
 │   └── DatabaseError        PostgreSQL cannot be started, reached or migrated
 ├── SourceError              a file or folder named as a source cannot be used at all
+│   ├── EncryptedSource      it is behind a password
+│   └── NoText               it can be read, and holds no text: a scan, an empty document
 ├── BundleError              a file named as the bundle of a report is none
 ├── BuildError               a graph or a workflow cannot be built from its definition
 ├── RunError                 a run cannot do what was asked
@@ -53,6 +55,14 @@ class SourceError(StrettoError):
     """A file or folder named as a source cannot be used at all."""
 
     exit_code = 2
+
+
+class EncryptedSource(SourceError):
+    """The document is encrypted: whole, and behind a password."""
+
+
+class NoText(SourceError):
+    """The document is whole and holds no text, as a scan does."""
 
 
 class BundleError(StrettoError):

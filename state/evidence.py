@@ -10,7 +10,12 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 Verdict = Literal["supported", "partly", "contradicted", "unsupported"]
-SourceKind = Literal["text", "markdown", "html", "pdf", "csv", "xlsx"]
+SourceKind = Literal[
+    "text", "markdown", "html", "pdf", "docx", "pptx", "csv", "xlsx", "xls", "json", "epub", "email", "notebook"
+]
+SkipStatus = Literal["no_text", "encrypted", "copy", "error"]
+"""Why a file is not among the sources: a scan or an empty document, one behind a password, one that another file
+repeats byte by byte, one that is broken or of no known format."""
 
 
 class Record(BaseModel):
@@ -30,12 +35,18 @@ class Locator(Record):
 
     page: int | None = None
     """Page number, counted from 1 (PDF)."""
+    slide: int | None = None
+    """Number of the slide, counted from 1 (PPTX)."""
+    notebook_cell: int | None = None
+    """Number of the cell, counted from 1 (Jupyter notebook)."""
+    path: str | None = None
+    """Where in a tree of data, as JSONPath writes it: `$.items[3].name`."""
     heading: tuple[str, ...] = ()
     """Headings from the outermost to the innermost that the passage stands under."""
     lines: tuple[int, int] | None = None
     """First and last line, counted from 1."""
     cells: str | None = None
-    """Range of cells, e.g. `Sheet1!A2:D30`; for CSV the sheet is left out."""
+    """Range of cells, e.g. `Sheet1!A2:D30` or `Table 2!A1:C4`; for CSV the sheet is left out."""
     chars: tuple[int, int] | None = None
     """Start and end offset in the text extracted from the source."""
     computed: str | None = None
@@ -45,7 +56,10 @@ class Locator(Record):
         """The locator in words, as a citation prints it: `p. 3`, `Results › Trend`, `rows A2:D30`."""
         parts = [
             f"p. {self.page}" if self.page is not None else "",
+            f"slide {self.slide}" if self.slide is not None else "",
+            f"notebook cell {self.notebook_cell}" if self.notebook_cell is not None else "",
             " › ".join(self.heading),
+            f"at {self.path}" if self.path else "",
             f"cells {self.cells}" if self.cells else "",
             f"lines {self.lines[0]}–{self.lines[1]}" if self.lines else "",
             f"computed by {self.computed}" if self.computed else "",
@@ -58,7 +72,7 @@ class Source(Record):
 
     id: str
     uri: str
-    """The path as the user would write it, relative to the folder that was named."""
+    """The path as the user would write it, relative to the folder that was named; of a page its address."""
     title: str
     kind: SourceKind
     sha256: str
@@ -66,6 +80,8 @@ class Source(Record):
     """Length in bytes."""
     date: str | None = None
     """Date of publication as ISO 8601 (year, month or day), when the source states one."""
+    tables: int = 0
+    """How many tables in it an analysis can load: sheets of a workbook, tables with figures of a document."""
 
 
 class SkippedSource(Record):
@@ -73,6 +89,7 @@ class SkippedSource(Record):
 
     uri: str
     reason: str
+    status: SkipStatus = "error"
 
 
 class Passage(Record):
@@ -87,7 +104,7 @@ class Passage(Record):
     def make(cls, source_id: str, locator: Locator, text: str) -> "Passage":
         """The passage with the id that its content gives it."""
         return cls(
-            id=content_id("p", source_id, locator.model_dump_json(), text),
+            id=content_id("p", source_id, locator.model_dump_json(exclude_defaults=True), text),
             source_id=source_id,
             locator=locator,
             text=text,

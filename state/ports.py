@@ -50,14 +50,21 @@ class CallJournal(Protocol):
         """The sum over the recorded calls whose path starts with `prefix`."""
 
 
-class Passages(Protocol):
-    """Sources and passages, stored once by content, gathered in collections."""
+class Library(Protocol):
+    """Sources as they are read: stored once by content, gathered in collections."""
 
     async def add(self, source: Source, passages: Sequence[Passage]) -> None:
-        """Stores a source and its passages; what is there already stays as it is."""
+        """Stores a source and its passages, all or nothing; what is there already stays as it is."""
+
+    async def find(self, ids: Sequence[str]) -> Sequence[Source]:
+        """Those of the sources with these ids that are stored."""
 
     async def gather(self, sources: Sequence[Source], skipped: Sequence[SkippedSource]) -> Collection:
         """Makes (or finds: the id is content-addressed) the collection of these sources."""
+
+
+class Passages(Library, Protocol):
+    """The library, and what was read from it."""
 
     async def sources(self, collection_id: str) -> Sequence[Source]:
         """The sources of a collection, ordered by uri."""
@@ -103,6 +110,25 @@ class Models(Protocol):
 
 
 @dataclass(frozen=True)
+class Page:
+    """What an address gave."""
+
+    url: str
+    """The address after redirects."""
+    media_type: str
+    """As the server says, in small letters, without parameters; empty if it says nothing."""
+    data: bytes
+    """Text in UTF-8 where the server says in which encoding it sent it."""
+
+
+class Pages(Protocol):
+    """Pages from the web as bytes."""
+
+    async def fetch(self, url: str, *, named: bool = False) -> Page:
+        """What the address gives; `named` says that a person named it. SourceError if it cannot be had."""
+
+
+@dataclass(frozen=True)
 class WebHit:
     """One result of a web search."""
 
@@ -135,3 +161,5 @@ class Ports:
     clock: Clock
     web: Web | None = None
     """None where no web search is configured: agents are then not given the tool."""
+    pages: Pages | None = None
+    """None where addresses cannot be sources."""

@@ -38,7 +38,7 @@ def analysis_tools(ports: Ports, collection: Collection) -> list[BaseTool]:
     """The tools over the tables of `collection`; each raises ToolError where it cannot do what is asked."""
     desk = _Desk(ports, collection)
     tools: tuple[tuple[Callable[..., Coroutine[Any, Any, Answer]], str], ...] = (
-        (desk.list_tables, "List the tables, with the sheets of workbooks."),
+        (desk.list_tables, "List the tables, with the sheets of workbooks and the tables of documents."),
         (
             desk.load_data,
             "Columns, types, ranges and first rows of a table, and what cleaning changed in it.",
@@ -71,7 +71,7 @@ class _Desk:
         lines = []
         for source in await self._sources():
             try:
-                sheets = await asyncio.to_thread(sheet_names, await self._bytes(source), source.uri)
+                sheets = await asyncio.to_thread(sheet_names, await self._bytes(source), source.uri, source.kind)
             except ToolError as error:
                 lines.append(f"{one_line(source.uri)}: cannot be read, {one_line(error.message)}")
                 continue
@@ -82,7 +82,7 @@ class _Desk:
     async def load_data(
         self,
         table: TableName,
-        sheet: Annotated[str | None, "A sheet of a workbook; its first otherwise."] = None,
+        sheet: Annotated[str | None, "A sheet of a workbook, or a table of a document; the first otherwise."] = None,
     ) -> Answer:
         name = f"{table}#{sheet}" if sheet else table
         source, loaded = await self._table(name)
@@ -208,7 +208,10 @@ class _Desk:
             if uri not in sources:
                 raise ToolError(f"There is no table “{name}”.", remedy=_near(name, list(sources), "tables"))
             data = await self._bytes(sources[uri])
-            self.loaded[name] = sources[uri], await asyncio.to_thread(load_table, data, uri, sheet or None)
+            self.loaded[name] = (
+                sources[uri],
+                await asyncio.to_thread(load_table, data, uri, sheet or None, sources[uri].kind),
+            )
         return self.loaded[name]
 
 

@@ -1,4 +1,4 @@
-"""A data file as a clean table: bytes of CSV or XLSX in, a pandas frame with all changes in words out."""
+"""A data file, or a table in a document, as a clean table: bytes in, a pandas frame with all changes in words out."""
 
 import csv
 import io
@@ -6,6 +6,7 @@ import re
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import PurePosixPath
 from typing import Any, NoReturn
 from xml.etree.ElementTree import ParseError
 from zipfile import BadZipFile
@@ -15,9 +16,11 @@ from openpyxl import Workbook, load_workbook
 from openpyxl.utils import column_index_from_string, get_column_letter
 
 from state.errors import SourceError, ToolError
+from state.evidence import SourceKind
 from tools.columns import MISSING, clean
 from tools.documents.csv import separator
 from tools.documents.encodings import decode
+from tools.documents.formats import BY_KIND, FORMATS
 
 _LOOKED_AT = 50
 """Rows from which the width of a table is judged."""
@@ -69,16 +72,20 @@ class _Grid:
     decimal_comma: bool = False
 
 
-def load_table(data: bytes, uri: str, sheet: str | None = None) -> Table:
-    """Read a CSV or XLSX file, find its header, clean its columns.
+def load_table(data: bytes, uri: str, sheet: str | None = None, kind: SourceKind | None = None) -> Table:
+    """Read a table of a file, find its header, clean its columns.
 
-    `sheet` names a sheet of a workbook; the first with content is taken otherwise. ToolError where the file
-    is empty, damaged, encrypted, not a table, or has no such sheet. Blocking: call it by asyncio.to_thread.
+    `sheet` names a sheet of a workbook or a table of a document; the first with content is taken otherwise.
+    `kind` is what the file is, where its name does not say so. ToolError where the file is empty, damaged,
+    encrypted, without a table, or has no such sheet. Blocking: call it by asyncio.to_thread.
     """
     if not data:
         raise ToolError("The file is empty.", place=uri, remedy="Name another table.")
-    if _is_workbook(uri, data):
+    kind = kind or _kind(uri, data)
+    if kind == "xlsx":
         sheet, grid = _read_workbook(data, uri, sheet)
+    elif kind != "csv":
+        sheet, grid = _read_document(data, uri, sheet, kind)
     elif sheet:
         raise ToolError(f"A CSV file has no sheet “{sheet}”.", place=uri, remedy="Leave `sheet` out.")
     else:
@@ -86,13 +93,21 @@ def load_table(data: bytes, uri: str, sheet: str | None = None) -> Table:
     return _table(grid, uri, sheet)
 
 
-def sheet_names(data: bytes, uri: str) -> tuple[str, ...]:
-    """The names of a workbook's sheets, none for a CSV file; ToolError where it cannot be opened."""
-    return tuple(sheet.title for sheet in _open(data, uri).worksheets) if _is_workbook(uri, data) else ()
+def sheet_names(data: bytes, uri: str, kind: SourceKind | None = None) -> tuple[str, ...]:
+    """The names of a workbook's sheets or of a document's tables, none for a CSV file; ToolError where it cannot
+    be opened.
+    """
+    kind = kind or _kind(uri, data)
+    if kind == "csv":
+        return ()
+    if kind == "xlsx":
+        return tuple(sheet.title for sheet in _open(data, uri).worksheets)
+    return tuple(_tables(data, uri, kind))
 
 
-def _is_workbook(uri: str, data: bytes) -> bool:
-    return uri.lower().endswith((".xlsx", ".xlsm")) or data.startswith(b"PK\x03\x04")
+def _kind(uri: str, data: bytes) -> SourceKind:
+    known = FORMATS.get(PurePosixPath(uri).suffix.lower())
+    return known.kind if known else "xlsx" if data.startswith(b"PK\x03\x04") else "csv"
 
 
 # --- from bytes to rows -----------------------------------------------------------------------------------
@@ -133,6 +148,24 @@ def _read_workbook(data: bytes, uri: str, name: str | None) -> tuple[str, _Grid]
     except (BadZipFile, ParseError, KeyError, ValueError, TypeError, OSError) as error:
         _damaged(uri, error)
     raise ToolError("No sheet of the workbook has content.", place=uri, remedy="Name another table.")
+
+
+def _tables(data: bytes, uri: str, kind: SourceKind) -> Mapping[str, Sequence[Sequence[str]]]:
+    try:
+        return BY_KIND[kind].read(data, uri).tables
+    except SourceError as error:
+        raise ToolError(f"{error.message}.", place=uri, remedy="Name another table.") from error
+
+
+def _read_document(data: bytes, uri: str, name: str | None, kind: SourceKind) -> tuple[str, _Grid]:
+    """The rows of the table `name` of a document, or of its first."""
+    tables = _tables(data, uri, kind)
+    if not tables:
+        raise ToolError("The document has no table with figures.", place=uri, remedy="Name another table.")
+    name = next(iter(tables)) if name is None else name
+    if name not in tables:
+        raise ToolError(f"There is no table “{name}” in it.", place=uri, remedy=f"Its tables: {', '.join(tables)}.")
+    return name, _Grid([(number, list(row)) for number, row in enumerate(tables[name], start=1)])
 
 
 def _read_csv(data: bytes, uri: str) -> _Grid:

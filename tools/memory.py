@@ -11,12 +11,9 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from state.evidence import ArtifactRef, Collection, Passage, SkippedSource, Source, content_id
-from state.ports import Clock, Models, Ports, Web
+from state.ports import Clock, Models, Pages, Ports, Web
 from state.runs import CallKey, CallRecord, Json, StepRecord, StepStatus, Usage
 from tools.storable import json_text, storable
-
-TABLE_KINDS = frozenset({"csv", "xlsx"})
-"""Kinds of source that hold tables an analysis can load."""
 
 
 class SystemClock:
@@ -119,6 +116,10 @@ class MemoryPassages:
             stored = passage.model_copy(update={"text": storable(passage.text)})
             self._passages.setdefault(passage.id, (place, stored))
 
+    async def find(self, ids: Sequence[str]) -> Sequence[Source]:
+        """Those of the sources with these ids that are stored."""
+        return [self._sources[id_] for id_ in dict.fromkeys(ids) if id_ in self._sources]
+
     async def gather(self, sources: Sequence[Source], skipped: Sequence[SkippedSource]) -> Collection:
         """Makes (or finds: the id is content-addressed) the collection of these sources."""
         ids = frozenset(source.id for source in sources)
@@ -159,7 +160,7 @@ def collection_of(sources: Sequence[Source], skipped: Sequence[SkippedSource], p
         id=content_id("c", *sorted(unique), *reasons),
         sources=len(unique),
         passages=passages,
-        tables=tuple(sorted(source.uri for source in unique.values() if source.kind in TABLE_KINDS)),
+        tables=tuple(sorted(source.uri for source in unique.values() if source.tables)),
         skipped=left_out,
     )
 
@@ -182,7 +183,12 @@ class MemoryArtifacts:
 
 
 def memory_ports(
-    models: Models, *, run_id: str = "memory", clock: Clock | None = None, web: Web | None = None
+    models: Models,
+    *,
+    run_id: str = "memory",
+    clock: Clock | None = None,
+    web: Web | None = None,
+    pages: Pages | None = None,
 ) -> Ports:
     """All the seams of one run, kept in memory."""
     clock = clock or SystemClock()
@@ -195,4 +201,5 @@ def memory_ports(
         models=models,
         clock=clock,
         web=web,
+        pages=pages,
     )

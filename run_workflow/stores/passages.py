@@ -13,7 +13,7 @@ from tools.memory import collection_of
 from tools.storable import json_text, storable
 
 _ADD_SOURCE = """
-INSERT INTO sources (id, uri, title, kind, sha256, size, date) VALUES (%s, %s, %s, %s, %s, %s, %s)
+INSERT INTO sources (id, uri, title, kind, sha256, size, date, tables) VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
 ON CONFLICT DO NOTHING
 """
 # In order of the ids, so that two runs that add the same passages wait for each other in the same order.
@@ -36,8 +36,9 @@ INSERT INTO collection_sources (collection_id, source_id) SELECT %s, unnest(%s::
 ON CONFLICT DO NOTHING
 """
 _COLLECTION = "SELECT id, sources, passages, tables, skipped FROM collections WHERE id = %s"
+_FIND = "SELECT id, uri, title, kind, sha256, size, date, tables FROM sources WHERE id = ANY (%s)"
 _SOURCES = """
-SELECT s.id, uri, title, kind, sha256, size, date
+SELECT s.id, uri, title, kind, sha256, size, date, s.tables
 FROM sources s JOIN collection_sources c ON c.source_id = s.id AND c.collection_id = %s
 ORDER BY uri COLLATE "C", s.id
 """
@@ -68,6 +69,7 @@ class PostgresPassages:
             source.sha256,
             source.size,
             text_or_null(source.date),
+            source.tables,
         )
         columns = (
             [passage.id for passage in passages],
@@ -79,6 +81,13 @@ class PostgresPassages:
         async with self._fence.writing() as connection:
             await connection.execute(_ADD_SOURCE, row)
             await connection.execute(_ADD_PASSAGES, columns)
+
+    async def find(self, ids: Sequence[str]) -> Sequence[Source]:
+        """Those of the sources with these ids that are stored."""
+        async with self._fence.pool.connection() as connection:
+            cursor = connection.cursor(row_factory=class_row(Source))
+            await cursor.execute(_FIND, (list(ids),))
+            return await cursor.fetchall()
 
     async def gather(self, sources: Sequence[Source], skipped: Sequence[SkippedSource]) -> Collection:
         """Makes (or finds: the id is content-addressed) the collection of these sources."""
@@ -123,7 +132,7 @@ async def _stored(connection: AsyncConnection[DictRow], made: Collection) -> Col
 def _locator(passage: Passage) -> dict[str, object]:
     """The locator's fields that are set; jsonb takes no NUL, not even escaped."""
     locator = passage.locator.model_dump(mode="json", exclude_none=True)
-    for name in ("cells", "computed"):
+    for name in ("cells", "computed", "path"):
         if name in locator:
             locator[name] = storable(locator[name])
     return {**locator, "heading": [storable(heading) for heading in passage.locator.heading]}

@@ -19,7 +19,7 @@ def read(data: bytes, uri: str) -> Reading:
     text = decode(data)
     rows = list(csv.reader(io.StringIO(text), delimiter=separator(text)))
     name = PurePosixPath(uri).name
-    return Reading(name, stated_date(text[:3000].replace("#", " ")), table_parts(rows, name))
+    return Reading(name, stated_date(text[:3000].replace("#", " ")), table_parts(rows, name), tables={"": rows})
 
 
 def separator(text: str) -> str:

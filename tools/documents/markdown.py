@@ -24,11 +24,19 @@ def read(data: bytes, uri: str) -> Reading:
     fields = {name.lower(): value for name, value in _FIELD.findall(front.group(1))} if front else {}
     body = "\n" * front.group().count("\n") + source[front.end() :] if front else source
     builder = TextBuilder()
-    tokens = MarkdownIt("commonmark", {"html": True}).enable("table").parse(body)
-    _walk(tokens, builder)
+    add_markdown(body, builder)
     text, blocks = builder.finish()
     title = fields.get("title") or next((block.heading[0] for block in blocks if block.heading), "")
     return Reading(title, iso_date(fields.get("date", "")) or stated_date(text), pack(text, blocks), text)
+
+
+def add_markdown(source: str, builder: TextBuilder, *, counts_lines: bool = True) -> None:
+    """Adds the blocks of a text; `counts_lines` where the lines of the text are those of a file."""
+    tokens = MarkdownIt("commonmark", {"html": True}).enable("table").parse(source)
+    if not counts_lines:
+        for token in tokens:
+            token.map = None
+    _walk(tokens, builder)
 
 
 def _walk(tokens: Sequence[Token], builder: TextBuilder) -> None:

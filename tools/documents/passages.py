@@ -1,7 +1,7 @@
 """The extracted text of a document cut into passages of 60 to 200 words, with exact locators.
 
-A passage never reaches over a page or a heading. White space is the only thing in which it differs from the
-extracted text: `squeeze(text[start:end]) == squeeze(passage)` for its `chars`.
+A passage never reaches over a page, a slide, a heading or the end of a table. White space is the only thing in
+which it differs from the extracted text: `squeeze(text[start:end]) == squeeze(passage)` for its `chars`.
 """
 
 import math
@@ -12,6 +12,7 @@ from itertools import groupby
 
 from state.evidence import Locator
 from tools.documents.extracted import Block, squeeze
+from tools.documents.tables import cell_range
 from tools.sentences import sentence_spans
 
 MIN_WORDS = 60
@@ -32,10 +33,15 @@ class _Unit:
 def pack(text: str, blocks: Sequence[Block]) -> list[tuple[Locator, str]]:
     """The passages of a document, in order."""
     parts = []
-    for _, section in groupby(blocks, key=lambda block: (block.page, block.section)):
+    for _, section in groupby(blocks, key=_whole):
         units = [unit for block in section for unit in _units(text, block)]
         parts += [(_locator(text, group), _render(text, group)) for group in _groups(units)]
     return parts
+
+
+def _whole(block: Block) -> tuple[object, ...]:
+    """What passages do not reach over."""
+    return block.place, block.section, block.cells.table if block.cells else None
 
 
 def _units(text: str, block: Block) -> Iterator[_Unit]:
@@ -94,7 +100,12 @@ def _locator(text: str, group: Sequence[_Unit]) -> Locator:
     lines = None
     if first.block.line is not None and last.block.line is not None:
         lines = (_line(text, first.block, first.start), _line(text, last.block, last.end))
-    return Locator(page=first.block.page, heading=first.block.heading, lines=lines, chars=(first.start, last.end))
+    cells = None
+    if first.block.cells is not None and last.block.cells is not None:
+        table = first.block.cells
+        cells = cell_range(table.table, table.top, max(table.bottom, last.block.cells.bottom), table.width)
+    found = {"heading": first.block.heading, "lines": lines, "cells": cells, "chars": (first.start, last.end)}
+    return first.block.place.model_copy(update=found)
 
 
 def _line(text: str, block: Block, place: int) -> int:

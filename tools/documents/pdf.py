@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from state.errors import SourceError
+from state.errors import EncryptedSource, NoText, SourceError
+from state.evidence import Locator
 from tools.dates import stated_date
 from tools.documents.extracted import Reading, TextBuilder
 from tools.documents.passages import pack
@@ -37,14 +38,15 @@ def read(data: bytes, uri: str) -> Reading:
     try:
         pages, title = _pages(data)
     except (DependencyError, FileNotDecryptedError) as error:
-        raise SourceError("the PDF is encrypted") from error
+        raise EncryptedSource("the PDF is encrypted") from error
     except PyPdfError as error:
         raise SourceError(f"the PDF is broken: {error}") from error
     if sum(1 for page in pages for letter in page if letter.isalnum()) < _MIN_CHARACTERS:
-        raise SourceError("the PDF has no text layer (a scan?); run it through OCR first")
+        raise NoText("the PDF has no text layer (a scan?); run it through OCR first")
     builder = TextBuilder()
     known = Counter(word.lower() for page in pages for word in _WORD.findall(page))
-    for builder.page, page in enumerate(pages, 1):
+    for number, page in enumerate(pages, 1):
+        builder.place = Locator(page=number)
         for paragraph in paragraphs(join_hyphenated(page, known)):
             builder.add(paragraph)
     text, blocks = builder.finish()
@@ -56,7 +58,7 @@ def _pages(data: bytes) -> tuple[list[str], str]:
 
     reader = PdfReader(io.BytesIO(data))
     if reader.is_encrypted and not reader.decrypt(""):
-        raise SourceError("the PDF is encrypted with a password")
+        raise EncryptedSource("the PDF is encrypted with a password")
     pages = [storable(page.extract_text()).translate(_LIGATURES) for page in reader.pages]
     return pages, storable(_title(reader))
 

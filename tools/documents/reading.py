@@ -1,126 +1,214 @@
-"""Files and folders into a collection of sources and passages."""
+"""Files, folders and addresses into a collection of sources and passages, stored as they are read."""
 
 import asyncio
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 from state.errors import SourceError
 from state.evidence import Collection, Passage, SkippedSource, Source, content_id
-from state.ports import Artifacts, Passages
-from tools.documents.extracted import PARSER_ERRORS, squeeze
-from tools.documents.files import FoundFile, find_files
-from tools.documents.formats import FORMATS, Format
+from state.ports import Artifacts, Library, Pages
+from tools.documents.files import find_files
+from tools.documents.formats import Format, format_of, format_of_page
+from tools.documents.isolation import PROCESSES, Outcome, Readers, outcome_of, refusal
+from tools.storable import storable
 
 MAX_BYTES = 50_000_000
-READ_SECONDS = 120.0
-"""What one file may take; its thread cannot be stopped, but the run goes on without it."""
-READING = "1"
+READING = "2"
 """Part of every source's id; raised when readers or passages change, so that old and new passages never
 mix.
 """
-_READERS_AT_ONCE = 2
-"""Readers hold the interpreter's lock most of the time; more of them would only delay the event loop."""
+_FEW = 30
+"""Files up to which starting a process for small ones takes longer than reading them here."""
+
+OnFile = Callable[[int, int, str], None]
+"""Told after each file: how many are done, of how many, and the uri of this one."""
 
 
 @dataclass(frozen=True)
 class Document:
-    """A document that was read: its source and passages; of tables the bytes too, for the analysis."""
+    """A document that was read: its source and passages."""
 
     source: Source
     passages: Sequence[Passage]
-    data: bytes
+
+
+@dataclass(frozen=True)
+class _Found:
+    """A document before it is read."""
+
+    uri: str
+    sha256: str
     format: Format
+    place: Path | bytes
+    """Where its bytes are; those of a page are at hand."""
+
+    @property
+    def id(self) -> str:
+        return content_id("s", self.uri, self.sha256, READING)
 
 
-async def read_sources(paths: Sequence[str], passages: Passages, artifacts: Artifacts) -> Collection:
-    """Reads all files that `paths` name and stores their passages, and the bytes of tables.
+def is_address(name: str) -> bool:
+    """Whether a source is a page of the web and no file."""
+    return name.lower().startswith(("http://", "https://"))
 
-    What cannot be read is in the collection's `skipped`, each with the reason. Files with the same content
-    count once: a copy would look like a second witness. Raises SourceError if a path does not exist, before
-    anything is read.
+
+async def read_sources(
+    names: Sequence[str],
+    library: Library,
+    artifacts: Artifacts,
+    *,
+    pages: Pages | None = None,
+    on_file: OnFile | None = None,
+) -> Collection:
+    """Reads all that `names` (paths and addresses) name and stores their passages, and the bytes of what has tables.
+
+    A document that is in the library, by its uri and bytes, is not read again; each is stored when it was read, so
+    that a reading that is broken off and begun again goes on where it was. What cannot be read is in the
+    collection's `skipped`, each with the reason. Documents with the same content count once: a copy would look
+    like a second witness. Raises SourceError if a path does not exist, before anything is read.
     """
-    files, skipped = await asyncio.to_thread(find_files, paths)
-    sources: dict[str, Source] = {}
-    tables = []
-    for outcome in await _read_all(files):
-        if isinstance(outcome, SkippedSource):
-            skipped.append(outcome)
-            continue
-        source = outcome.source
-        if source.sha256 in sources:
-            reason = f"the same content as {sources[source.sha256].uri}"
-            skipped.append(SkippedSource(uri=source.uri, reason=reason))
-            continue
-        sources[source.sha256] = source
-        await passages.add(source, outcome.passages)
-        if outcome.format.is_table:
-            await artifacts.put(outcome.data, outcome.format.media_type, PurePosixPath(source.uri).name)
-            tables.append(source.uri)
-    skipped.sort(key=lambda skip: skip.uri)
-    collection = await passages.gather(list(sources.values()), skipped)
-    return collection.model_copy(update={"tables": tuple(tables)})
+    files, skipped = await asyncio.to_thread(find_files, [name for name in names if not is_address(name)])
+    seen = [await asyncio.to_thread(_look, file.path, file.uri) for file in files]
+    addresses = dict.fromkeys(name for name in names if is_address(name))
+    seen += await asyncio.gather(*(_fetch(address, pages) for address in addresses))
+    skipped += [found for found in seen if isinstance(found, SkippedSource)]
+    found = [each for each in seen if isinstance(each, _Found)]
+    known = {source.id: source for source in await library.find([each.id for each in found])}
+    work = _Work(found, known, library, artifacts, on_file or (lambda done, total, name: None))
+    await work.do()
+    skipped = sorted([*skipped, *work.skipped], key=lambda skip: skip.uri)
+    return await library.gather(work.sources, skipped)
 
 
-async def _read_all(files: Sequence[FoundFile]) -> list[Document | SkippedSource]:
-    gate = asyncio.Semaphore(_READERS_AT_ONCE)
-
-    async def read(file: FoundFile) -> Document | SkippedSource:
-        async with gate:
-            try:
-                async with asyncio.timeout(READ_SECONDS):
-                    return await asyncio.to_thread(_read_file, file)
-            except TimeoutError:
-                return SkippedSource(uri=file.uri, reason=f"reading it took longer than {READ_SECONDS:g} s")
-
-    return await asyncio.gather(*(read(file) for file in files))
-
-
-def _read_file(file: FoundFile) -> Document | SkippedSource:
+def _look(path: Path, uri: str) -> _Found | SkippedSource:
     try:
-        format_ = format_of(file.uri)
-        size = file.path.stat().st_size
+        format_ = format_of(uri)
+        size = path.stat().st_size
         if size > MAX_BYTES:
             raise SourceError(f"the file is too large: {size:,} bytes; the limit is {MAX_BYTES:,}")
-        return read_document(file.path.read_bytes(), file.uri, format_)
+        with path.open("rb") as file:
+            return _Found(uri, hashlib.file_digest(file, "sha256").hexdigest(), format_, path)
     except SourceError as error:
-        return SkippedSource(uri=file.uri, reason=error.message)
+        return SkippedSource(uri=uri, reason=error.message)
     except OSError as error:
-        return SkippedSource(uri=file.uri, reason=f"the file cannot be opened: {error.strerror or error}")
+        return _unopened(uri, error)
 
 
-def format_of(uri: str) -> Format:
-    """The format that the suffix names; SourceError if files of that kind are not read."""
-    suffix = PurePosixPath(uri).suffix.lower()
-    if suffix not in FORMATS:
-        named = f"files of type {suffix}" if suffix else "files without a suffix"
-        raise SourceError(f"{named} are not read; readable are {', '.join(sorted(FORMATS))}")
-    return FORMATS[suffix]
+def _unopened(uri: str, error: OSError) -> SkippedSource:
+    return SkippedSource(uri=uri, reason=f"the file cannot be opened: {error.strerror or error}")
+
+
+async def _fetch(address: str, pages: Pages | None) -> _Found | SkippedSource:
+    uri = storable(address)
+    if pages is None:
+        return SkippedSource(uri=uri, reason="this run has no way to the web")
+    try:
+        page = await pages.fetch(address, named=True)
+        format_ = format_of_page(page.media_type, page.url)
+    except SourceError as error:
+        return SkippedSource(uri=uri, reason=error.message)
+    return _Found(uri, hashlib.sha256(page.data).hexdigest(), format_, page.data)
+
+
+class _Work:
+    """The reading of what was found: a few documents at a time, each stored as soon as it was read."""
+
+    def __init__(
+        self,
+        found: Sequence[_Found],
+        known: dict[str, Source],
+        library: Library,
+        artifacts: Artifacts,
+        on_file: OnFile,
+    ) -> None:
+        self.sources: list[Source] = []
+        self.skipped: list[SkippedSource] = []
+        self._known = known
+        self._library = library
+        self._artifacts = artifacts
+        self._on_file = on_file
+        self._done, self._total = 0, len(found)
+        self._new = sum(each.id not in known for each in found)
+        self._same: dict[str, list[_Found]] = {}
+        for each in found:
+            self._same.setdefault(each.sha256, []).append(each)
+
+    async def do(self) -> None:
+        waiting = iter(self._same.values())
+        async with Readers(many=self._new > _FEW) as readers:
+            # One more than there are processes: while one stores what it read, another can read.
+            tasks = [asyncio.create_task(self._some(waiting, readers)) for _ in range(PROCESSES + 1)]
+            try:
+                await asyncio.gather(*tasks)
+            finally:
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _some(self, waiting: Iterator[list[_Found]], readers: Readers) -> None:
+        for same in waiting:
+            first: Source | None = None
+            for found in same:
+                if first is not None:
+                    reason = f"the same content as {first.uri}"
+                    self.skipped.append(SkippedSource(uri=found.uri, reason=reason, status="copy"))
+                else:
+                    first = self._known.get(found.id) or await self._read(found, readers)
+                    self.sources += [first] if first else []
+                self._done += 1
+                self._on_file(self._done, self._total, found.uri)
+
+    async def _read(self, found: _Found, readers: Readers) -> Source | None:
+        """The stored source, or None if the document cannot be read."""
+        try:
+            place = found.place
+            data = place if isinstance(place, bytes) else await asyncio.to_thread(place.read_bytes)
+        except OSError as error:
+            self.skipped.append(_unopened(found.uri, error))
+            return None
+        outcome = await readers.read(data, found.uri, found.format)
+        if outcome.problem:
+            self.skipped.append(SkippedSource(uri=found.uri, reason=outcome.reason, status=outcome.problem))
+            return None
+        document = await asyncio.to_thread(_document, data, found.uri, found.format, outcome)
+        if document.source.tables:  # first the bytes: what the library has is whole
+            await self._artifacts.put(data, found.format.media_type, PurePosixPath(found.uri).name)
+        await self._library.add(document.source, document.passages)
+        return document.source
 
 
 def read_document(data: bytes, uri: str, format_: Format) -> Document:
-    """The bytes of one document as a source with passages; SourceError with a plain reason if they cannot
-    be read.
+    """The bytes of one document as a source with passages, read in this process.
+
+    Raises SourceError, or one of its kinds, with a plain reason if they cannot be read.
     """
-    if not data:
-        raise SourceError("the file is empty")
-    try:
-        reading = format_.read(data, uri)
-    except PARSER_ERRORS as error:
-        detail = squeeze(f"{type(error).__name__}: {error}")[:200]
-        raise SourceError(f"the {format_.kind} is broken: {detail}") from error
-    if not reading.parts:
-        raise SourceError("the file holds no text")
+    outcome = outcome_of(data, uri, format_)
+    if outcome.problem:
+        raise refusal(outcome)
+    return _document(data, uri, format_, outcome)
+
+
+async def read_page(data: bytes, uri: str, format_: Format) -> Document:
+    """As `read_document`, where neither the bytes nor the time that they take can be trusted."""
+    async with Readers() as readers:
+        outcome = await readers.read(data, uri, format_)
+    if outcome.problem:
+        raise refusal(outcome)
+    return await asyncio.to_thread(_document, data, uri, format_, outcome)
+
+
+def _document(data: bytes, uri: str, format_: Format, outcome: Outcome) -> Document:
     sha256 = hashlib.sha256(data).hexdigest()
     source = Source(
         id=content_id("s", uri, sha256, READING),
         uri=uri,
-        title=reading.title[:300] or PurePosixPath(uri).stem,
+        title=outcome.title[:300] or PurePosixPath(uri).stem,
         kind=format_.kind,
         sha256=sha256,
         size=len(data),
-        date=reading.date,
+        date=outcome.date,
+        tables=outcome.tables,
     )
-    made = [Passage.make(source.id, locator, text) for locator, text in reading.parts]
-    return Document(source, made, data if format_.is_table else b"", format_)
+    return Document(source, [Passage.make(source.id, locator, text) for locator, text in outcome.parts])

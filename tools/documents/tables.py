@@ -3,19 +3,23 @@ columns.
 """
 
 import math
+import re
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import zip_longest
 
-from state.errors import SourceError
+from state.errors import NoText
 from state.evidence import Locator
-from tools.documents.extracted import squeeze
+from tools.documents.extracted import NOWHERE, Cells, Row, TextBuilder, squeeze
 
 ROWS_IN_PASSAGE = 20
 WORDS_IN_PASSAGE = 250
 ROWS_AS_TEXT = 2000
 """Rows of a table that become passages; the rest is for the analysis, which loads the whole table."""
 _VALUES_NAMED = 8
-
-Row = Sequence[str]
+_COLUMNS_NAMED = 200
+_YEAR = re.compile(r"1[5-9]\d\d|20\d\d|2100")
+"""The numbers that may head a column."""
 
 
 def row_text(header: Row, row: Row) -> str:
@@ -46,38 +50,96 @@ def number(cell: str) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def table_parts(rows: Sequence[Row], name: str, sheet: str | None = None) -> list[tuple[Locator, str]]:
-    """The passages of a table: its description first, then its rows in groups of up to 20.
+def cell_range(table: str, top: int, bottom: int, width: int) -> str:
+    """The range of these rows, counted from 1, over the whole width: `Sheet1!A2:D30`, or `A2:D30` without a name."""
+    return f"{table}{'!' if table else ''}A{top}:{column_letters(width - 1)}{bottom}"
 
-    `rows` are all rows of the file or sheet, so that `cells` name rows as a spreadsheet counts them. Rows
-    before the header (titles, comments) go into the description. Raises SourceError if no cell holds
-    anything.
-    """
+
+@dataclass(frozen=True)
+class _Shape:
+    """What the rows of a table are; rows are counted from 0."""
+
+    header: Row
+    """Empty where the first row is one of data."""
+    names: Row
+    """Of all columns: `column C` where the header has none."""
+    notes: list[str]
+    """Text above the header."""
+    body: list[int]
+    top: int
+    bottom: int
+
+    @property
+    def width(self) -> int:
+        return len(self.names)
+
+
+def _shape(rows: Sequence[Row]) -> _Shape | None:
+    """None if no cell holds anything."""
     filled = [index for index, row in enumerate(rows) if any(cell.strip() for cell in row)]
     if not filled:
-        raise SourceError("the table is empty")
+        return None
     first = _header_row(rows, filled)
     header = [squeeze(cell) for cell in rows[first]] if _is_header(rows[first]) else []
     notes = [" ".join(squeeze(cell) for cell in rows[index] if cell.strip()) for index in filled if index < first]
     body = [index for index in filled if index > first or (index == first and not header)]
     width = max(len(rows[index]) for index in filled)
     names = [header[n] if n < len(header) and header[n] else f"column {column_letters(n)}" for n in range(width)]
-    prefix = f"{sheet}!" if sheet else ""
+    return _Shape(header, names, notes, body, filled[0], filled[-1])
 
-    def cells(top: int, bottom: int) -> str:
-        return f"{prefix}A{top + 1}:{column_letters(width - 1)}{bottom + 1}"
 
-    described = Locator(cells=cells(filled[0], filled[-1]))
-    parts = [
-        (
-            described,
-            _description(f"{name}{f', sheet {sheet}' if sheet else ''}", names, [rows[n] for n in body], notes),
-        )
-    ]
-    for group in _groups([(index, row_text(names, rows[index])) for index in body[:ROWS_AS_TEXT]]):
-        locator = Locator(cells=cells(group[0][0], group[-1][0]))
-        parts.append((locator, "\n".join(text for _, text in group)))
+def table_parts(rows: Sequence[Row], name: str, sheet: str = "", place: Locator = NOWHERE) -> list[tuple[Locator, str]]:
+    """The passages of a file or sheet that is one table: its description first, then its rows in groups of up to 20.
+
+    `rows` are all rows of the file or sheet, so that `cells` name rows as a spreadsheet counts them. Rows
+    before the header (titles, comments) go into the description. Raises NoText if no cell holds anything.
+    """
+    shape = _shape(rows)
+    if shape is None:
+        raise NoText("the table is empty")
+
+    def located(top: int, bottom: int) -> Locator:
+        cells = cell_range(sheet, top + 1, bottom + 1, shape.width)
+        return place.model_copy(update={"cells": cells})
+
+    title = f"{name}{f', sheet {sheet}' if sheet else ''}"
+    parts = [(located(shape.top, shape.bottom), _description(title, shape, rows))]
+    lines = [(index, row_text(shape.names, rows[index])) for index in shape.body[:ROWS_AS_TEXT]]
+    parts += [(located(group[0][0], group[-1][0]), "\n".join(line for _, line in group)) for group in _groups(lines)]
     return parts
+
+
+def add_table(builder: TextBuilder, name: str, rows: Sequence[Row]) -> bool:
+    """Adds a table that stands among the text of a document; True if an analysis can load it.
+
+    That it can where there are at least three rows of figures. What has a single row or column is layout: its
+    cells become paragraphs. A table too long to be seen at once is described first.
+    """
+    shape = _shape(rows)
+    if shape is None:
+        return False
+    if len(shape.body) + len(shape.notes) < 2 or shape.width < 2:
+        for cell in (cell for row in rows for cell in row):
+            builder.add(cell)
+        return False
+    figures = has_figures([rows[index] for index in shape.body])
+    if figures and len(shape.body) > ROWS_IN_PASSAGE:
+        cells = Cells(name, shape.top + 1, shape.bottom + 1, shape.width)
+        builder.add(_description(name, shape, rows), cells=cells, hard_lines=True)
+    else:
+        for note in shape.notes:
+            builder.add(note, cells=Cells(name, shape.top + 1, shape.top + 1, shape.width))
+    pairs = shape.width == 2 and not figures  # a form or a glossary: its first row is like the others
+    for index in [*[shape.bottom - len(shape.body)] * pairs, *shape.body[:ROWS_AS_TEXT]]:
+        text = ": ".join(filter(None, map(squeeze, rows[index]))) if pairs else row_text(shape.header, rows[index])
+        builder.add(text, cells=Cells(name, index + 1, index + 1, shape.width))
+    return figures
+
+
+def has_figures(body: Sequence[Row]) -> bool:
+    """Whether rows are worth an analysis: three or more, and numbers in most cells of a column."""
+    columns = zip_longest(*body, fillvalue="")
+    return len(body) >= 3 and any(2 * sum(number(cell) is not None for cell in cells) > len(body) for cells in columns)
 
 
 def _header_row(rows: Sequence[Row], filled: Sequence[int]) -> int:
@@ -95,7 +157,9 @@ def _filled(row: Row) -> int:
 
 def _is_header(row: Row) -> bool:
     values = [cell.strip() for cell in row if cell.strip()]
-    return len(set(values)) == len(values) and not any(number(value) is not None for value in values)
+    names = [value for value in values if number(value) is None]
+    years = all(_YEAR.fullmatch(value) for value in values if value not in names)
+    return len(set(values)) == len(values) and values[:1] == names[:1] and years
 
 
 def _groups(lines: Iterable[tuple[int, str]]) -> Iterator[list[tuple[int, str]]]:
@@ -112,12 +176,13 @@ def _groups(lines: Iterable[tuple[int, str]]) -> Iterator[list[tuple[int, str]]]
         yield group
 
 
-def _description(name: str, names: Row, body: Sequence[Row], notes: Sequence[str]) -> str:
-    lines = [f"Table {name}: {len(body):,} rows, {len(names)} columns."]
-    lines += [f"Column {column}" for column in (_column(n, title, body) for n, title in enumerate(names))]
+def _description(title: str, shape: _Shape, rows: Sequence[Row]) -> str:
+    body = [rows[index] for index in shape.body]
+    lines = [f"Table {title}: {len(body):,} rows, {shape.width} columns."]
+    lines += [f"Column {_column(n, name, body)}" for n, name in enumerate(shape.names[:_COLUMNS_NAMED])]
     if len(body) > ROWS_AS_TEXT:
         lines.append(f"Only the first {ROWS_AS_TEXT:,} rows are given as text; load the table for the others.")
-    lines += notes[:20]
+    lines += shape.notes[:20]
     return "\n".join(lines)
 
 

@@ -1,6 +1,7 @@
 """Plain text: paragraphs are what empty lines part."""
 
 import re
+from collections.abc import Iterator
 
 from tools.dates import stated_date
 from tools.documents.encodings import decode
@@ -19,11 +20,16 @@ def read(data: bytes, uri: str) -> Reading:
     blocks = []
     line = 1
     place = 0
-    for match in _PARAGRAPH.finditer(text):
+    for match in paragraphs(text):
         line += text.count("\n", place, match.start())
         place = match.start()
         blocks.append(Block(match.start(), match.end(), line=line, hard_lines=not is_wrapped(match.group())))
     return Reading(_title(text), stated_date(text), pack(text, blocks), text)
+
+
+def paragraphs(text: str) -> Iterator[re.Match[str]]:
+    """The stretches between empty lines."""
+    return _PARAGRAPH.finditer(text)
 
 
 def is_wrapped(paragraph: str) -> bool:

@@ -2,40 +2,29 @@
 
 import io
 import warnings
-import zipfile
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time
 from pathlib import PurePosixPath
 
-from state.errors import SourceError
-from state.evidence import Locator
-from tools.documents.extracted import Reading
+from state.errors import NoText
+from tools.documents.extracted import Reading, Row
+from tools.documents.packages import open_package
 from tools.documents.tables import table_parts
-
-_OLE = b"\xd0\xcf\x11\xe0"
-_ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
-_MAX_UNPACKED = 500_000_000
-"""Bytes that the parts of a workbook may unpack to; a small file can claim to hold terabytes."""
 
 
 def read(data: bytes, uri: str) -> Reading:
-    """The sheets' rows as passages. Raises SourceError if the workbook is encrypted or holds nothing."""
-    if data.startswith(_OLE):
-        raise SourceError(
-            "the workbook is encrypted" if _ENCRYPTED in data else "the file is an old binary workbook, not xlsx"
-        )
-    if not zipfile.is_zipfile(io.BytesIO(data)):
-        raise SourceError("the file is not an xlsx workbook")
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        if sum(part.file_size for part in archive.infolist()) > _MAX_UNPACKED:
-            raise SourceError("the workbook unpacks to more than 500 MB")
-    name = PurePosixPath(uri).name
-    parts: list[tuple[Locator, str]] = []
-    for sheet, rows in _sheets(data).items():
-        if any(cell.strip() for row in rows for cell in row):
-            parts += table_parts(rows, name, sheet)
-    if not parts:
-        raise SourceError("no sheet of the workbook holds anything")
-    return Reading(name, None, parts)
+    """The sheets' rows as passages. Raises EncryptedSource, or SourceError if the bytes are no workbook."""
+    open_package(data, "xlsx").close()
+    return reading_of(_sheets(data), PurePosixPath(uri).name)
+
+
+def reading_of(sheets: Mapping[str, Sequence[Row]], name: str) -> Reading:
+    """The reading of a workbook with these sheets. Raises NoText if all are empty."""
+    filled = {title: rows for title, rows in sheets.items() if any(cell.strip() for row in rows for cell in row)}
+    if not filled:
+        raise NoText("no sheet of the workbook holds anything")
+    parts = [part for title, rows in filled.items() for part in table_parts(rows, name, title)]
+    return Reading(name, None, parts, tables=filled)
 
 
 def _sheets(data: bytes) -> dict[str, list[list[str]]]:
@@ -47,13 +36,14 @@ def _sheets(data: bytes) -> dict[str, list[list[str]]]:
         try:
             for sheet in book.worksheets:
                 sheet.reset_dimensions()  # what a file says of its size may be wrong, and rows be cut off
-            return {sheet.title: [[_cell(value) for value in row] for row in sheet.iter_rows(values_only=True)]
+            return {sheet.title: [[cell_text(value) for value in row] for row in sheet.iter_rows(values_only=True)]
                     for sheet in book.worksheets}  # fmt: skip
         finally:
             book.close()
 
 
-def _cell(value: object) -> str:
+def cell_text(value: object) -> str:
+    """A cell as text: dates as ISO 8601, numbers with up to 15 digits."""
     if value is None:
         return ""
     if isinstance(value, datetime):

@@ -1,0 +1,186 @@
+"""Documents are read in processes of their own: one that hangs or eats memory costs that process, never ours.
+
+A thread that hangs in a parser cannot be stopped; a process can. Small files whose bytes are text need no such care
+and no time to start one: the time that their readers take is at most the square of their length.
+"""
+
+import asyncio
+import contextlib
+import struct
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from types import TracebackType
+from typing import BinaryIO, Literal
+
+from pydantic import TypeAdapter
+
+from state.errors import EncryptedSource, NoText, SourceError
+from state.evidence import Locator
+from tools.documents.extracted import PARSER_ERRORS, Reading, squeeze
+from tools.documents.formats import Format
+
+READ_SECONDS = 120.0
+"""What one file may take."""
+READ_MEMORY = 2_000_000_000
+"""Bytes of address space that a reading process may have, where the system holds it to that (Linux does)."""
+SMALL_TEXT = 50_000
+"""Bytes up to which text is read without a process of its own."""
+PROCESSES = 2
+HEAD = struct.Struct("!II")
+"""Before a request: the lengths of its title (kind, line end, uri) and of the bytes. Before an answer: its
+length, and nothing.
+"""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What is kept of a reading, or why there is none."""
+
+    title: str = ""
+    date: str | None = None
+    parts: tuple[tuple[Locator, str], ...] = ()
+    tables: int = 0
+    problem: Literal["", "encrypted", "no_text", "error"] = ""
+    reason: str = ""
+
+
+OUTCOME = TypeAdapter(Outcome)
+
+
+def outcome_of(data: bytes, uri: str, format_: Format) -> Outcome:
+    """Reads the bytes here; what cannot be read is an outcome too."""
+    try:
+        reading = _read(data, uri, format_)
+    except SourceError as error:
+        problem: Literal["encrypted", "no_text", "error"] = (
+            "encrypted" if isinstance(error, EncryptedSource) else "no_text" if isinstance(error, NoText) else "error"
+        )
+        return Outcome(problem=problem, reason=error.message)
+    return Outcome(reading.title, reading.date, tuple(reading.parts), len(reading.tables))
+
+
+def _read(data: bytes, uri: str, format_: Format) -> Reading:
+    if not data:
+        raise SourceError("the file is empty")
+    try:
+        reading = format_.read(data, uri)
+    except MemoryError as error:
+        raise SourceError(f"reading it takes more than {READ_MEMORY // 1_000_000:,} MB of memory") from error
+    except PARSER_ERRORS as error:
+        detail = squeeze(f"{type(error).__name__}: {error}")[:200]
+        raise SourceError(f"the {format_.kind} is broken: {detail}") from error
+    if not reading.parts:
+        raise NoText("the file holds no text")
+    return reading
+
+
+def refusal(outcome: Outcome) -> SourceError:
+    """The error that a problem stands for."""
+    kinds = {"encrypted": EncryptedSource, "no_text": NoText}
+    return kinds.get(outcome.problem, SourceError)(outcome.reason)
+
+
+class Readers:
+    """Up to two processes that read documents, started when they are needed; leaving the block ends them.
+
+    Where `many` documents are to be read, the small ones go there too: two processes are faster than two threads,
+    which wait for each other, and leave the event loop free.
+    """
+
+    def __init__(self, *, many: bool = False) -> None:
+        self._many = many
+        self._idle: list[_Process] = []
+        self._gate = asyncio.Semaphore(PROCESSES)
+
+    async def __aenter__(self) -> "Readers":
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for process in self._idle:
+            process.kill()
+
+    async def read(self, data: bytes, uri: str, format_: Format) -> Outcome:
+        """What the document holds, or why it cannot be read."""
+        async with self._gate:
+            if format_.is_text and len(data) <= SMALL_TEXT and not self._many:
+                return await asyncio.to_thread(outcome_of, data, uri, format_)
+            async with self._process() as process:
+                return await process.ask(data, uri, format_)
+
+    @asynccontextmanager
+    async def _process(self) -> AsyncIterator["_Process"]:
+        process = self._idle.pop() if self._idle else await asyncio.to_thread(_Process)
+        try:
+            yield process
+        finally:
+            if process.is_fit:
+                self._idle.append(process)
+            else:
+                process.kill()
+
+
+class _Process:
+    """A process that reads one document after another."""
+
+    def __init__(self) -> None:
+        start = f"from tools.documents.worker import serve; serve({READ_MEMORY}, {READ_SECONDS})"
+        self._running = subprocess.Popen(
+            [sys.executable, "-c", f"import sys; sys.path[:] = {sys.path!r}; {start}"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,  # Ctrl-C at the terminal is for us alone: we end it
+        )
+        self.is_fit = True
+
+    async def ask(self, data: bytes, uri: str, format_: Format) -> Outcome:
+        """Has a document read. Whatever does not end in an answer makes the process unfit for another."""
+        self.is_fit = False
+        try:
+            async with asyncio.timeout(READ_SECONDS):
+                answer = await asyncio.to_thread(self._exchange, data, f"{format_.kind}\n{uri}")
+        except TimeoutError:
+            return Outcome(problem="error", reason=f"reading it took longer than {READ_SECONDS:g} s")
+        if answer is None:
+            return Outcome(problem="error", reason="the process that read it broke off")
+        self.is_fit = True
+        return OUTCOME.validate_json(answer)
+
+    def _exchange(self, data: bytes, title: str) -> bytes | None:
+        """The answer, or None if there is none because the process ended."""
+        try:
+            name = title.encode()
+            pipe = _open(self._running.stdin)
+            pipe.write(HEAD.pack(len(name), len(data)) + name)
+            pipe.write(data)
+            pipe.flush()
+            return receive(_open(self._running.stdout))
+        except (BrokenPipeError, ConnectionResetError, ValueError):  # ValueError: closed by `kill` meanwhile
+            return None
+
+    def kill(self) -> None:
+        """Ends the process at once, whatever it does."""
+        self._running.kill()
+        self._running.wait()
+        for pipe in (self._running.stdin, self._running.stdout):
+            with contextlib.suppress(OSError):
+                _open(pipe).close()
+
+
+def _open(pipe: object) -> BinaryIO:
+    return pipe  # type: ignore[return-value] # Popen was asked for both pipes
+
+
+def receive(pipe: BinaryIO) -> bytes | None:
+    """The bytes after their length, or None at the end of the pipe."""
+    head = pipe.read(HEAD.size)
+    if len(head) < HEAD.size:
+        return None
+    length, _ = HEAD.unpack(head)
+    data = pipe.read(length)
+    return data if len(data) == length else None

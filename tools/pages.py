@@ -1,0 +1,103 @@
+"""Pages from the web by HTTP, within limits on size, time and redirects, and not from where they must not come."""
+
+import asyncio
+import ipaddress
+import socket
+from urllib.parse import SplitResult, urljoin, urlsplit
+
+import httpx
+
+from state.errors import SourceError
+from state.ports import Page
+
+MAX_REDIRECTS = 5
+
+
+class HttpPages:
+    """The `Pages` port over an HTTP client that is handed in.
+
+    Pages on this machine or in a private network are not read unless `private_pages` says so, or a person named
+    the address: a model chooses others, perhaps because a text that it read told it to. A redirect is followed to
+    a private place only within the host that the person named.
+    """
+
+    def __init__(
+        self, client: httpx.AsyncClient, *, max_bytes: int, seconds: float, private_pages: bool = False
+    ) -> None:
+        self._client = client
+        self._max_bytes = max_bytes
+        self._seconds = seconds
+        self._private_pages = private_pages
+
+    async def fetch(self, url: str, *, named: bool = False) -> Page:
+        """What the address gives; `named` says that a person named it.
+
+        Raises SourceError for what is not http or https, does not come in time, is too large or is no success.
+        """
+        try:
+            async with asyncio.timeout(self._seconds):
+                return await self._fetch(url, named)
+        except TimeoutError as error:
+            raise SourceError(f"the page did not come within {self._seconds:g} s", place=url) from error
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise SourceError(f"the page cannot be had: {type(error).__name__}: {error}", place=url) from error
+
+    async def _fetch(self, url: str, named: bool) -> Page:
+        trusted = _split(url).netloc if named else None
+        for _ in range(MAX_REDIRECTS + 1):
+            await self._allow(url, trusted)
+            async with self._client.stream("GET", url, follow_redirects=False, timeout=self._seconds) as response:
+                if response.is_redirect:
+                    url = urljoin(url, response.headers["location"])
+                    continue
+                if not response.is_success:
+                    raise SourceError(f"the page answered with status {response.status_code}", place=url)
+                data = await self._body(response, url)
+                return Page(url, _media_type(response), _as_utf8(response, data))
+        raise SourceError(f"the page redirects more than {MAX_REDIRECTS} times", place=url)
+
+    async def _allow(self, url: str, trusted: str | None) -> None:
+        parts = _split(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise SourceError("only http and https pages can be read", place=url)
+        if self._private_pages or parts.netloc == trusted:
+            return
+        loop = asyncio.get_running_loop()
+        try:
+            found = await loop.getaddrinfo(parts.hostname, parts.port, type=socket.SOCK_STREAM)
+        except (OSError, UnicodeError) as error:
+            raise SourceError(f"the host is not known: {error}", place=url) from error
+        if not all(ipaddress.ip_address(str(address[0]).partition("%")[0]).is_global for *_, address in found):
+            raise SourceError("pages on this machine or in a private network are not read", place=url)
+
+    async def _body(self, response: httpx.Response, url: str) -> bytes:
+        data = bytearray()
+        async for chunk in response.aiter_bytes():
+            data += chunk
+            if len(data) > self._max_bytes:
+                raise SourceError(f"the page is larger than {self._max_bytes / 1_000_000:g} MB", place=url)
+        return bytes(data)
+
+
+def _split(url: str) -> SplitResult:
+    try:
+        parts = urlsplit(url)
+        parts.port  # noqa: B018 # a port that is none raises here
+    except ValueError as error:
+        raise SourceError("this is no address", place=url) from error
+    return parts
+
+
+def _media_type(response: httpx.Response) -> str:
+    return response.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+def _as_utf8(response: httpx.Response, data: bytes) -> bytes:
+    """Text in UTF-8 if the server names its encoding and it is that; what a page says of itself counts less."""
+    encoding = response.charset_encoding
+    if encoding is None or encoding.lower() in ("utf-8", "utf8") or not _media_type(response).startswith("text/"):
+        return data
+    try:
+        return data.decode(encoding).encode()
+    except (LookupError, UnicodeError):
+        return data
