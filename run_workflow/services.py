@@ -28,10 +28,13 @@ if TYPE_CHECKING:  # slow to import
     from run_workflow.engine.entries import GraphEntry
     from run_workflow.engine.views import RunManifest
     from state.context import RunContext
-    from state.ports import Web
+    from state.ports import Network
 
 _READ_ONLY = -1
 """A fence that no run has: what is opened under it can be read and never written."""
+
+_PAGE_SECONDS = 60.0
+"""What a page that is named as a source may take to come."""
 
 Watch = Callable[[Progress], None]
 
@@ -138,8 +141,8 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
     async with open_database(settings.database) as database:
         models = ModelDoor(settings.model_providers(), settings.price_table())
         try:
-            async with open_web(settings.searxng_url) as web:
-                engine = Engine(database.pool, models, SystemClock(), _Catalog(), web=web)
+            async with open_network(settings.searxng_url) as network:
+                engine = Engine(database.pool, models, SystemClock(), _Catalog(), network=network)
                 stored = PostgresArtifacts(Fence(database.pool, "", _READ_ONLY))
                 yield Services(engine, models, stored.get)
         finally:
@@ -164,14 +167,15 @@ class _Catalog(Mapping[str, "GraphEntry"]):
 
 
 @asynccontextmanager
-async def open_web(url: str | None) -> AsyncIterator["Web | None"]:
-    """Web search, where a server for it is named."""
-    if url is None:
-        yield None
-        return
+async def open_network(searxng_url: str | None) -> AsyncIterator["Network"]:
+    """Pages that a person names as sources; web search, where a server for it is named."""
     import httpx
 
+    from state.ports import Network
+    from tools.documents.reading import MAX_BYTES
+    from tools.pages import HttpPages
     from tools.web import SearxWeb
 
     async with httpx.AsyncClient() as client:
-        yield SearxWeb(client, url)
+        pages = HttpPages(client, max_bytes=MAX_BYTES, seconds=_PAGE_SECONDS)
+        yield Network(SearxWeb(client, searxng_url) if searxng_url else None, pages)

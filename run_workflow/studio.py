@@ -15,7 +15,7 @@ from chains.models import ModelDoor
 from graphs.catalog import CATALOG, AnyGraph
 from run_workflow.engine.engine import Engine
 from run_workflow.postgres.database import open_database
-from run_workflow.services import open_web
+from run_workflow.services import open_network
 from run_workflow.settings import load_settings
 from state.context import RunContext
 from tools.memory import SystemClock, memory_ports
@@ -32,8 +32,8 @@ async def research(config: RunnableConfig, runtime: ServerRuntime[RunContext]) -
     settings = await asyncio.to_thread(load_settings)
     models = ModelDoor(settings.model_providers(), settings.price_table())
     try:
-        async with open_database(settings.database) as database, open_web(settings.searxng_url) as web:
-            engine = Engine(database.pool, models, SystemClock(), CATALOG, web=web)
+        async with open_database(settings.database) as database, open_network(settings.searxng_url) as network:
+            engine = Engine(database.pool, models, SystemClock(), CATALOG, network=network)
             async with engine.lend(thread, entry.name) as ports:
                 yield entry.build(ports)
     finally:

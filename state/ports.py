@@ -149,6 +149,14 @@ class Web(Protocol):
 
 
 @dataclass(frozen=True)
+class Network:
+    """The ways out that runs have."""
+
+    web: Web | None = None
+    pages: Pages | None = None
+
+
+@dataclass(frozen=True)
 class Ports:
     """All the seams of one run."""
 

@@ -193,7 +193,7 @@ class ResearchInput(TypedDict):
 
     question: str
     sources: list[str]
-    """Paths of files and folders."""
+    """Paths of files and folders, addresses of pages."""
 
 
 class ResearchOutput(TypedDict, total=False):

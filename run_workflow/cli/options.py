@@ -51,7 +51,8 @@ class Research(Going):
         typer.Argument(metavar="PATH", help="More sources, as a pattern like docs/*.md gives them."),
     ] = None
     sources: Annotated[
-        list[str], typer.Option(metavar="PATH", help="File or folder to read; may be given several times.")
+        list[str],
+        typer.Option(metavar="PATH", help="File, folder or https:// page to read; may be given several times."),
     ]
     model: Annotated[
         str | None,

@@ -1,7 +1,7 @@
 """`run research`: what was typed becomes a run; sources, models and cost are looked at before it starts."""
 
 import asyncio
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, get_args
 
 import typer
@@ -89,26 +89,30 @@ def context_of(wanted: options.Research, settings: "Settings") -> RunContext:
 
 
 def look_at_sources(wanted: options.Research) -> tuple[list[str], bool]:
-    """The sources as absolute paths, and whether there are tables among them. SourceError names what is not there."""
+    """The sources, paths as absolute ones, and whether there are tables among them. SourceError names what is not
+    there.
+    """
     from tools.documents.files import find_files
     from tools.documents.formats import FORMATS
+    from tools.documents.reading import is_address
 
     named = [*wanted.sources, *(wanted.more or ())]
-    for name in named:
+    local = [name for name in named if not is_address(name)]
+    for name in local:
         if "://" in name:
             raise SourceError(
-                "A source is a file or a folder.", place=name, remedy="Save the page, and name the file or its folder."
+                "A source is a file, a folder or a page.", place=name, remedy="Name pages by http:// or https://."
             )
-    files, _ = find_files(named)
-    if not files:
+    files, _ = find_files(local)
+    if not files and len(local) == len(named):
         raise SourceError(
             "There is no file in it.",
             place=", ".join(named),
-            remedy="Name a folder with documents: text, Markdown, HTML, PDF, CSV or XLSX.",
+            remedy="Name a folder with documents: text, Markdown, HTML, PDF, Word, Excel, CSV and others.",
         )
-    found = [FORMATS.get(file.path.suffix.lower()) for file in files]
-    paths = [str(Path(name).expanduser().absolute()) for name in named]
-    return paths, any(form is not None and form.is_table for form in found)
+    found = [FORMATS.get(PurePosixPath(uri).suffix.lower()) for uri in [*(file.uri for file in files), *named]]
+    sources = [name if is_address(name) else str(Path(name).expanduser().absolute()) for name in named]
+    return sources, any(form is not None and form.is_table for form in found)
 
 
 def estimate_line(estimate: "RunEstimate", free: bool) -> str:

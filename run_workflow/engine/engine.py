@@ -31,7 +31,7 @@ from run_workflow.stores.ledger import PostgresLedger
 from run_workflow.stores.passages import PostgresPassages
 from state.context import RunContext
 from state.errors import LeaseLost, RunError
-from state.ports import Clock, Models, Ports, Web
+from state.ports import Clock, Models, Network, Ports
 from state.runs import Answer, ApprovalRecord, Edit, Json, RunRecord, RunStatus
 
 _INSERT = """
@@ -51,14 +51,14 @@ class Engine:
         clock: Clock,
         graphs: Mapping[str, GraphEntry],
         *,
-        web: Web | None = None,
+        network: Network | None = None,
         times: LeaseTimes | None = None,
     ) -> None:
         self._pool = pool
         self._models = models
         self._clock = clock
         self._graphs = graphs
-        self._web = web
+        self._network = network or Network()
         self._owner = f"{socket.gethostname()}:{os.getpid()}"
         self._leases = Leases(pool, times or LeaseTimes(), self._owner)
 
@@ -247,5 +247,6 @@ class Engine:
             artifacts=PostgresArtifacts(fence),
             models=self._models,
             clock=self._clock,
-            web=self._web,
+            web=self._network.web,
+            pages=self._network.pages,
         )

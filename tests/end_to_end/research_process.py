@@ -23,6 +23,7 @@ from run_workflow.stores.artifacts import PostgresArtifacts
 from state.context import RunContext
 from state.errors import RunHeld
 from state.evidence import ArtifactRef
+from state.ports import Network
 from state.runs import Json, Progress, Usage
 from tools.memory import SystemClock
 from tools.web import SearxWeb
@@ -62,7 +63,9 @@ async def work(job: Job) -> Done:
     async with httpx.AsyncClient() as client, open_database(DatabaseSettings(job.dsn, Path())) as database:
         models = ModelDoor({}, {}, {"team": job.script})
         web = SearxWeb(client, job.web, private_pages=True)
-        return await _advanced(database, Engine(database.pool, models, SystemClock(), CATALOG, web=web), job)
+        return await _advanced(
+            database, Engine(database.pool, models, SystemClock(), CATALOG, network=Network(web)), job
+        )
 
 
 async def _advanced(database: Database, engine: Engine, job: Job) -> Done:

@@ -199,7 +199,7 @@ def test_a_missing_question_or_source_is_refused(folder: Path) -> None:
     assert line.engine.runs == {}
 
 
-@pytest.mark.parametrize("name", ["none", "http://example.org/a"])
+@pytest.mark.parametrize("name", ["none", "ftp://example.org/a"])
 def test_a_source_that_is_not_there_is_refused(folder: Path, name: str) -> None:
     """The path is named, before anything starts."""
     line = line_with(folder)

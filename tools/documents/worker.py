@@ -10,8 +10,7 @@ from typing import BinaryIO
 from tools.documents.formats import BY_KIND, Format
 from tools.documents.isolation import HEAD, OUTCOME, outcome_of
 
-
-FORMAT_OF: dict[str, Format] = {**BY_KIND}
+_FORMATS: dict[str, Format] = {**BY_KIND}
 
 
 def serve(memory: int, seconds: float) -> None:
@@ -24,7 +23,7 @@ def serve(memory: int, seconds: float) -> None:
         _limit_time(seconds)
         name, size = HEAD.unpack(head)
         kind, _, uri = requests.read(name).decode().partition("\n")
-        outcome = outcome_of(requests.read(size), uri, FORMAT_OF[kind])
+        outcome = outcome_of(requests.read(size), uri, _FORMATS[kind])
         _send(answers, OUTCOME.dump_json(outcome))
 
 
