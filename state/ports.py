@@ -56,6 +56,9 @@ class Library(Protocol):
     async def add(self, source: Source, passages: Sequence[Passage]) -> None:
         """Stores a source and its passages, all or nothing; what is there already stays as it is."""
 
+    async def add_all(self, documents: Sequence[tuple[Source, Sequence[Passage]]]) -> None:
+        """Stores several sources, each with its passages, all or nothing; what is there already stays as it is."""
+
     async def find(self, ids: Sequence[str]) -> Sequence[Source]:
         """Those of the sources with these ids that are stored."""
 

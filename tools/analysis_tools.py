@@ -207,11 +207,9 @@ class _Desk:
             uri, _, sheet = (name, "", "") if name in sources else name.rpartition("#")
             if uri not in sources:
                 raise ToolError(f"There is no table “{name}”.", remedy=_near(name, list(sources), "tables"))
-            data = await self._bytes(sources[uri])
-            self.loaded[name] = (
-                sources[uri],
-                await asyncio.to_thread(load_table, data, uri, sheet or None, sources[uri].kind),
-            )
+            source = sources[uri]
+            data = await self._bytes(source)
+            self.loaded[name] = source, await asyncio.to_thread(load_table, data, uri, sheet or None, source.kind)
         return self.loaded[name]
 
 

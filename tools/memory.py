@@ -111,6 +111,14 @@ class MemoryPassages:
 
     async def add(self, source: Source, passages: Sequence[Passage]) -> None:
         """Stores a source and its passages; what is there already stays as it is."""
+        await self.add_all([(source, passages)])
+
+    async def add_all(self, documents: Sequence[tuple[Source, Sequence[Passage]]]) -> None:
+        """Stores several sources, each with its passages; what is there already stays as it is."""
+        for source, passages in documents:
+            self._add(source, passages)
+
+    def _add(self, source: Source, passages: Sequence[Passage]) -> None:
         self._sources.setdefault(source.id, source)
         for place, passage in enumerate(passages):
             stored = passage.model_copy(update={"text": storable(passage.text)})

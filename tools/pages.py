@@ -89,7 +89,8 @@ def _split(url: str) -> SplitResult:
 
 
 def _media_type(response: httpx.Response) -> str:
-    return response.headers.get("content-type", "").partition(";")[0].strip().lower()
+    said: str = response.headers.get("content-type", "")
+    return said.partition(";")[0].strip().lower()
 
 
 def _as_utf8(response: httpx.Response, data: bytes) -> bytes:

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 from psycopg import AsyncConnection
 from psycopg.rows import DictRow, class_row
-from psycopg.types.json import Jsonb
 
 from run_workflow.fence import Fence
 from run_workflow.stores.columns import as_json, text_or_null
@@ -60,26 +59,22 @@ class PostgresPassages:
         self._fence = fence
 
     async def add(self, source: Source, passages: Sequence[Passage]) -> None:
-        """Stores a source and its passages; what is there already stays as it is."""
-        row = (
-            source.id,
-            storable(source.uri),
-            storable(source.title),
-            source.kind,
-            source.sha256,
-            source.size,
-            text_or_null(source.date),
-            source.tables,
-        )
+        """Stores a source and its passages, all or nothing; what is there already stays as it is."""
+        await self.add_all([(source, passages)])
+
+    async def add_all(self, documents: Sequence[tuple[Source, Sequence[Passage]]]) -> None:
+        """Stores several sources, each with its passages, all or nothing; what is there already stays as it is."""
+        placed = [(place, passage) for _, passages in documents for place, passage in enumerate(passages)]
         columns = (
-            [passage.id for passage in passages],
-            [passage.source_id for passage in passages],
-            list(range(len(passages))),
-            [Jsonb(_locator(passage), dumps=json_text) for passage in passages],
-            [storable(passage.text) for passage in passages],
+            [passage.id for _, passage in placed],
+            [passage.source_id for _, passage in placed],
+            [place for place, _ in placed],
+            [_locator(passage) for _, passage in placed],
+            [storable(passage.text) for _, passage in placed],
         )
         async with self._fence.writing() as connection:
-            await connection.execute(_ADD_SOURCE, row)
+            for source, _ in sorted(documents, key=lambda document: document[0].id):
+                await connection.execute(_ADD_SOURCE, _row(source))
             await connection.execute(_ADD_PASSAGES, columns)
 
     async def find(self, ids: Sequence[str]) -> Sequence[Source]:
@@ -129,13 +124,28 @@ async def _stored(connection: AsyncConnection[DictRow], made: Collection) -> Col
     return Collection.model_validate(row) if row else made
 
 
-def _locator(passage: Passage) -> dict[str, object]:
-    """The locator's fields that are set; jsonb takes no NUL, not even escaped."""
-    locator = passage.locator.model_dump(mode="json", exclude_none=True)
+def _row(source: Source) -> tuple[object, ...]:
+    return (
+        source.id,
+        storable(source.uri),
+        storable(source.title),
+        source.kind,
+        source.sha256,
+        source.size,
+        text_or_null(source.date),
+        source.tables,
+    )
+
+
+def _locator(passage: Passage) -> str:
+    """The locator's fields that are set, as JSON; jsonb takes no NUL, not even escaped."""
+    locator = passage.locator.model_dump(mode="json", exclude_defaults=True)
     for name in ("cells", "computed", "path"):
         if name in locator:
             locator[name] = storable(locator[name])
-    return {**locator, "heading": [storable(heading) for heading in passage.locator.heading]}
+    if "heading" in locator:
+        locator["heading"] = [storable(heading) for heading in locator["heading"]]
+    return json_text(locator)
 
 
 def _passage(row: DictRow) -> Passage:

@@ -63,9 +63,8 @@ async def work(job: Job) -> Done:
     async with httpx.AsyncClient() as client, open_database(DatabaseSettings(job.dsn, Path())) as database:
         models = ModelDoor({}, {}, {"team": job.script})
         web = SearxWeb(client, job.web, private_pages=True)
-        return await _advanced(
-            database, Engine(database.pool, models, SystemClock(), CATALOG, network=Network(web)), job
-        )
+        engine = Engine(database.pool, models, SystemClock(), CATALOG, network=Network(web))
+        return await _advanced(database, engine, job)
 
 
 async def _advanced(database: Database, engine: Engine, job: Job) -> Done:

@@ -95,9 +95,10 @@ def _attachments(message: EmailMessage, depth: int) -> Iterator[tuple[str, list[
         name = squeeze(part.get_filename() or "") or f"part {number} ({part.get_content_type()})"
         try:
             yield name, [_attachment(part, name, depth)]
-        except (SourceError, *PARSER_ERRORS) as error:
-            said = error.message if isinstance(error, SourceError) else "it is broken"
-            yield f"{name}, not read: {said}", []
+        except SourceError as error:
+            yield f"{name}, not read: {error.message}", []
+        except PARSER_ERRORS:
+            yield f"{name}, not read: it is broken", []
 
 
 def _attachment(part: EmailMessage, name: str, depth: int) -> Reading:
@@ -105,6 +106,7 @@ def _attachment(part: EmailMessage, name: str, depth: int) -> Reading:
 
     if part.get_content_type() == "message/rfc822":
         inner = part.get_payload(0)
+        assert isinstance(inner, EmailMessage)
         return _reading(inner.as_bytes(), depth - 1)
     suffix = PurePosixPath(name).suffix.lower()
     payload = part.get_payload(decode=True)

@@ -72,7 +72,7 @@ FORMATS: Mapping[str, Format] = {
     ".ipynb": NOTEBOOK,
 }
 """By suffix, in small letters."""
-BY_KIND: Mapping[SourceKind, Format] = {format_.kind: format_ for format_ in FORMATS.values()}
+BY_KIND: Mapping[str, Format] = {format_.kind: format_ for format_ in FORMATS.values()}
 BY_MEDIA_TYPE: Mapping[str, Format] = {format_.media_type: format_ for format_ in FORMATS.values()}
 _ALSO = {
     "application/xhtml+xml": HTML,

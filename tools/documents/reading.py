@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -19,6 +19,8 @@ READING = "2"
 """Part of every source's id; raised when readers or passages change, so that old and new passages never
 mix.
 """
+_UNSTORED = 100
+"""Documents that may wait to be stored; reading waits for storing beyond that."""
 _FEW = 30
 """Files up to which starting a process for small ones takes longer than reading them here."""
 
@@ -130,22 +132,34 @@ class _Work:
         self._artifacts = artifacts
         self._on_file = on_file
         self._done, self._total = 0, len(found)
+        self._unstored: asyncio.Queue[Document | None] = asyncio.Queue(_UNSTORED)
         self._new = sum(each.id not in known for each in found)
         self._same: dict[str, list[_Found]] = {}
         for each in found:
             self._same.setdefault(each.sha256, []).append(each)
 
     async def do(self) -> None:
+        """Reads and stores at the same time; an error of either ends both."""
+        await _together(self._read_all(), self._store())
+
+    async def _read_all(self) -> None:
         waiting = iter(self._same.values())
         async with Readers(many=self._new > _FEW) as readers:
-            # One more than there are processes: while one stores what it read, another can read.
-            tasks = [asyncio.create_task(self._some(waiting, readers)) for _ in range(PROCESSES + 1)]
-            try:
-                await asyncio.gather(*tasks)
-            finally:
-                for task in tasks:
-                    task.cancel()
-                await asyncio.gather(*tasks, return_exceptions=True)
+            await _together(*(self._some(waiting, readers) for _ in range(PROCESSES)))
+        await self._unstored.put(None)
+
+    async def _store(self) -> None:
+        """Stores what was read by the time that the last of it was stored, in one transaction."""
+        document = await self._unstored.get()
+        while document is not None:
+            batch = []
+            while document is not None:
+                batch.append((document.source, document.passages))
+                if self._unstored.empty():
+                    break
+                document = self._unstored.get_nowait()
+            await self._library.add_all(batch)
+            document = document and await self._unstored.get()
 
     async def _some(self, waiting: Iterator[list[_Found]], readers: Readers) -> None:
         for same in waiting:
@@ -175,8 +189,19 @@ class _Work:
         document = await asyncio.to_thread(_document, data, found.uri, found.format, outcome)
         if document.source.tables:  # first the bytes: what the library has is whole
             await self._artifacts.put(data, found.format.media_type, PurePosixPath(found.uri).name)
-        await self._library.add(document.source, document.passages)
+        await self._unstored.put(document)
         return document.source
+
+
+async def _together(*work: Coroutine[None, None, None]) -> None:
+    """Does all of it at the same time; the first error ends the rest."""
+    tasks = [asyncio.create_task(each) for each in work]
+    try:
+        await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def read_document(data: bytes, uri: str, format_: Format) -> Document:

@@ -7,10 +7,8 @@ import os
 import sys
 from typing import BinaryIO
 
-from tools.documents.formats import BY_KIND, Format
+from tools.documents.formats import BY_KIND
 from tools.documents.isolation import HEAD, OUTCOME, outcome_of
-
-_FORMATS: dict[str, Format] = {**BY_KIND}
 
 
 def serve(memory: int, seconds: float) -> None:
@@ -23,7 +21,7 @@ def serve(memory: int, seconds: float) -> None:
         _limit_time(seconds)
         name, size = HEAD.unpack(head)
         kind, _, uri = requests.read(name).decode().partition("\n")
-        outcome = outcome_of(requests.read(size), uri, _FORMATS[kind])
+        outcome = outcome_of(requests.read(size), uri, BY_KIND[kind])
         _send(answers, OUTCOME.dump_json(outcome))
 
 

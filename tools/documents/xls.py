@@ -55,11 +55,11 @@ def _cell(cell: "Cell", book: "Book") -> str:
 
     if cell.ctype == xlrd.XL_CELL_DATE:
         try:
-            return xlsx.cell_text(xlrd.xldate_as_datetime(cell.value, book.datemode))
+            return xlsx.cell_text(xlrd.xldate_as_datetime(float(cell.value), book.datemode))
         except (ValueError, OverflowError):  # a number with the look of a date
             return xlsx.cell_text(cell.value)
     if cell.ctype == xlrd.XL_CELL_BOOLEAN:
         return str(bool(cell.value))
     if cell.ctype == xlrd.XL_CELL_ERROR:
-        return xlrd.error_text_from_code.get(cell.value, "")
+        return str(xlrd.error_text_from_code.get(int(cell.value), ""))
     return xlsx.cell_text(cell.value)
