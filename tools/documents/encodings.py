@@ -27,11 +27,11 @@ _DECLARED = re.compile(
 
 
 def decode(data: bytes) -> str:
-    """The text of `data`, line ends as `\\n`: by byte order mark, else UTF-8, else by charset-normalizer.
+    """The text of `data`, line ends as `\\n`: by byte order mark or form, else UTF-8, else by charset-normalizer.
 
     Raises SourceError if the bytes are not text.
     """
-    text = _by_mark(data) or _by_name(data, "utf-8") or _by_guess(data)
+    text = _by_mark(data) or _by_form(data) or _by_name(data, "utf-8") or _by_guess(data)
     return _checked(text)
 
 
@@ -39,13 +39,22 @@ def decode_html(data: bytes) -> str:
     """As `decode`, but an encoding that the page itself declares comes before a guess."""
     declared = _DECLARED.search(data[:4096])
     name = (declared.group(1) or declared.group(2)).decode() if declared else "utf-8"
-    text = _by_mark(data) or _by_name(data, "utf-8") or _by_name(data, name) or _by_guess(data)
+    text = _by_mark(data) or _by_form(data) or _by_name(data, "utf-8") or _by_name(data, name) or _by_guess(data)
     return _checked(text)
 
 
 def _by_mark(data: bytes) -> str | None:
     name = next((name for mark, name in _MARKS if data.startswith(mark)), None)
     return _by_name(data, name) if name else None
+
+
+def _by_form(data: bytes) -> str | None:
+    """The text of encodings that show in the bytes: UTF-16 by the zeros of its Latin letters, digits and line ends."""
+    sample = data[:4096]
+    for zeros, name in ((1, "utf-16-le"), (0, "utf-16-be")):
+        if sample[1 - zeros :: 2].count(0) == 0 and 20 * sample[zeros::2].count(0) >= len(sample) > 1:
+            return _by_name(data, name)
+    return _by_name(data, "iso2022_jp") if b"\x1b$" in sample else None
 
 
 def _by_name(data: bytes, name: str) -> str | None:
