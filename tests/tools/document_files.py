@@ -17,7 +17,9 @@ def folder_of(root: Path, files: dict[str, bytes | str]) -> Path:
     return root
 
 
-def pdf_of(*pages: Sequence[str], password: str = "", title: str = "") -> bytes:
+def pdf_of(
+    *pages: Sequence[str], password: str = "", owner: str = "", algorithm: str = "RC4-128", title: str = ""
+) -> bytes:
     """A PDF with a text layer: each page is the lines on it, in plain ASCII."""
     count = len(pages)
     objects = [
@@ -32,13 +34,13 @@ def pdf_of(*pages: Sequence[str], password: str = "", title: str = "") -> bytes:
         objects.append(f"{page}/Resources << /Font << /F1 3 0 R >> >> >>".encode())
         objects.append(b"<< /Length %d >>\nstream\n%s\nendstream" % (len(content), content))
     data = _file_of(objects)
-    if not password and not title:
+    if not password and not owner and not title:
         return data
     writer = PdfWriter(clone_from=PdfReader(io.BytesIO(data)))
     if title:
         writer.add_metadata({"/Title": title})
-    if password:
-        writer.encrypt(password, algorithm="RC4-128")
+    if password or owner:
+        writer.encrypt(password, owner or None, algorithm=algorithm)
     written = io.BytesIO()
     writer.write(written)
     return written.getvalue()

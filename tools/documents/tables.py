@@ -65,6 +65,8 @@ class _Shape:
     """Of all columns: `column C` where the header has none."""
     notes: list[str]
     """Text above the header."""
+    first: int
+    """The header, or the first row of data where there is none."""
     body: list[int]
     top: int
     bottom: int
@@ -85,7 +87,7 @@ def _shape(rows: Sequence[Row]) -> _Shape | None:
     body = [index for index in filled if index > first or (index == first and not header)]
     width = max(len(rows[index]) for index in filled)
     names = [header[n] if n < len(header) and header[n] else f"column {column_letters(n)}" for n in range(width)]
-    return _Shape(header, names, notes, body, filled[0], filled[-1])
+    return _Shape(header, names, notes, first, body, filled[0], filled[-1])
 
 
 def table_parts(rows: Sequence[Row], name: str, sheet: str = "", place: Locator = NOWHERE) -> list[tuple[Locator, str]]:
@@ -118,7 +120,7 @@ def add_table(builder: TextBuilder, name: str, rows: Sequence[Row]) -> bool:
     shape = _shape(rows)
     if shape is None:
         return False
-    if len(shape.body) + len(shape.notes) < 2 or shape.width < 2:
+    if shape.top == shape.bottom or shape.width < 2:
         for cell in (cell for row in rows for cell in row):
             builder.add(cell)
         return False
@@ -130,7 +132,7 @@ def add_table(builder: TextBuilder, name: str, rows: Sequence[Row]) -> bool:
         for note in shape.notes:
             builder.add(note, cells=Cells(name, shape.top + 1, shape.top + 1, shape.width))
     pairs = shape.width == 2 and not figures  # a form or a glossary: its first row is like the others
-    for index in [*[shape.bottom - len(shape.body)] * pairs, *shape.body[:ROWS_AS_TEXT]]:
+    for index in [*[shape.first] * (pairs and bool(shape.header)), *shape.body[:ROWS_AS_TEXT]]:
         text = ": ".join(filter(None, map(squeeze, rows[index]))) if pairs else row_text(shape.header, rows[index])
         builder.add(text, cells=Cells(name, index + 1, index + 1, shape.width))
     return figures
