@@ -62,11 +62,9 @@ def over(fence: Fence) -> Stores:
     return Stores(PostgresLedger(fence), PostgresJournal(fence), PostgresPassages(fence), PostgresArtifacts(fence))
 
 
-def source(name: str, kind: str = "text") -> Source:
+def source(name: str, tables: int = 0) -> Source:
     """A source that is told apart by its name."""
-    return Source.model_validate(
-        {"id": f"s{name}", "uri": f"{name}.txt", "title": name, "kind": kind, "sha256": name, "size": 1}
-    )
+    return Source(id=f"s{name}", uri=f"{name}.txt", title=name, kind="text", sha256=name, size=1, tables=tables)
 
 
 def passages_of(of: Source, *texts: str, computed: str | None = None) -> list[Passage]:
@@ -131,7 +129,7 @@ async def test_calls_are_found_again(stores: Stores) -> None:
 
 async def test_collection_of_sources(stores: Stores) -> None:
     """A collection has its sources by uri and their passages by place; made twice it is the same."""
-    b, a, table = source("b"), source("a"), source("t", "csv")
+    b, a, table = source("b"), source("a"), source("t", tables=2)
     for each in (b, a, table):
         await stores.passages.add(each, passages_of(each, f"z {each.id}", f"y {each.id}", f"x {each.id}"))
     skipped = SkippedSource(uri="broken.pdf", reason="no text")
@@ -146,9 +144,33 @@ async def test_collection_of_sources(stores: Stores) -> None:
     assert list(await stores.passages.passages("c0")) == []
 
 
+async def test_sources_are_found_again(stores: Stores) -> None:
+    """What is stored is found by its id, whole; several are stored together, with their passages."""
+    a, b = source("a"), source("b", tables=2)
+    assert list(await stores.passages.find([a.id, b.id])) == []
+    await stores.passages.add_all([(b, passages_of(b, "one")), (a, passages_of(a, "two", "three"))])
+    assert sorted(await stores.passages.find([b.id, "s0", a.id, a.id]), key=lambda each: each.id) == [a, b]
+    assert list(await stores.passages.find([])) == []
+    collection = await stores.passages.gather([a, b], [])
+    texts = [passage.text for passage in await stores.passages.passages(collection.id)]
+    assert texts == ["two", "three", "one"]
+    await stores.passages.add_all([])
+
+
+async def test_locators_come_back_whole(stores: Stores) -> None:
+    """Whatever a format knows of a place is kept."""
+    one = source("a")
+    locator = Locator(
+        page=1, slide=2, notebook_cell=3, path="$.a[0]", heading=("H",), lines=(1, 2), cells="T!A1:B2", chars=(0, 9)
+    )
+    made = Passage.make(one.id, locator, "text")
+    await stores.passages.add(one, [made])
+    assert list(await stores.passages.get([made.id])) == [made]
+
+
 async def test_computed_passages_are_found_by_id_only(stores: Stores) -> None:
     """What was computed during a run does not change what is searched."""
-    table = source("t", "csv")
+    table = source("t", tables=2)
     await stores.passages.add(table, passages_of(table, "one"))
     collection = await stores.passages.gather([table], [])
     (made,) = passages_of(table, "mean 3", computed="mean(x)")
@@ -212,6 +234,7 @@ async def test_every_write_under_an_old_fence_is_refused(database: Database) -> 
         old.ledger.end("plan", "completed"),
         old.journal.record(key, CallRecord(kind="tool", name="t", response={})),
         old.passages.add(one, passages_of(one, "text")),
+        old.passages.add_all([(one, passages_of(one, "text"))]),
         old.passages.gather([], []),
         old.artifacts.put(b"data", "text/plain", "name"),
     )

@@ -57,7 +57,9 @@ async def open_desk(files: dict[str, bytes]) -> Desk:
     for uri, data in files.items():
         sha256 = hashlib.sha256(data).hexdigest()
         kind: SourceKind = "xlsx" if uri.endswith("xlsx") else "csv"
-        source = Source(id=content_id("s", sha256), uri=uri, title=uri, kind=kind, sha256=sha256, size=len(data))
+        source = Source(
+            id=content_id("s", sha256), uri=uri, title=uri, kind=kind, sha256=sha256, size=len(data), tables=1
+        )
         await ports.passages.add(source, [])
         if not uri.startswith("lost"):
             await ports.artifacts.put(data, "text/csv", uri)

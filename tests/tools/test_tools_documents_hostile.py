@@ -2,7 +2,6 @@
 
 import json
 import re
-import zipfile
 from collections.abc import Callable
 from functools import cache
 
@@ -21,8 +20,8 @@ TEXT = "The lake is deep.\n\nIt froze in 2019, as the survey says.\n"
 
 _MAKERS: dict[str, Callable[[], bytes]] = {
     ".txt": TEXT.encode,
-    ".md": lambda: f"---\ntitle: T\n---\n# Lakes\n\n{TEXT}\n| a | b |\n|---|---|\n| 1 | 2 |\n".encode(),
-    ".html": lambda: f"<html><h1>Lakes</h1><p>{TEXT}<table><tr><td>1</td><td>2</td></tr></table></html>".encode(),
+    ".md": f"---\ntitle: T\n---\n# Lakes\n\n{TEXT}\n| a | b |\n|---|---|\n| 1 | 2 |\n".encode,
+    ".html": f"<html><h1>Lakes</h1><p>{TEXT}<table><tr><td>1</td><td>2</td></tr></table></html>".encode,
     ".pdf": lambda: pdf_of(["The lake is deep here.", "It froze in 2019."], title="Lakes"),
     ".docx": lambda: docx_of((1, "Lakes"), TEXT, ROWS),
     ".pptx": lambda: pptx_of([{"title": "Lakes", "text": TEXT, "table": ROWS}]),
@@ -52,7 +51,7 @@ def test_every_format_has_a_sample() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("suffix", _MAKERS)
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(data=st.data())
 def test_whatever_the_bytes_there_is_an_outcome(suffix: str, data: st.DataObject) -> None:
     """A file that is cut off, overwritten in places or shuffled is read or refused with a reason, never a failure."""
@@ -188,7 +187,7 @@ async def test_a_reader_that_takes_too_much_memory_is_refused_it(monkeypatch: py
     """The limit holds for the reader's process alone, and the next file is read."""
     monkeypatch.setattr(isolation, "READ_MEMORY", 400_000_000)
     first, second = await read(b"x " * 25_000_000, "a.txt")
-    assert first.reason in ("reading it takes more than 400 MB of memory", "the process that read it broke off")
+    assert first.reason in ("reading it takes too much memory", "the process that read it broke off")
     assert second.parts
 
 
@@ -199,9 +198,3 @@ async def test_what_a_process_reads_is_what_is_read_here() -> None:
             there = await readers.read(sample(suffix), f"a{suffix}", FORMATS[suffix])
             assert there == outcome_of(sample(suffix), f"a{suffix}", FORMATS[suffix])
             assert there.parts
-
-
-def test_the_archives_of_the_tests_are_archives() -> None:
-    """The samples are what their names say, so that what is refused is refused for what was done to it."""
-    assert {suffix for suffix in _MAKERS if sample(suffix).startswith(b"PK")} == {".docx", ".pptx", ".xlsx", ".epub"}
-    assert zipfile.ZIP_DEFLATED

@@ -57,7 +57,8 @@ async def test_system_clock_goes_on() -> None:
 def test_collection_does_not_depend_on_the_order(order: list[int]) -> None:
     """The same sources make the same collection, in whatever order they were found."""
     sources = [
-        Source(id=f"s{n}", uri=f"{n}.csv", title="t", kind="csv", sha256=str(n), size=1) for n in [*order, order[0]]
+        Source(id=f"s{n}", uri=f"{n}.csv", title="t", kind="csv", sha256=str(n), size=1, tables=1)
+        for n in [*order, order[0]]
     ]
     found = collection_of(sources, [], 7)
     assert found == collection_of(sorted(sources, key=lambda source: source.id), [], 7)

@@ -1,12 +1,7 @@
 """Web search and pages, against a real server on loopback."""
 
 import json
-import threading
-import time
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import suppress
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from urllib.parse import parse_qs, urlsplit
+from collections.abc import AsyncIterator, Iterator
 
 import httpx
 import pytest
@@ -14,57 +9,14 @@ import pytest
 from state.errors import ToolError
 from state.ports import WebHit
 from tests.tools.document_files import pdf_of
-from tools import web
+from tests.tools.web_site import Site, serving
 from tools.web import SearxWeb
-
-Answer = tuple[int, dict[str, str], bytes]
-
-
-class Site:
-    """A server whose answers a test sets by path; it remembers the queries."""
-
-    def __init__(self) -> None:
-        self.answers: dict[str, Callable[[], Answer]] = {}
-        self.queries: list[dict[str, list[str]]] = []
-        site = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                parts = urlsplit(self.path)
-                site.queries.append(parse_qs(parts.query))
-                status, headers, body = site.answers.get(parts.path, lambda: (404, {}, b""))()
-                self.send_response(status)
-                for name, value in headers.items():
-                    self.send_header(name, value)
-                self.end_headers()
-                with suppress(BrokenPipeError, ConnectionResetError):
-                    self.wfile.write(body)
-
-            def log_message(self, *_: object) -> None:
-                """Says nothing."""
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.daemon_threads = True
-        self.base = f"http://127.0.0.1:{self.server.server_port}"
-
-    def answer(
-        self, path: str, body: bytes | str, media_type: str = "text/html", status: int = 200, **headers: str
-    ) -> str:
-        """Sets the answer to a path; gives its address."""
-        data = body.encode() if isinstance(body, str) else body
-        self.answers[path] = lambda: (status, {"Content-Type": media_type, **headers}, data)
-        return self.base + path
 
 
 @pytest.fixture
 def site() -> Iterator[Site]:
-    made = Site()
-    thread = threading.Thread(target=made.server.serve_forever, args=(0.01,))
-    thread.start()
-    yield made
-    made.server.shutdown()
-    thread.join()
-    made.server.server_close()
+    with serving() as made:
+        yield made
 
 
 @pytest.fixture
@@ -153,34 +105,6 @@ async def test_a_page_that_cannot_be_read_says_why(
         await searx.read(address)
     assert said in str(error.value)
     assert address in str(error.value)
-
-
-async def test_a_page_is_cut_off_at_its_size(site: Site, searx: SearxWeb, monkeypatch: pytest.MonkeyPatch) -> None:
-    """More than the limit is not read, whatever the server says of its length."""
-    monkeypatch.setattr(web, "MAX_BYTES", 1_000_000)
-    with pytest.raises(ToolError, match="larger than 1 MB"):
-        await searx.read(site.answer("/large", b"<p>x</p>" * 200_000))
-
-
-async def test_a_slow_page_is_given_up(site: Site, searx: SearxWeb, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The whole page must come within the time limit."""
-    monkeypatch.setattr(web, "TIMEOUT_SECONDS", 0.2)
-
-    def slow() -> Answer:
-        time.sleep(0.6)
-        return 200, {}, b""
-
-    site.answers["/slow"] = slow
-    started = time.monotonic()
-    with pytest.raises(ToolError):
-        await searx.read(site.base + "/slow")
-    assert time.monotonic() - started < 0.5
-
-
-async def test_redirects_end(site: Site, searx: SearxWeb) -> None:
-    """A page that leads to itself is given up."""
-    with pytest.raises(ToolError, match="redirects more than 5 times"):
-        await searx.read(site.answer("/loop", b"", status=302, Location="/loop"))
 
 
 @pytest.mark.parametrize("url", ["file:///etc/passwd", "ftp://a.example/x", "no address", "http://", "http://[::1", ""])

@@ -68,7 +68,7 @@ def _read(data: bytes, uri: str, format_: Format) -> Reading:
     try:
         reading = format_.read(data, uri)
     except MemoryError as error:
-        raise SourceError(f"reading it takes more than {READ_MEMORY // 1_000_000:,} MB of memory") from error
+        raise SourceError("reading it takes too much memory") from error
     except PARSER_ERRORS as error:
         detail = squeeze(f"{type(error).__name__}: {error}")[:200]
         raise SourceError(f"the {format_.kind} is broken: {detail}") from error

@@ -39,7 +39,7 @@ def _sheets(data: bytes) -> dict[str, list[list[str]]]:
     from xlrd.compdoc import CompDocError
 
     try:
-        book = open_workbook(file_contents=data, logfile=io.StringIO())
+        book = open_workbook(file_contents=data, logfile=io.StringIO(), ragged_rows=True)
         return {
             sheet.name: [[_cell(cell, book) for cell in sheet.row(n)] for n in range(sheet.nrows)]
             for sheet in book.sheets()
