@@ -20,6 +20,7 @@ from run_workflow.cli.app import app
 from run_workflow.cli.session import EXIT_CODES
 from run_workflow.settings import load_settings, setting_rows
 from tests.postgres_fixtures import PROJECT, ServerForTests
+from tools.documents.formats import FORMATS
 
 QUESTION = "How fast has atmospheric CO2 at Mauna Loa risen, and is the rise speeding up?"
 PROGRAM = ".venv/bin/python -m run_workflow"
@@ -53,6 +54,7 @@ LINES = {
         ("run research", 0, "bundle.zip"),
         ("verify output/", 0, "is as it was published"),
     ],
+    "docs/sources.md": [("run research", 0, "The report is published.")],
     "docs/running.md": [
         ("doctor", 0, "All is well."),
         ("graph research --format png --out research.png", 0, "research.png"),
@@ -178,6 +180,12 @@ def test_commands_of_bundles(terminal: Terminal) -> None:
 
 
 @pytest.mark.slow
+def test_commands_of_sources(terminal: Terminal) -> None:
+    """The folder of the example is read by the command that the page shows."""
+    follow("docs/sources.md", terminal)
+
+
+@pytest.mark.slow
 def test_commands_of_running(terminal: Terminal) -> None:
     """The commands about the installation work, and the picture is written."""
     follow("docs/running.md", terminal)
@@ -276,6 +284,11 @@ def test_every_command_is_documented() -> None:
 def test_every_exit_code_is_documented() -> None:
     """docs/running.md lists each exit code with the words of the program."""
     assert {int(row[0]): row[1] for row in table_after("Exit codes")} == EXIT_CODES
+
+
+def test_formats_are_documented() -> None:
+    """The page about sources names every suffix that is read, and no other."""
+    assert set(re.findall(r"`(\.\w+)`", text_of("docs/sources.md"))) == set(FORMATS)
 
 
 def test_hosts_are_documented() -> None:

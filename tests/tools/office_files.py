@@ -6,7 +6,7 @@ import struct
 import zipfile
 from collections.abc import Sequence
 from email.message import EmailMessage
-from typing import Any
+from typing import Any, cast
 
 from docx import Document
 from docx.oxml.parser import parse_xml
@@ -37,7 +37,8 @@ def docx_of(*contents: Content, raw: str = "", title: str = "", notes: Sequence[
         elif isinstance(content, tuple) and isinstance(content[0], int):
             document.add_heading(str(content[1]), content[0])
         else:
-            _fill(document.add_table(len(content), len(content[0])), content)
+            rows = cast(Sequence[Sequence[str]], content)
+            _fill(document.add_table(len(rows), len(rows[0])), rows)
     if raw:
         for element in parse_xml(f"<w:body {_WORD}>{raw}</w:body>"):
             document.element.body.insert(len(document.element.body) - 1, element)
@@ -46,7 +47,7 @@ def docx_of(*contents: Content, raw: str = "", title: str = "", notes: Sequence[
     return _with_notes(written.getvalue(), notes) if notes else written.getvalue()
 
 
-def _fill(table: Table, rows: Any) -> None:
+def _fill(table: Table, rows: Sequence[Sequence[str]]) -> None:
     for row, cells in zip(table.rows, rows, strict=True):
         for cell, text in zip(row.cells, cells, strict=True):
             cell.text = text
@@ -106,10 +107,10 @@ def pptx_of(slides: Sequence[dict[str, Any]]) -> bytes:
                 for m, cell in enumerate(row):
                     table.cell(n, m).text = cell
         if "chart" in wanted:
-            data = CategoryChartData()
+            data = CategoryChartData()  # type: ignore[no-untyped-call]
             data.categories, series = wanted["chart"]
             for name, values in series.items():
-                data.add_series(name, values)
+                data.add_series(name, values)  # type: ignore[no-untyped-call]
             slide.shapes.add_chart(XL_CHART_TYPE.COLUMN_CLUSTERED, *place, data)
         if "notes" in wanted:
             slide.notes_slide.notes_text_frame.text = wanted["notes"]

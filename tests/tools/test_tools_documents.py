@@ -11,8 +11,8 @@ from state.errors import SourceError
 from state.evidence import Collection, Passage
 from tests.tools.document_files import folder_of, pdf_of, xlsx_of
 from tools.documents import reading
-from tools.documents.formats import FORMATS
-from tools.documents.reading import format_of, read_document, read_sources
+from tools.documents.formats import FORMATS, format_of
+from tools.documents.reading import read_document, read_sources
 from tools.memory import MemoryArtifacts, MemoryPassages
 
 DATA = Path(__file__).parents[3] / "shared" / "data" / "documents"

@@ -11,6 +11,7 @@ from tests.tools.document_files import folder_of, xlsx_of
 from tests.tools.office_files import docx_of
 from tools.data import load_table, sheet_names
 from tools.documents import reading
+from tools.documents.formats import Format
 from tools.documents.isolation import Outcome, Readers
 from tools.documents.reading import READING, read_sources
 from tools.memory import MemoryArtifacts, MemoryPassages
@@ -24,7 +25,7 @@ def read_names(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     seen: list[str] = []
     plain = Readers.read
 
-    async def noted(self: Readers, data: bytes, uri: str, format_: reading.Format) -> Outcome:
+    async def noted(self: Readers, data: bytes, uri: str, format_: Format) -> Outcome:
         seen.append(uri)
         return await plain(self, data, uri, format_)
 
