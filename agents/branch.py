@@ -1,6 +1,5 @@
 """One branch of a round: an agent at work within its limits. However it ends, the end is a result."""
 
-import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, Protocol, TypedDict
@@ -57,7 +56,7 @@ def branch_node(kit: Kit, work: Work, supervise: Supervise) -> BranchNode:
         told, branch = context_of(runtime), state["branch"]
         scope = kit.scope(f"branches/{branch.id}/{state['round']}", runtime, branch.limits)
         started = kit.ports.clock.elapsed()
-        ending = await _end_of(supervise(state, told, work(kit, scope, state, told)), branch.limits.seconds)
+        ending = await _end_of(supervise(state, told, work(kit, scope, state, told)), scope, branch.limits.seconds)
         findings, notes = await _findings(kit, scope, state, ending)
         result = BranchResult(
             branch_id=branch.id,
@@ -101,14 +100,14 @@ async def branch_failed(state: BranchTask, error: NodeError) -> Command[str]:
     return Command(update={"results": {branch.id: result}}, goto="sync_point")
 
 
-async def _end_of(work: Awaitable[FindingsDraft], seconds: float) -> Ending:
+async def _end_of(work: Awaitable[FindingsDraft], scope: CallScope, seconds: float) -> Ending:
     """Waits for the work, at most `seconds`, and says how it ended. Errors that are no limit and no model's rise."""
-    timer = asyncio.timeout(seconds)
+    timer = scope.time_limit(seconds)
     try:
         async with timer:
             return Ending("completed", await work)
     except TimeoutError:
-        if not timer.expired():
+        if not timer.expired:
             raise
         return Ending("timed_out", reason=f"its time limit of {seconds:g} s was over", transient=True)
     except LimitReached as limit:

@@ -40,7 +40,7 @@ class Kit:
 
     def model(self, scope: CallScope, role: Role, context: RunContext) -> GovernedModel:
         """The chat model that plays `role`: recorded, limited, retried."""
-        return governed(scope, context.model_for(role), context.fallback_models)
+        return governed(scope, context.model_for(role), context.fallback_models, context.cheaper_model)
 
 
 def context_of(runtime: Runtime[RunContext]) -> RunContext:

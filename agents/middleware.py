@@ -21,6 +21,7 @@ from langchain_core.messages import AnyMessage, ToolMessage
 from langchain_core.runnables import Runnable, RunnableConfig
 from langgraph.types import Command
 
+from agents.repairs import CALLED, RepairedOnce
 from chains.scope import CallScope, Made
 from state.context import BranchLimits
 from state.errors import BadOutput, LimitReached, ToolError
@@ -49,6 +50,7 @@ def agent_middleware(
         ModelCallLimitMiddleware(run_limit=max(0, limits.model_calls - scope.used.model_calls), exit_behavior="error"),
         ToolCallLimitMiddleware(run_limit=max(0, limits.tool_calls - scope.used.tool_calls), exit_behavior="continue"),
         ContextEditingMiddleware(edits=[edit]),
+        RepairedOnce(scope),
         RecordedTools(scope),
     ]
 
@@ -99,9 +101,11 @@ class RecordedTools(AgentMiddleware[Any, Any, Any]):
         async def make() -> Made:
             try:
                 message = await handler(request)
+                called = not isinstance(message, ToolMessage) or message.status != "error"
             except ToolError as error:
                 message = ToolMessage(str(error), tool_call_id=call["id"], name=call["name"], status="error")
-            return Made(_stored(call["name"], message), Usage(tool_calls=1))
+                called = True
+            return Made(_stored(call["name"], message, called), Usage(tool_calls=1))
 
         self._scope.emit(Progress(path=self._scope.path, tool=call["name"]))
         try:
@@ -113,8 +117,9 @@ class RecordedTools(AgentMiddleware[Any, Any, Any]):
         return ToolMessage(**response, tool_call_id=call["id"], name=call["name"])
 
 
-def _stored(name: str, message: ToolMessage | Command[Any]) -> Json:
-    """A tool's message as it is recorded."""
+def _stored(name: str, message: ToolMessage | Command[Any], called: bool) -> Json:
+    """A tool's message as it is recorded; `called` is false where the call had no tool's name or arguments."""
     if not isinstance(message, ToolMessage):
         raise TypeError(f"the tool {name} gives back a {type(message).__name__}, which cannot be recorded")
-    return {"content": message.content, "artifact": message.artifact, "status": message.status}
+    form = {"content": message.content, "artifact": message.artifact, "status": message.status}
+    return {**form, "additional_kwargs": {CALLED: called}}

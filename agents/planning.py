@@ -10,7 +10,7 @@ from chains.ask import ask, brief
 from chains.extractive import planning
 from chains.forms import BranchDraft, PlanDraft
 from state.context import RunContext
-from state.errors import BadOutput, ContextOverflow
+from state.errors import ModelError, ModelRefused
 from state.evidence import Collection
 from state.research import Branch, Mode, Plan, ResearchState
 from tools.documents.reading import read_sources
@@ -64,7 +64,9 @@ def planning_node(kit: Kit, choose_mode: ChooseMode) -> Node[ResearchState, Plan
                 await ask(kit.model(scope, "planner", context), "plan", PlanDraft, brief(**values)),
                 "",
             )
-        except (BadOutput, ContextOverflow) as error:
+        except ModelRefused:
+            raise  # a wrong key or name: no branch would fare better, and the run can be resumed once it is mended
+        except ModelError as error:
             draft, note = planning.plan(values), f"; planned by rule, because {error.message}"
         mode, why = choose_mode(draft, collection, context)
         return {"plan": complete(draft, collection, context, mode, why + note)}

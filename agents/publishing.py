@@ -82,7 +82,7 @@ async def _view(kit: Kit, state: ResearchState, context: RunContext, outcome: Ou
         sources=tuple(sources),
         collection=state["collection"],
         feedback=state.get("feedback", ()),
-        notes=_unanswered(state),
+        notes=(*_unanswered(state), *await _cost(kit, context)),
         models=tuple(sorted({context.default_model, *context.models.values()})),
     )
 
@@ -95,6 +95,17 @@ def _unanswered(state: ResearchState) -> tuple[str, ...]:
         for entry in state.get("feedback", ())
         if entry.by in policy
     )
+
+
+async def _cost(kit: Kit, context: RunContext) -> tuple[str, ...]:
+    """What the run really cost, where it had a budget."""
+    if context.budget is None:
+        return ()
+    used = await kit.spending.total()
+    saved = context.cheaper_model and await kit.spending.is_past(context.budget, context.soft_limit)
+    words = f"The run cost ${used.money:.4f} of its budget of ${context.budget:.4g}: {used.model_calls} model calls"
+    saving = f", the last ones to {context.cheaper_model}, because {context.soft_limit:.0%} of it was spent"
+    return (words + (saving if saved else "") + ".",)
 
 
 async def _passages(kit: Kit, draft: Draft, merged: Merged | None) -> dict[str, Passage]:

@@ -1,7 +1,6 @@
 """The synthesis agent: writes the report from the merged claims; code checks every citation and adds what is known
 about the report itself. A writer that fails costs the prose, never the report."""
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any, TypedDict
 
@@ -77,7 +76,7 @@ async def _written(
         name="synthesis_agent",
     )
     try:
-        async with asyncio.timeout(_LIMITS.seconds):
+        async with scope.time_limit(_LIMITS.seconds):
             answer = (await run_agent(agent, [brief(**wanted)], scope)).get("structured_response")
     except TimeoutError as error:
         raise ModelUnavailable(f"the writer took longer than {_LIMITS.seconds:g} s") from error

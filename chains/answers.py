@@ -10,6 +10,9 @@ from state.runs import Json
 ESTIMATED = "usage_estimated"
 """In `response_metadata` of an answer whose provider does not say what it used."""
 
+ENDINGS = frozenset({"finish_reason", "stop_reason", "status"})
+"""In `response_metadata` of an answer that came to its end, by whichever protocol."""
+
 _KEPT = ("model_name", "model_provider", "finish_reason", "stop_reason", ESTIMATED)
 _CUT_OFF = frozenset({"length", "max_tokens", "MAX_TOKENS"})
 

@@ -13,7 +13,7 @@ from email.utils import parsedate_to_datetime
 from langchain_core import exceptions as core
 
 from chains.models import key_variable, provider_of
-from state.errors import BadOutput, ContextOverflow, ModelError, ModelRefused, ModelUnavailable
+from state.errors import BadOutput, ContextOverflow, ModelError, ModelRefused, ModelUnavailable, RateLimited
 
 _OVERFLOW = re.compile(
     r"context_length_exceeded|context_window_exceeded|ContextWindowExceeded|exceed_context_size"
@@ -30,7 +30,7 @@ _NEVER_FITS = re.compile(r"request too large", re.IGNORECASE)
 _OUT_OF_QUOTA = re.compile(
     r"insufficient_quota|billing|exceeded your current quota|insufficient balance", re.IGNORECASE
 )
-_AGAIN = frozenset({408, 409, 425, 429})
+_AGAIN = frozenset({408, 409, 425})
 _CUT_OR_REFUSED = frozenset({"LengthFinishReasonError", "ContentFilterFinishReasonError", "OpenAIRefusalError"})
 _TRANSPORT = frozenset({"TransportError", "APIConnectionError"})
 _CLIENTS = frozenset({"httpx", "httpx2", "openai", "anthropic", "groq", "cohere"})
@@ -39,6 +39,7 @@ _OTHER_PROTOCOL = re.compile(r"Unexpected response type from OpenAI-compatible e
 _SECRET = re.compile(r"\b(?:sk|pk|gsk|key|lsv2)[-_][\w*-]{6,}")
 _DID: dict[type[ModelError], str] = {
     ModelUnavailable: "did not answer",
+    RateLimited: "takes no more requests for now",
     ModelRefused: "refused the request",
     ContextOverflow: "cannot take a prompt of this length",
     BadOutput: "gave an answer that cannot be used",
@@ -55,9 +56,9 @@ def classify(error: BaseException, model: str) -> ModelError | None:
         return None
     number = f" (HTTP {status})" if status else ""
     message = f"{model or 'the model'} {_DID[kind]}{number}: {_short(told)}"
-    if kind is ModelUnavailable:
+    if issubclass(kind, ModelUnavailable):
         remedy = "Try again later, or name fallback models."
-        return ModelUnavailable(message, remedy=remedy, retry_after=retry_after(error))
+        return kind(message, remedy=remedy, retry_after=retry_after(error))
     return kind(message, remedy=_remedy(kind, status, told, model))
 
 
@@ -86,6 +87,8 @@ def _kind(error: Exception, status: int | None, told: str) -> type[ModelError] |
         return BadOutput
     if status is not None and status >= 400:
         return _of_status(status, told)
+    if isinstance(error, core.ModelRateLimitError):
+        return RateLimited
     if isinstance(error, core.ModelError):
         return ModelUnavailable if error.is_retryable else ModelRefused
     return _of_answer(error) or (ModelUnavailable if _is_transport(error) else None)
@@ -96,6 +99,8 @@ def _of_status(status: int, told: str) -> type[ModelError]:
         return ContextOverflow
     if status == 429 and _OUT_OF_QUOTA.search(told):
         return ModelRefused
+    if status == 429:
+        return RateLimited
     return ModelUnavailable if status in _AGAIN or status >= 500 else ModelRefused
 
 

@@ -1,7 +1,7 @@
 """A chat model whose calls are recorded, limited, counted and retried: the only kind that agents are given.
 
-Around one bare model and its fallbacks it is the one retry layer. What comes back from the journal is the
-same message, ids and all, as what came from the provider.
+Around one bare model, its fallbacks and the cheaper one for the end of the budget it is the one retry layer. What
+comes back from the journal is the same message, ids and all, as what came from the provider.
 """
 
 import random
@@ -17,20 +17,24 @@ from langchain_core.language_models.model_profile import ModelProfile
 from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.messages.utils import count_tokens_approximately
 from langchain_core.outputs import ChatGeneration, ChatResult
-from langchain_core.runnables import Runnable, RunnableBinding
+from langchain_core.runnables import Runnable, RunnableBinding, RunnableConfig
 from langchain_core.tools import BaseTool
 from pydantic import Field, SkipValidation
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type
 
-from chains.answers import asked, estimated, fault, restored, stored
+from chains.answers import ENDINGS, asked, estimated, fault, restored, stored
 from chains.classify import classify
+from chains.meter import AnswerMeter
+from chains.models import provider_of
+from chains.rates import LONGEST_HOLD_SECONDS
 from chains.scope import CallScope, Made
-from state.errors import BadOutput, ModelError, ModelRefused, ModelUnavailable, SetupError
+from state.errors import BadOutput, ModelError, ModelRefused, ModelUnavailable, RateLimited, SetupError
+from state.ports import Turn
 from state.runs import Json, Usage
 
 MAX_TRIES = 4
 MAX_WAIT_SECONDS = 60.0
-"""All pauses of one call together; a provider that asks for more is given up for the next."""
+"""All pauses of one call together; the time in which it waits for its turn is not among them."""
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 8.0
 
 
@@ -42,13 +46,23 @@ class Target:
     model: BaseChatModel
 
 
-def governed(scope: CallScope, name: str, fallbacks: Sequence[str] = ()) -> "GovernedModel":
+_Order = list[tuple[Target, dict[str, Any]]]
+
+
+def governed(scope: CallScope, name: str, fallbacks: Sequence[str] = (), cheaper: str | None = None) -> "GovernedModel":
     """The model `name` for the calls of `scope`; `fallbacks` are asked in order when it cannot answer.
 
-    Raises SetupError if one of them cannot be opened.
+    Past the soft limit of the run's budget `cheaper` is asked first. Raises SetupError if one cannot be opened.
     """
-    names = dict.fromkeys((name, *fallbacks))
-    return GovernedModel(scope=scope, targets=tuple(Target(each, scope.models.chat(each)) for each in names))
+
+    def opened(each: str) -> Target:
+        return Target(each, scope.models.chat(each))
+
+    return GovernedModel(
+        scope=scope,
+        targets=tuple(opened(each) for each in dict.fromkeys((name, *fallbacks))),
+        cheaper=opened(cheaper) if cheaper and cheaper != name else None,
+    )
 
 
 class GovernedModel(BaseChatModel):
@@ -60,6 +74,7 @@ class GovernedModel(BaseChatModel):
 
     scope: SkipValidation[CallScope] = Field(exclude=True, repr=False)
     targets: SkipValidation[tuple[Target, ...]] = Field(exclude=True, repr=False)
+    cheaper: SkipValidation[Target | None] = Field(default=None, exclude=True, repr=False)
 
     @property
     def _llm_type(self) -> str:
@@ -70,17 +85,22 @@ class GovernedModel(BaseChatModel):
 
     def _resolve_model_profile(self) -> ModelProfile | None:
         """The first model's profile; what only some of the models can, the whole cannot."""
-        profiles = [target.model.profile for target in self.targets]
+        profiles = [target.model.profile for target in self._everyone]
         if profiles[0] is None:
             return None
         native = all(profile is not None and profile.get("structured_output") for profile in profiles)
         return ModelProfile(**{**profiles[0], "structured_output": native})
 
+    @property
+    def _everyone(self) -> tuple[Target, ...]:
+        """All models that may be asked; the cheaper one is the last."""
+        return (*self.targets, self.cheaper) if self.cheaper else self.targets
+
     def bind_tools(
         self, tools: Sequence[dict[str, Any] | type | Callable[..., Any] | BaseTool], **kwargs: Any
     ) -> Runnable[LanguageModelInput, AIMessage]:
         """Binds the tools in the form of each model's own provider."""
-        first, *others = [_bound(target, tools, kwargs) for target in self.targets]
+        first, *others = [_bound(target, tools, kwargs) for target in self._everyone]
         return self.bind(**first, **({"fallback_options": others} if others else {}))
 
     def _generate(
@@ -102,16 +122,17 @@ class GovernedModel(BaseChatModel):
         others: list[dict[str, Any]] = kwargs.pop("fallback_options", [])
         first = {**kwargs, "stop": stop} if stop else kwargs
         options = [first, *({**each, "stop": stop} if stop else each for each in others)]
-        options += [first] * (len(self.targets) - len(options))
-        name, problem = self.targets[0].name, ""
+        options += [first] * (len(self._everyone) - len(options))
+        order = await self._order(options)
+        name, problem = self.targets[0].name, ""  # names the call whoever answers, so that a replay finds it
         request: Json = {"messages": [asked(message) for message in messages], "options": first}
         for _ in range(2):  # an answer that cannot be used is asked for once more, as a call of its own
             answer = await self.scope.recorded(
                 "model",
                 name,
                 request,
-                lambda: self._answer(messages, options),
-                self._expected(messages, first),
+                lambda: self._answer(messages, order),
+                self._expected(messages, *order[0]),
             )
             message = restored(answer)
             problem = fault(message)
@@ -123,10 +144,18 @@ class GovernedModel(BaseChatModel):
             remedy="Use a model that is better at calling tools, or ask for shorter answers.",
         )
 
-    def _expected(self, messages: list[BaseMessage], options: dict[str, Any]) -> Usage:
-        """What the prompt alone will use."""
+    async def _order(self, options: list[dict[str, Any]]) -> _Order:
+        """Whom to ask, one after the other, each with its options."""
+        order = list(zip(self._everyone, options, strict=True))
+        if self.cheaper is None:
+            return order
+        saving = await self.scope.spending.is_past(self.scope.budget, self.scope.soft_limit)
+        return [order[-1], *order[:-1]] if saving else order[:-1]
+
+    def _expected(self, messages: list[BaseMessage], target: Target, options: dict[str, Any]) -> Usage:
+        """What the prompt will use, and an answer as long as this run has seen."""
         tokens = count_tokens_approximately(messages, tools=options.get("tools"))
-        return self._usage(self.targets[0].name, tokens, 0)
+        return self._usage(target.name, tokens, self.scope.spending.likely_output())
 
     def _usage(self, name: str, input_tokens: int, output_tokens: int) -> Usage:
         """One call of `name`; cached input counts at its full price."""
@@ -140,10 +169,10 @@ class GovernedModel(BaseChatModel):
             unpriced_calls=int(price is None),
         )
 
-    async def _answer(self, messages: list[BaseMessage], options: list[dict[str, Any]]) -> Made:
+    async def _answer(self, messages: list[BaseMessage], order: _Order) -> Made:
         """The answer of the first model that gives one."""
         errors: list[ModelError] = []
-        for target, wanted in zip(self.targets, options, strict=True):
+        for target, wanted in order:
             try:
                 message = await self._tried(target, messages, wanted)
             except (ModelUnavailable, ModelRefused) as error:
@@ -164,20 +193,47 @@ class GovernedModel(BaseChatModel):
             retry=retry_if_exception_type(ModelUnavailable),
             reraise=True,
         )
-        return await retrying(_once, target, messages, options)
+        async for attempt in retrying:
+            with attempt:
+                again = attempt.retry_state.attempt_number > 1
+                return await self._once(target, messages, options, again=again)
+        raise AssertionError("tenacity raises when it gives up")
+
+    async def _once(
+        self, target: Target, messages: list[BaseMessage], options: dict[str, Any], *, again: bool
+    ) -> AIMessage:
+        """One request, when its turn has come.
+
+        Its callbacks are off: the governed model reports the call, and would be counted twice.
+        """
+        scope, asked = self.scope, count_tokens_approximately(messages, tools=options.get("tools"))
+        words = f"waits for its turn at {provider_of(target.name)}"
+        turn = Turn(scope.run_id, asked, scope.clock, lambda: scope.waiting(words), again=again)
+        async with scope.models.rates(target.name).turn(turn) as sent:
+            with _Classified(target.name):
+                config: RunnableConfig = {"callbacks": [AnswerMeter(scope)] if _streams(target.model) else []}
+                message = await target.model.ainvoke(messages, config, **options)
+            if _streams(target.model) and not ENDINGS & message.response_metadata.keys():
+                raise ModelUnavailable(f"{target.name} did not answer: its stream broke off before the end")
+            answer = estimated(message, messages)
+            assert answer.usage_metadata is not None
+            sent.tokens = answer.usage_metadata["total_tokens"]
+            return answer
 
 
-async def _once(target: Target, messages: list[BaseMessage], options: dict[str, Any]) -> AIMessage:
-    """One request. Its callbacks are off: the governed model reports the call, and would be counted twice."""
-    with _Classified(target.name):
-        message = await target.model.ainvoke(messages, {"callbacks": []}, **options)
-    return estimated(message, messages)
+def _streams(model: BaseChatModel) -> bool:
+    return bool(getattr(model, "streaming", False))
 
 
 def _pause(state: RetryCallState) -> float:
-    """Seconds before the next try: what the provider asked for, or exponentially more; with jitter."""
+    """Seconds before the next try: what the provider asked for, or exponentially more; with jitter.
+
+    A provider that names a rate is waited for in its governor, where nobody else runs into it meanwhile.
+    """
     error = state.outcome.exception() if state.outcome else None
     asked_for = error.retry_after if isinstance(error, ModelUnavailable) else None
+    if isinstance(error, RateLimited) and asked_for is not None:
+        return 0.0
     backoff = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2.0 ** (state.attempt_number - 1))
     if asked_for is not None:
         return asked_for + random.uniform(0, _FIRST_PAUSE)
@@ -185,6 +241,9 @@ def _pause(state: RetryCallState) -> float:
 
 
 def _is_enough(state: RetryCallState) -> bool:
+    error = state.outcome.exception() if state.outcome else None
+    if isinstance(error, RateLimited) and (error.retry_after or 0.0) > LONGEST_HOLD_SECONDS:
+        return True
     return state.attempt_number >= MAX_TRIES or state.idle_for + state.upcoming_sleep > MAX_WAIT_SECONDS
 
 

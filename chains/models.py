@@ -1,4 +1,4 @@
-"""The door to model providers: a `provider/model` name becomes a bare chat model, and has a price.
+"""The door to model providers: a `provider/model` name becomes a bare chat model, and has a price and a rate.
 
 Nothing here retries, counts or records: that is the one layer around it (`chains/governed.py`). No key is
 read from the environment, neither here nor by a client: what a provider needs is handed in as its settings.
@@ -11,8 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from chains.fake.script import FakeScript
+from chains.rates import RateGovernor
 from state.context import EXTRACTIVE
 from state.errors import SetupError
+from state.ports import Clock
+from tools.memory import SystemClock
 
 if TYPE_CHECKING:  # slow to import, and needed only when a model is opened
     from langchain_core.language_models import BaseChatModel
@@ -26,6 +29,7 @@ INTEGRATIONS = (
 _OPENAI_URL = "https://api.openai.com/v1"
 _NO_KEY = "not-needed"
 _CONNECT_SECONDS = 10.0
+_OUTPUT_TOKENS = 4096
 _NAME = re.compile(r"(?P<provider>[a-z0-9][a-z0-9_.-]*)/(?P<model>\S+)")
 _KEY_VARIABLES = {"google_genai": "GOOGLE_API_KEY", "mistralai": "MISTRAL_API_KEY"}
 
@@ -50,24 +54,38 @@ class ProviderSettings:
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     """Sent with every request to `base_url`."""
     timeout_seconds: float = 120.0
-    """How long one request may take to answer."""
+    """How long one request may take to answer; of an answer that is streamed, how long between two parts."""
+    requests_per_minute: float | None = None
+    tokens_per_minute: float | None = None
+    """None for both: not known, or named by the provider itself."""
+    max_output_tokens: int | None = None
+    """Where an answer is cut; None for the provider's own limit, and 4,096 at a `base_url`: a small model may
+    find no end."""
+    stream: bool = False
+    """Whether answers come in parts: they are shown as they grow, and no proxy takes a long one for a dead line."""
 
 
 class ModelDoor:
-    """Opens chat models by name, each once; the models of one door share one pool of connections."""
+    """Opens chat models by name, each once; one door a process, so that all share connections and rates."""
 
     def __init__(
         self,
         providers: Mapping[str, ProviderSettings],
         prices: Mapping[str, tuple[float, float]],
         fakes: Mapping[str, FakeScript] | None = None,
+        clock: Clock | None = None,
     ) -> None:
-        """`prices`: by model name, US dollars for a million input and a million output tokens."""
+        """`prices`: by model name, US dollars for a million input and a million output tokens.
+
+        `clock` is that of the runs; None for the machine's.
+        """
         self._providers = providers
         self._prices = prices
         self._fakes = fakes or {}
         self._opened: dict[str, BaseChatModel] = {}
-        self._client: Any = None
+        self._clients: dict[str, Any] = {}
+        self._rates: dict[str, RateGovernor] = {}
+        self._clock = clock or SystemClock()
 
     def chat(self, name: str) -> "BaseChatModel":
         """The bare chat model; SetupError if the name, its key or its package is not there."""
@@ -80,10 +98,18 @@ class ModelDoor:
         free = name == EXTRACTIVE or provider_of(name) == "fake"
         return self._prices.get(name, (0.0, 0.0) if free else None)
 
+    def rates(self, name: str) -> RateGovernor:
+        """The governor of the model's provider, which all its models share."""
+        provider = provider_of(name)
+        if provider not in self._rates:
+            told = self._providers.get(provider, ProviderSettings())
+            self._rates[provider] = RateGovernor(told.requests_per_minute, told.tokens_per_minute)
+        return self._rates[provider]
+
     async def close(self) -> None:
         """Closes the connections; the models cannot be used any more."""
-        if self._client is not None:
-            await self._client.aclose()
+        for client in self._clients.values():
+            await client.aclose()
 
     def _open(self, name: str) -> "BaseChatModel":
         if name == EXTRACTIVE:
@@ -130,8 +156,6 @@ class ModelDoor:
         import openai
         from langchain_openai import ChatOpenAI
 
-        if self._client is None:  # LangChain's own would be shared by all event loops of the process
-            self._client = openai.DefaultAsyncHttpxClient()
         official = settings.base_url is None
 
         async def key() -> str:  # as a coroutine, it keeps the client from opening a second, synchronous pool
@@ -143,12 +167,27 @@ class ModelDoor:
             api_key=key,
             default_headers=dict(settings.headers) or None,
             timeout=openai.Timeout(settings.timeout_seconds, connect=_CONNECT_SECONDS),
+            stream_chunk_timeout=settings.timeout_seconds,
             max_retries=0,  # chains/governed.py retries
-            stream_usage=official,  # many servers do not know the option
+            streaming=settings.stream,
+            stream_usage=official or settings.stream,  # many servers know it only for streams
+            max_completion_tokens=settings.max_output_tokens if official else None,
+            extra_body=None if official else {"max_tokens": settings.max_output_tokens or _OUTPUT_TOKENS},
             use_responses_api=None if official else False,
             openai_proxy=None,
-            http_async_client=self._client,
+            http_async_client=self._client(provider),
         )
+
+    def _client(self, provider: str) -> Any:
+        """The connections to one provider; what its answers say of its rates is taken in as they come."""
+        import openai
+
+        async def learn(response: Any) -> None:
+            self.rates(f"{provider}/").learn(response.headers, self._clock)
+
+        if provider not in self._clients:  # LangChain's own would be shared by all event loops of the process
+            self._clients[provider] = openai.DefaultAsyncHttpxClient(event_hooks={"response": [learn]})
+        return self._clients[provider]
 
 
 def _integrated(provider: str, model: str, settings: ProviderSettings) -> "BaseChatModel":

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Literal
 
+from chains.stopwatch import Stopwatch, TimeLimit
 from state.context import BranchLimits, RunContext
 from state.errors import LimitReached
 from state.evidence import Chart
@@ -22,6 +23,8 @@ from state.runs import CallKey, CallRecord, Json, Progress, Usage
 from tools.storable import json_text
 
 Kind = Literal["model", "tool"]
+_LEAST_OUTPUT = 256
+"""Tokens that are set aside for an answer while none of the run is known."""
 _CENT_DUST = 1e-9
 """US dollars by which sums of floats may miss a limit."""
 
@@ -43,8 +46,11 @@ class Spending:
         self._journal = journal
         self._lock = asyncio.Lock()
         self._total: Usage | None = None
+        self._longest_output = 0
         self.held = 0.0
-        """US dollars that the calls now under way will cost at least."""
+        """US dollars that the calls now under way are expected to cost."""
+        self.queue = Stopwatch()
+        """How long calls of the run have waited for their turn at a provider."""
 
     async def total(self) -> Usage:
         """The sum of the run's recorded calls; read from the journal the first time."""
@@ -55,8 +61,18 @@ class Spending:
 
     def add(self, usage: Usage) -> None:
         """Counts a call that the journal has just stored; before the first `total` the journal counts it."""
+        self._longest_output = max(self._longest_output, usage.output_tokens if usage.model_calls else 0)
         if self._total is not None:
             self._total += usage
+
+    def likely_output(self) -> int:
+        """Tokens that a call may well put out: the most that one of this run did, their mean after a resume."""
+        total = self._total or Usage()
+        return max(_LEAST_OUTPUT, self._longest_output, total.output_tokens // max(1, total.model_calls))
+
+    async def is_past(self, budget: float | None, share: float) -> bool:
+        """Whether that share of the budget is spent, or held for calls under way."""
+        return budget is not None and (await self.total()).money + self.held >= share * budget - _CENT_DUST
 
     @contextmanager
     def hold(self, money: float) -> Iterator[None]:
@@ -80,6 +96,9 @@ class CallScope:
     emit: Callable[[Progress], None]
     limits: BranchLimits | None = None
     budget: float | None = None
+    soft_limit: float = 1.0
+    """Share of the budget from which on the run saves."""
+    run_id: str = ""
     used: Usage = field(default_factory=Usage)
     """What the calls of this execution used, calls that came from the journal included."""
     shown: list[str] = field(default_factory=list)
@@ -90,6 +109,8 @@ class CallScope:
 
     def __post_init__(self) -> None:
         self._opened = self.clock.elapsed()
+        self._queue = Stopwatch()
+        self._limit: TimeLimit | None = None
         self._seen: Counter[str] = Counter()
         self._begun: Counter[Kind] = Counter()
         self._writes: set[asyncio.Task[None]] = set()
@@ -104,7 +125,7 @@ class CallScope:
     ) -> Json:
         """What the call gives back: from the journal if it finished before, else made and recorded.
 
-        `request` names the call; `expected` is what it will use at least. Raises LimitReached before a call
+        `request` names the call; `expected` is what it is expected to use. Raises LimitReached before a call
         that a limit forbids, and whatever `make` or the journal raises.
         """
         key = self._key(kind, name, request)
@@ -120,6 +141,30 @@ class CallScope:
                 call = await self._make(key, kind, name, make)
         self.emit(Progress(path=self.path, usage=self.used))
         return call.response
+
+    def time_limit(self, seconds: float) -> TimeLimit:
+        """A timeout for the work of this execution; it stands still while its calls wait for their turn."""
+        self._limit = TimeLimit(seconds)
+        return self._limit
+
+    @contextmanager
+    def waiting(self, words: str) -> Iterator[None]:
+        """While a call waits for its turn: time limits stand still, and whoever watches is told why."""
+        self.emit(Progress(path=self.path, wait=words))
+        limit = self._limit
+        watches = (self._queue, self.spending.queue)
+        for watch in watches:
+            watch.start(self.clock.elapsed())
+        if limit is not None:
+            limit.stop()
+        try:
+            yield
+        finally:
+            for watch in watches:
+                watch.stop(self.clock.elapsed())
+            if limit is not None:
+                limit.go_on()
+            self.emit(Progress(path=self.path, wait=""))
 
     def note(self, artifact: Json) -> None:
         """Keeps what a tool showed: the `passages` (ids), `searched` (queries) and `chart` of its artifact."""
@@ -178,7 +223,8 @@ class CallScope:
                 remedy='Give its price in the settings ([prices."provider/model"]), or set no limit on money.',
             )
         if self.limits is not None:
-            self._within("seconds", self.limits.seconds, self.clock.elapsed() - self._opened)
+            now = self.clock.elapsed()
+            self._within("seconds", self.limits.seconds, now - self._opened - self._queue.seconds(now))
             if kind == "model":
                 self._within("model_calls", self.limits.model_calls, begun)
                 self._within("tokens", self.limits.tokens, self.used.tokens + max(expected.tokens, 1))
@@ -231,4 +277,6 @@ def open_scope(
         emit=emit,
         limits=limits,
         budget=context.budget,
+        soft_limit=context.soft_limit,
+        run_id=ports.run_id,
     )

@@ -36,7 +36,7 @@ Graph = StateGraph[ResearchState, RunContext, ResearchInput, ResearchOutput]
 def build(ports: Ports) -> Graph:
     """The graph of one run, not compiled: whoever runs it brings the checkpointer."""
     kit = Kit(ports, Spending(ports.journal), SearchIndexes(ports.passages))
-    supervise = nodes.supervision(kit, SyncGroups())
+    supervise = nodes.supervision(kit, SyncGroups(kit.spending.queue))
     graph: Graph = StateGraph(ResearchState, RunContext, input_schema=ResearchInput, output_schema=ResearchOutput)
 
     def add(name: str, node: Node[ResearchState, object], *leads_to: str) -> None:

@@ -120,6 +120,8 @@ def _models(settings: Settings) -> Iterator[CheckBody]:
         used.setdefault(settings.models.get(role, settings.default_model), []).append(role)
     for name in settings.fallback_models:
         used.setdefault(name, []).append("in place of one that fails")
+    if settings.cheaper_model:
+        used.setdefault(settings.cheaper_model, []).append("all roles at the end of a budget")
     for name, roles in used.items():
         yield _model(door, settings, name, ", ".join(roles))
 
@@ -140,7 +142,8 @@ def _model(door: ModelDoor, settings: Settings, name: str, roles: str) -> CheckB
 
 
 def _addresses(settings: Settings) -> list[tuple[str, str]]:
-    names = {settings.default_model, *settings.models.values(), *settings.fallback_models}
+    cheaper = [settings.cheaper_model] if settings.cheaper_model else []
+    names = {settings.default_model, *settings.models.values(), *settings.fallback_models, *cheaper}
     used = sorted({name.partition("/")[0] for name in names})
     found = [(name, settings.providers[name].base_url) for name in used if name in settings.providers]
     return [(name, url) for name, url in found if url]

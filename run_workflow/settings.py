@@ -46,11 +46,15 @@ class Provider(_Part):
     api_key_env: str | None = Field(default=None, min_length=1)
     api_key: SecretStr | None = Field(default=None, exclude=True)
     timeout_seconds: float = Field(default=120.0, gt=0)
+    requests_per_minute: float | None = Field(default=None, gt=0)
+    tokens_per_minute: float | None = Field(default=None, gt=0)
+    max_output_tokens: int | None = Field(default=None, gt=0)
+    stream: bool = False
 
     def for_models(self) -> ProviderSettings:
         """The same in the form that the door to the models takes."""
         key = self.api_key.get_secret_value() if self.api_key else None
-        return ProviderSettings(base_url=self.base_url, api_key=key, timeout_seconds=self.timeout_seconds)
+        return ProviderSettings(api_key=key, **self.model_dump(exclude={"api_key_env"}))
 
 
 class Price(_Part):
@@ -81,10 +85,14 @@ class Settings(_Part):
     fallback_models: Annotated[tuple[ModelName, ...], From(None, "models.fallback")] = Field(
         default=(), description="Models that take over, in this order, when one fails: a list of names."
     )
+    cheaper_model: Annotated[ModelName | None, From(None, "models.cheaper")] = Field(
+        default=None, description="Model of every role once 80 % of a run's budget is spent."
+    )
     providers: Annotated[dict[str, Provider], From("<PROVIDER>_API_KEY, OPENAI_BASE_URL", "providers.<name>")] = Field(
         default_factory=dict,
         description="How a provider is reached: base_url of an OpenAI-compatible server, api_key_env "
-        "(the variable that holds its key), timeout_seconds.",
+        "(the variable that holds its key), timeout_seconds, requests_per_minute, tokens_per_minute, "
+        "max_output_tokens, stream.",
     )
     prices: Annotated[dict[ModelName, Price], From(None, 'prices."<provider>/<model>"')] = Field(
         default_factory=dict, description="US dollars for a million tokens: input, output."
@@ -263,6 +271,7 @@ class _Values:
     def _models(self) -> Iterator[tuple[str, Any]]:
         table = self._section("models")
         default, fallback = table.pop("default", None), table.pop("fallback", [])
+        cheaper = table.pop("cheaper", None)
         if "STRETTO_MODEL" in self._env:
             default = self._env["STRETTO_MODEL"]
             self._places[("default_model",)] = "STRETTO_MODEL"
@@ -273,8 +282,10 @@ class _Values:
                 self._places[("models", role)] = variable
         self._places.setdefault(("default_model",), self._in_file("models.default"))
         self._places["fallback_models",] = self._in_file("models.fallback")
+        self._places["cheaper_model",] = self._in_file("models.cheaper")
         yield "models", table
         yield "fallback_models", fallback
+        yield "cheaper_model", cheaper
         if default is not None:
             yield "default_model", default
 
@@ -319,8 +330,11 @@ def _remedy(location: tuple[str, ...]) -> str:
     if location[0] == "prices":
         return 'Write [prices."provider/model"] with input and output in US dollars for a million tokens.'
     if location[0] == "models" and location[1:] and location[1] not in ROLES:
-        return f"The roles are {', '.join(ROLES)}; `default` is for all others, `fallback` for failures."
-    if location[0] in ("default_model", "models", "fallback_models"):
+        return (
+            f"The roles are {', '.join(ROLES)}; `default` is for all others, `fallback` for failures, "
+            "`cheaper` for the end of a budget."
+        )
+    if location[0] in ("default_model", "models", "fallback_models", "cheaper_model"):
         return f"Write provider/model, for instance openai/gpt-5-mini, or {EXTRACTIVE}."
     if location[-1].endswith("url"):
         return "Write an address that begins with http:// or https://."

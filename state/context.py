@@ -65,6 +65,10 @@ class RunContext(Record):
     limits: BranchLimits = BranchLimits()
     budget: float | None = Field(default=None, ge=0)
     """US dollars for the whole run; None means no limit."""
+    soft_limit: float = Field(default=0.8, gt=0, le=1)
+    """Share of the budget from which on the run saves: `cheaper_model` answers, and fewer branches are sent again."""
+    cheaper_model: str | None = None
+    """Plays all roles once the soft limit is reached; None means that they keep their models."""
     max_branches: int = Field(default=6, ge=1, le=20)
     mode: Literal["auto", "parallel", "sequential", "adaptive"] = "auto"
     quorum: Quorum = Quorum()

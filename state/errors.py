@@ -17,6 +17,7 @@ StrettoError                 anything a person can act on; carries the place and
 ├── ToolError                a tool could not do its work; told to the model, not to the process
 └── ModelError               a model call failed for good
     ├── ModelUnavailable     overload, timeout, connection: worth another try
+    │   └── RateLimited      too many requests or tokens a minute: worth another try later
     ├── ModelRefused         bad key, unknown model, malformed request: not worth another try
     ├── ContextOverflow      the prompt is longer than the model's context
     ├── BadOutput            the answer does not have the form that was asked for
@@ -137,6 +138,10 @@ class ModelUnavailable(ModelError):
     ) -> None:
         super().__init__(message, place=place, remedy=remedy)
         self.retry_after = retry_after
+
+
+class RateLimited(ModelUnavailable):
+    """The provider takes no more requests or tokens for now: worth another try when `retry_after` is over."""
 
 
 class ModelRefused(ModelError):

@@ -4,7 +4,8 @@ Every port is bound to one run: whoever builds a graph makes the ports for that 
 The Postgres versions live in `run_workflow/`; `tools/memory.py` has twins that need nothing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
@@ -102,6 +103,37 @@ class Clock(Protocol):
         """Waits."""
 
 
+@dataclass
+class Sent:
+    """A request that a provider was sent."""
+
+    at: float
+    """Seconds on the clock of who sent it."""
+    tokens: int
+    """What it is expected to use; corrected when that is known."""
+
+
+@dataclass(frozen=True)
+class Turn:
+    """Who wants to send a request, and what for."""
+
+    run: str
+    """Runs are served in turn."""
+    tokens: int
+    clock: Clock
+    waiting: Callable[[], AbstractContextManager[None]]
+    """Entered for as long as it has to wait."""
+    again: bool = False
+    """Whether it was refused before: then it goes first."""
+
+
+class Rates(Protocol):
+    """What a provider takes a minute, shared by all who ask it."""
+
+    def turn(self, turn: Turn) -> AbstractAsyncContextManager[Sent]:
+        """Entered when the request may be sent; a RateLimited that leaves it holds the others back."""
+
+
 class Models(Protocol):
     """The door to model providers."""
 
@@ -110,6 +142,9 @@ class Models(Protocol):
 
     def price(self, name: str) -> tuple[float, float] | None:
         """US dollars for a million input and for a million output tokens; None if not known."""
+
+    def rates(self, name: str) -> Rates:
+        """The rates of the provider of a model."""
 
 
 @dataclass(frozen=True)

@@ -232,6 +232,8 @@ class Progress(Record):
     status: StepStatus | None = None
     tool: str | None = None
     """The tool in use; empty text when it ended."""
+    wait: str | None = None
+    """What a model call waits for, in words; empty text when it goes on."""
     usage: Usage | None = None
     """What the path has used so far."""
     message: str = ""

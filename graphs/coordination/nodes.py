@@ -30,7 +30,7 @@ from state.runs import Json, StepStatus
 _PRIOR = 20
 """How many statements of earlier branches a later one is told."""
 _BACKSTOP_SECONDS = 60
-"""How long after its own limit the engine ends a branch that did not end itself."""
+"""How long after its own limit and its wave's the engine ends a branch that did not end itself."""
 
 
 class WaveUpdate(TypedDict):
@@ -135,8 +135,9 @@ async def dispatch(state: ResearchState, runtime: Runtime[RunContext]) -> WaveUp
     return {"waiting": left, "wave": wave, "round": state.get("round", 0)}
 
 
-def send_wave(state: ResearchState) -> list[Send] | Literal["sync_point"]:
+def send_wave(state: ResearchState, runtime: Runtime[RunContext]) -> list[Send] | Literal["sync_point"]:
     """One Send a branch of the wave, with ids and small records only."""
+    deadline = context_of(runtime).quorum.deadline_seconds
     branches = {branch.id: branch for branch in state["plan"].branches}
     found = [finding.text for result in state.get("results", {}).values() for finding in result.findings]
     sends = []
@@ -151,7 +152,7 @@ def send_wave(state: ResearchState) -> list[Send] | Literal["sync_point"]:
             "guidance": tuple(guidance(state.get("feedback", ()))),
             "prior": tuple(found[:_PRIOR]),
         }
-        backstop = TimeoutPolicy(run_timeout=branch.limits.seconds + _BACKSTOP_SECONDS)
+        backstop = TimeoutPolicy(run_timeout=max(branch.limits.seconds, deadline) + _BACKSTOP_SECONDS)
         sends.append(Send(f"{branch.kind}_branch", task, timeout=backstop))
     return sends or "sync_point"
 

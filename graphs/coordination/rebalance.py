@@ -27,17 +27,18 @@ def rebalance(
     - A sub-question that nothing answers gets a research branch in the place of the branch that had it.
     - What people asked for since (`guidance`, oldest first) and no branch has been asked gets a branch.
     Completed branches stay out. At most `context.max_branches` are sent, the required and most important
-    first; none if the run's budget is spent.
+    first; half as many past the soft limit of the run's budget, and none if it is spent.
     """
     left = _budget_left(results, context)
     if left == 0:
         return plan, ()
+    most = _most_branches(left, context)
     again = [branch for branch in current(plan, results) if branch.id in measured.resend]
     drafts = [_narrowed(branch, results, measured.uncovered, context.limits) for branch in again]
     asked = {question for draft in drafts for question in draft.questions}
     drafts += _for_open_questions(plan, results, [q for q in measured.uncovered if q not in asked], context)
     drafts += _for_guidance(plan, guidance, bool(drafts), context)
-    chosen = sorted(drafts, key=lambda draft: (not draft.required, draft.priority))[: context.max_branches]
+    chosen = sorted(drafts, key=lambda draft: (not draft.required, draft.priority))[:most]
     new: list[Branch] = []
     for draft in chosen:
         taken = {branch.id for branch in (*plan.branches, *new)}
@@ -52,6 +53,13 @@ def _budget_left(results: Mapping[str, BranchResult], context: RunContext) -> fl
     if context.budget is None:
         return None
     return max(0.0, context.budget - math.fsum(result.money for result in results.values()))
+
+
+def _most_branches(left: float | None, context: RunContext) -> int:
+    """How many may be sent."""
+    if left is None or context.budget is None or left > (1 - context.soft_limit) * context.budget:
+        return context.max_branches
+    return math.ceil(context.max_branches / 2)
 
 
 def _narrowed(

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Collection, Hashable
 from contextlib import asynccontextmanager
 from typing import Literal, TypeVar
 
+from chains.stopwatch import Stopwatch
 from state.context import Quorum
 from state.errors import LimitReached
 from state.ports import Clock
@@ -26,10 +27,12 @@ class CutOff(LimitReached):
 class SyncGroup:
     """The branches of one wave, as far as they run in this process."""
 
-    def __init__(self, wave: Collection[str], quorum: Quorum, clock: Clock) -> None:
+    def __init__(self, wave: Collection[str], quorum: Quorum, clock: Clock, queue: Stopwatch | None = None) -> None:
+        """`queue` runs while calls wait for their turn at a provider: then the grace period stands still."""
         self._wave = frozenset(wave)
         self._quorum = quorum
         self._clock = clock
+        self._queue = queue or Stopwatch()
         self._present: set[str] = set()
         self._ended: set[str] = set()
         self._running: dict[str, asyncio.Timeout] = {}
@@ -91,7 +94,11 @@ class SyncGroup:
 
     def _start(self, limit: Limit, seconds: float) -> None:
         async def ring() -> None:
-            await self._clock.sleep(seconds)
+            left, waited = seconds, self._queue.seconds(self._clock.elapsed())
+            while left > 0:
+                await self._clock.sleep(left)
+                before, waited = waited, self._queue.seconds(self._clock.elapsed())
+                left = waited - before if limit == "grace" else 0.0
             self._cut_off(limit, seconds)
 
         if limit not in self._timers:
@@ -128,7 +135,9 @@ class SyncGroups:
     not entered yet is kept, without timers, so that who has ended is not forgotten.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, queue: Stopwatch | None = None) -> None:
+        """`queue` as in SyncGroup."""
+        self._queue = queue
         self._groups: dict[Hashable, SyncGroup] = {}
 
     def __len__(self) -> int:
@@ -148,7 +157,7 @@ class SyncGroups:
 
         `wave` holds the ids of all branches of the wave, `ended` those that had ended before a crash.
         """
-        group = self._groups.setdefault(key, SyncGroup(wave, quorum, clock))
+        group = self._groups.setdefault(key, SyncGroup(wave, quorum, clock, self._queue))
         group.enter(branch_id, ended)
         interrupted = False
         try:

@@ -36,7 +36,7 @@ async def research(desk: Desk, wanted: options.Research) -> int:
     context = context_of(wanted, desk.settings)
     sources, tables = await asyncio.to_thread(look_at_sources, wanted)
     async with desk.services() as services:
-        for name in {*(context.model_for(role) for role in _ROLES), *context.fallback_models}:
+        for name in models_of(context):
             desk.settings.check_key(name)
             services.models.chat(name)
             money = context.budget if context.budget is not None else context.limits.money
@@ -70,6 +70,7 @@ def context_of(wanted: options.Research, settings: "Settings") -> RunContext:
         models={**own, **_models_by_role(wanted.model_for or [])},
         default_model=wanted.model or settings.default_model,
         fallback_models=settings.fallback_models,
+        cheaper_model=settings.cheaper_model,
         limits=BranchLimits(
             seconds=wanted.branch_seconds,
             tokens=wanted.branch_tokens,
@@ -86,6 +87,12 @@ def context_of(wanted: options.Research, settings: "Settings") -> RunContext:
         gate=GatePolicy(max_revisions=wanted.max_revisions),
         approvals=policies(wanted),
     )
+
+
+def models_of(context: RunContext) -> set[str]:
+    """All models that the run may ask."""
+    cheaper = [context.cheaper_model] if context.cheaper_model else []
+    return {*(context.model_for(role) for role in _ROLES), *context.fallback_models, *cheaper}
 
 
 def look_at_sources(wanted: options.Research) -> tuple[list[str], bool]:

@@ -19,6 +19,8 @@ class Row:
     status: StepStatus = "pending"
     tool: str = ""
     """The tool in use."""
+    wait: str = ""
+    """What a model call waits for."""
     message: str = ""
     began: float = 0.0
     """Seconds on the caller's clock."""
@@ -56,6 +58,8 @@ class Row:
             row = replace(row, used={**row.used, event.path: event.usage})
         if event.tool is not None and row.status not in ENDED:
             row = replace(row, tool=event.tool)
+        if event.wait is not None and row.status not in ENDED:
+            row = replace(row, wait=event.wait)
         if event.message:
             row = replace(row, message=event.message)
         if event.status == "running" and row.status not in ("running", "retrying"):
@@ -71,7 +75,7 @@ class Row:
         elif event.status is not None:
             ended = at if event.status in ENDED else None
             waited = row.waited or event.status == "waiting"
-            row = replace(row, status=event.status, ended=ended, tool="", waited=waited)
+            row = replace(row, status=event.status, ended=ended, tool="", wait="", waited=waited)
         elif row.status == "pending":
             row = replace(row, status="running", began=at, times=1)
         return row

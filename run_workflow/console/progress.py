@@ -165,7 +165,7 @@ def _name(row: Row) -> str:
 def _doing(row: Row) -> str:
     """What the row is at, in words."""
     if row.status in ("running", "retrying"):
-        return row.tool or row.message or ("again" if row.times > 1 else row.status)
+        return row.wait or row.tool or row.message or ("again" if row.times > 1 else row.status)
     if row.status == "waiting":
         return "waits for an answer"
     return f"{row.status}: {row.message}" if row.message and row.status != "completed" else row.status
@@ -179,6 +179,8 @@ def _change(before: Row | None, row: Row, now: float) -> str:
             return words
         money = f", {dollars(row.usage.money)}" if row.usage.money else ""
         return f"{words} after {duration(row.seconds(now))} ({count(row.usage.tokens)} tokens{money})"
+    if row.wait and row.wait != before.wait:
+        return one_line(row.wait)
     if row.tool and row.tool != before.tool:
         return f"uses {one_line(row.tool)}"
     return one_line(row.message) if row.message != before.message else ""

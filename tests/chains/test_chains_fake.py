@@ -16,7 +16,7 @@ from pydantic import BaseModel, ValidationError
 from chains.classify import classify
 from chains.fake.model import FakeChatModel
 from chains.fake.script import FakeScript
-from state.errors import ContextOverflow, ModelError, ModelRefused, ModelUnavailable, SetupError
+from state.errors import ContextOverflow, ModelError, ModelRefused, ModelUnavailable, RateLimited, SetupError
 from state.runs import Json
 
 
@@ -106,7 +106,7 @@ async def test_structured_answers_whichever_schema_is_bound() -> None:
 
 
 ERRORS: list[tuple[str, type[core.ModelError], type[ModelError]]] = [
-    ("rate_limit", core.ModelRateLimitError, ModelUnavailable),
+    ("rate_limit", core.ModelRateLimitError, RateLimited),
     ("server_error", core.ModelAPIError, ModelUnavailable),
     ("timeout", core.ModelTimeoutError, ModelUnavailable),
     ("connection", core.ModelConnectionError, ModelUnavailable),

@@ -26,10 +26,11 @@ from state.errors import (
     ModelError,
     ModelRefused,
     ModelUnavailable,
+    RateLimited,
     SetupError,
 )
 from tests.chains.model_doubles import served
-from tests.chains.openai_server import Reply, Server, answer, failure, openai_server
+from tests.openai_server import Reply, Server, answer, failure, openai_server
 
 in_one_loop = pytest.mark.asyncio(loop_scope="module")  # where the connections of the door live
 
@@ -183,8 +184,8 @@ FAILURES: list[tuple[Reply, type[ModelError], str]] = [
     (failure(422, "`inputs` tokens + `max_new_tokens` must be <= 4096"), ContextOverflow, ""),
     (failure(413, "Payload Too Large"), ContextOverflow, ""),
     (failure(429, "Request too large for gpt-x on tokens per min"), ContextOverflow, ""),
-    (failure(429, "Slow down", "rate_limit_exceeded"), ModelUnavailable, "Slow down"),
-    (failure(429, "Too many tokens, please wait"), ModelUnavailable, ""),
+    (failure(429, "Slow down", "rate_limit_exceeded"), RateLimited, "Slow down"),
+    (failure(429, "Too many tokens, please wait"), RateLimited, ""),
     (failure(429, "You exceeded your current quota", "insufficient_quota"), ModelRefused, "balance"),
     (failure(408, "timeout"), ModelUnavailable, ""),
     (failure(409, "conflict"), ModelUnavailable, ""),

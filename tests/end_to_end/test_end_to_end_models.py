@@ -17,8 +17,8 @@ from run_workflow.stores.artifacts import PostgresArtifacts
 from state.context import ApprovalPolicy, GatePolicy, Point, RunContext
 from state.evidence import ArtifactRef
 from state.runs import Answer, Approve, RunRecord
-from tests.chains.openai_server import Reply, Server, answer, failure, openai_server
 from tests.graphs.research_runs import ALPHA, passage_with, write_sources
+from tests.openai_server import Reply, Server, answer, failure, openai_server
 from tools.memory import SystemClock
 
 QUESTION = "How high is the alpha bridge?"
