@@ -21,7 +21,7 @@ from langchain_core.messages import AnyMessage, ToolMessage
 from langchain_core.runnables import Runnable, RunnableConfig
 from langgraph.types import Command
 
-from agents.repairs import CALLED, RepairedOnce
+from agents.repairs import MISFIT, RepairedOnce
 from chains.scope import CallScope, Made
 from state.context import BranchLimits
 from state.errors import BadOutput, LimitReached, ToolError
@@ -101,11 +101,11 @@ class RecordedTools(AgentMiddleware[Any, Any, Any]):
         async def make() -> Made:
             try:
                 message = await handler(request)
-                called = not isinstance(message, ToolMessage) or message.status != "error"
+                misfit = _misfit(request, message)
             except ToolError as error:
                 message = ToolMessage(str(error), tool_call_id=call["id"], name=call["name"], status="error")
-                called = True
-            return Made(_stored(call["name"], message, called), Usage(tool_calls=1))
+                misfit = ""
+            return Made(_stored(call["name"], message, misfit), Usage(tool_calls=1))
 
         self._scope.emit(Progress(path=self._scope.path, tool=call["name"]))
         try:
@@ -117,9 +117,16 @@ class RecordedTools(AgentMiddleware[Any, Any, Any]):
         return ToolMessage(**response, tool_call_id=call["id"], name=call["name"])
 
 
-def _stored(name: str, message: ToolMessage | Command[Any], called: bool) -> Json:
-    """A tool's message as it is recorded; `called` is false where the call had no tool's name or arguments."""
+def _misfit(request: ToolCallRequest, message: ToolMessage | Command[Any]) -> str:
+    """Why the tool could not be called; empty text where it was: its own errors are no messages yet."""
+    if request.tool is None:
+        return "there is no such tool"
+    return "its arguments do not fit" if isinstance(message, ToolMessage) and message.status == "error" else ""
+
+
+def _stored(name: str, message: ToolMessage | Command[Any], misfit: str) -> Json:
+    """A tool's message as it is recorded."""
     if not isinstance(message, ToolMessage):
         raise TypeError(f"the tool {name} gives back a {type(message).__name__}, which cannot be recorded")
     form = {"content": message.content, "artifact": message.artifact, "status": message.status}
-    return {**form, "additional_kwargs": {CALLED: called}}
+    return {**form, "additional_kwargs": {MISFIT: misfit}}

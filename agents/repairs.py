@@ -16,8 +16,9 @@ from langgraph.runtime import Runtime
 from chains.scope import CallScope
 from state.errors import BadOutput
 
-CALLED = "called"
-"""In `additional_kwargs` of a tool's message: whether the call had the name and the arguments of a tool."""
+MISFIT = "misfit"
+"""In `additional_kwargs` of a tool's message: why no tool could be called; empty text where one was."""
+_NO_FORM = "its arguments do not fit"
 ASK_FOR_A_CALL = (
     "Your answer was plain text, which nobody reads. Answer by calling one of your tools with all its arguments; "
     "when you know enough, call the one that takes the final answer."
@@ -72,14 +73,20 @@ def _rounds(messages: Sequence[AnyMessage]) -> Iterator[tuple[AIMessage, Sequenc
 
 
 def _fault(answer: AIMessage, after: Sequence[AnyMessage]) -> str:
-    """Why nothing of an answer could be used; empty text where something could."""
+    """Why nothing of an answer could be used; empty text where something could.
+
+    What the model said is not repeated: the reason is printed in the report, where nothing unchecked may stand.
+    """
     if not answer.tool_calls:
-        return f"it calls no tool: “{_short(answer.text)}”"
+        return "it calls no tool"
     results = [message for message in after if isinstance(message, ToolMessage)]
-    bad = [message for message in results if not message.additional_kwargs.get(CALLED, message.status == "error")]
-    return _short(bad[-1].text) if bad and len(bad) == len(results) else ""
+    faults = [(message.name, _misfit(message)) for message in results]
+    if not faults or not all(why for _, why in faults):
+        return ""
+    return "; ".join(dict.fromkeys(f"it calls {str(name)[:40]}: {why}" for name, why in faults))
 
 
-def _short(text: str) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= 160 else f"{line[:159]}…"
+def _misfit(message: ToolMessage) -> str:
+    """Messages without the mark are LangChain's: of a form that was filled in wrongly, or (errors) of a limit."""
+    usual = "" if message.status == "error" else _NO_FORM
+    return str(message.additional_kwargs.get(MISFIT, usual))

@@ -57,8 +57,9 @@ def fault(message: AIMessage) -> str:
     """Why an answer cannot be used, or empty text: an agent would take such an answer for its end."""
     reason = str(message.response_metadata.get("finish_reason") or message.response_metadata.get("stop_reason") or "")
     cut = reason in _CUT_OFF
-    if message.invalid_tool_calls and (cut or not message.tool_calls):
-        names = ", ".join(str(call["name"]) for call in message.invalid_tool_calls)
+    calls = [*message.invalid_tool_calls, *(message.tool_calls if cut else ())]
+    if calls and (cut or not message.tool_calls):
+        names = ", ".join(str(call["name"]) for call in calls)
         why = "they were cut off at the length limit" if cut else "they are not JSON"
         return f"the arguments of its call of {names} cannot be read: {why}"
     if message.tool_calls or message.text.strip():

@@ -34,7 +34,8 @@ _AGAIN = frozenset({408, 409, 425})
 _CUT_OR_REFUSED = frozenset({"LengthFinishReasonError", "ContentFilterFinishReasonError", "OpenAIRefusalError"})
 _TRANSPORT = frozenset({"TransportError", "APIConnectionError"})
 _CLIENTS = frozenset({"httpx", "httpx2", "openai", "anthropic", "groq", "cohere"})
-_NO_CHOICES = re.compile(r"Response missing 'choices' key|null value for 'choices'")
+_NO_CHOICES = re.compile(r"Response missing 'choices' key|null value for 'choices'|No generation(?:s| chunks)\b")
+"""Of a whole answer, and of a stream in which nothing came."""
 _OTHER_PROTOCOL = re.compile(r"Unexpected response type from OpenAI-compatible endpoint")
 _SECRET = re.compile(r"\b(?:sk|pk|gsk|key|lsv2)[-_][\w*-]{6,}")
 _DID: dict[type[ModelError], str] = {

@@ -17,7 +17,7 @@ from langchain_core.language_models.model_profile import ModelProfile
 from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.messages.utils import count_tokens_approximately
 from langchain_core.outputs import ChatGeneration, ChatResult
-from langchain_core.runnables import Runnable, RunnableBinding, RunnableConfig
+from langchain_core.runnables import Runnable, RunnableBinding
 from langchain_core.tools import BaseTool
 from pydantic import Field, SkipValidation
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type
@@ -211,18 +211,22 @@ class GovernedModel(BaseChatModel):
         turn = Turn(scope.run_id, asked, scope.clock, lambda: scope.waiting(words), again=again)
         async with scope.models.rates(target.name).turn(turn) as sent:
             with _Classified(target.name):
-                config: RunnableConfig = {"callbacks": [AnswerMeter(scope)] if _streams(target.model) else []}
-                message = await target.model.ainvoke(messages, config, **options)
-            if _streams(target.model) and not ENDINGS & message.response_metadata.keys():
-                raise ModelUnavailable(f"{target.name} did not answer: its stream broke off before the end")
+                message = await _asked(target, messages, options, scope)
             answer = estimated(message, messages)
             assert answer.usage_metadata is not None
             sent.tokens = answer.usage_metadata["total_tokens"]
             return answer
 
 
-def _streams(model: BaseChatModel) -> bool:
-    return bool(getattr(model, "streaming", False))
+async def _asked(target: Target, messages: list[BaseMessage], options: dict[str, Any], scope: CallScope) -> AIMessage:
+    """What the model answers; of a stream, the whole of it."""
+    if not getattr(target.model, "streaming", False):
+        return await target.model.ainvoke(messages, {"callbacks": []}, **options)
+    meter = AnswerMeter(scope)
+    message = await target.model.ainvoke(messages, {"callbacks": [meter]}, **options)
+    if not ENDINGS & message.response_metadata.keys():
+        raise ModelUnavailable(f"{target.name} did not answer: its stream broke off before the end")
+    return meter.strict(message)
 
 
 def _pause(state: RetryCallState) -> float:

@@ -57,7 +57,8 @@ class ProviderSettings:
     """How long one request may take to answer; of an answer that is streamed, how long between two parts."""
     requests_per_minute: float | None = None
     tokens_per_minute: float | None = None
-    """None for both: not known, or named by the provider itself."""
+    concurrent_requests: int | None = None
+    """None for all three: not known, or named by the provider itself."""
     max_output_tokens: int | None = None
     """Where an answer is cut; None for the provider's own limit, and 4,096 at a `base_url`: a small model may
     find no end."""
@@ -103,7 +104,9 @@ class ModelDoor:
         provider = provider_of(name)
         if provider not in self._rates:
             told = self._providers.get(provider, ProviderSettings())
-            self._rates[provider] = RateGovernor(told.requests_per_minute, told.tokens_per_minute)
+            self._rates[provider] = RateGovernor(
+                told.requests_per_minute, told.tokens_per_minute, told.concurrent_requests
+            )
         return self._rates[provider]
 
     async def close(self) -> None:

@@ -33,7 +33,12 @@ _DURATION = re.compile(r"(?:(?P<h>[\d.]+)h)?(?:(?P<m>[\d.]+)m(?!s))?(?:(?P<s>[\d
 class RateGovernor:
     """The limits of one provider, and those who wait for their turn. Of one event loop."""
 
-    def __init__(self, requests_per_minute: float | None = None, tokens_per_minute: float | None = None) -> None:
+    def __init__(
+        self,
+        requests_per_minute: float | None = None,
+        tokens_per_minute: float | None = None,
+        concurrent_requests: int | None = None,
+    ) -> None:
         """None: no limit is known; the provider may still name one."""
         self._requests = requests_per_minute or math.inf
         self._tokens = tokens_per_minute or math.inf
@@ -41,7 +46,9 @@ class RateGovernor:
         self._log: deque[Sent] = deque()
         self._lines: OrderedDict[str, deque[asyncio.Event]] = OrderedDict()
         self._under_way = 0
+        self._concurrent: float = concurrent_requests or math.inf
         self._most_under_way = math.inf
+        """As refusals have it."""
         self._not_before = -math.inf
 
     @asynccontextmanager
@@ -110,7 +117,7 @@ class RateGovernor:
             self._log.popleft()
         if now < self._not_before:
             return self._not_before - now
-        if self._under_way >= self._most_under_way:
+        if self._under_way >= min(self._most_under_way, self._concurrent):
             return math.inf
         requests, tokens = min(self._requests, self._told_requests), min(self._tokens, self._told_tokens)
         count, used = len(self._log) + 1, sum(sent.tokens for sent in self._log) + min(turn.tokens, tokens)

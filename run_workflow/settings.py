@@ -48,6 +48,7 @@ class Provider(_Part):
     timeout_seconds: float = Field(default=120.0, gt=0)
     requests_per_minute: float | None = Field(default=None, gt=0)
     tokens_per_minute: float | None = Field(default=None, gt=0)
+    concurrent_requests: int | None = Field(default=None, gt=0)
     max_output_tokens: int | None = Field(default=None, gt=0)
     stream: bool = False
 
@@ -92,7 +93,7 @@ class Settings(_Part):
         default_factory=dict,
         description="How a provider is reached: base_url of an OpenAI-compatible server, api_key_env "
         "(the variable that holds its key), timeout_seconds, requests_per_minute, tokens_per_minute, "
-        "max_output_tokens, stream.",
+        "concurrent_requests, max_output_tokens, stream.",
     )
     prices: Annotated[dict[ModelName, Price], From(None, 'prices."<provider>/<model>"')] = Field(
         default_factory=dict, description="US dollars for a million tokens: input, output."

@@ -1,14 +1,18 @@
-"""A loopback server that speaks the OpenAI protocol by script, and keeps the requests that it got."""
+"""A loopback server that speaks the OpenAI protocol by script, whole or streamed, and keeps what it was asked."""
 
 import json
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+_PIECE = 12
+"""Characters of text or arguments in one part of a stream."""
 
 
 @dataclass
@@ -22,6 +26,10 @@ class Reply:
     """How long it takes."""
     cut: bool = False
     """Whether the connection is cut instead."""
+    cut_in_body: bool = False
+    """Whether the connection is cut in the middle of the body."""
+    ends_early: bool = False
+    """Whether a stream ends in good order, but before the answer does."""
 
 
 def answer(
@@ -29,9 +37,9 @@ def answer(
     calls: list[tuple[str, str]] | None = None,
     *,
     finish: str | None = None,
-    usage: bool = True,
+    usage: bool | tuple[int, int] = True,
 ) -> Reply:
-    """A chat completion; `calls` are names of tools and their arguments as text."""
+    """A chat completion; `calls` are names of tools and their arguments as text, `usage` tokens in and out."""
     tool_calls = [
         {"id": f"call_{place}", "type": "function", "function": {"name": name, "arguments": arguments}}
         for place, (name, arguments) in enumerate(calls or [])
@@ -47,7 +55,8 @@ def answer(
         "choices": [{"index": 0, "message": message, "finish_reason": finish or ("tool_calls" if calls else "stop")}],
     }
     if usage:
-        body["usage"] = {"prompt_tokens": 100, "completion_tokens": 20, "total_tokens": 120}
+        given, taken = (100, 20) if usage is True else usage
+        body["usage"] = {"prompt_tokens": given, "completion_tokens": taken, "total_tokens": given + taken}
     return Reply(body=body)
 
 
@@ -57,12 +66,42 @@ def failure(status: int, message: str, code: str | None = None, **headers: str) 
     return Reply(status, body, {name.replace("_", "-"): value for name, value in headers.items()})
 
 
+@dataclass
+class Limit:
+    """So many requests in any minute of a clock; more are refused."""
+
+    requests: int
+    elapsed: Callable[[], float]
+    tells: bool = False
+    """Whether each answer says what the limit is."""
+    taken: deque[float] = field(default_factory=deque)
+    refused: int = 0
+
+    def refusal(self) -> Reply | None:
+        """The 429, if the request is one too many."""
+        now = self.elapsed()
+        while self.taken and self.taken[0] <= now - 60:
+            self.taken.popleft()
+        if len(self.taken) < self.requests:
+            self.taken.append(now)
+            return None
+        self.refused += 1
+        return failure(429, "Rate limit reached: requests per min.", Retry_After=f"{self.taken[0] + 60 - now:.3f}")
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What an answer says of the limit."""
+        return {"x-ratelimit-limit-requests": str(self.requests)} if self.tells else {}
+
+
 class Server:
-    """What is to be answered, in order (the last answer stays), and what was asked."""
+    """What is to be answered, in order (the last answer stays) or by a function, and what was asked."""
 
     def __init__(self, url: str) -> None:
         self.url = url
         self.replies: list[Reply] = []
+        self.decide: Callable[[dict[str, Any]], Reply] | None = None
+        self.limit: Limit | None = None
         self.requests: list[dict[str, Any]] = []
         self.headers: list[dict[str, str]] = []
         self.paths: list[str] = []
@@ -76,11 +115,16 @@ class Server:
             self.headers.append(headers)
             self.requests.append(request)
             self.asked.set()
+            if self.limit is not None and (refusal := self.limit.refusal()):
+                return refusal
+            if self.decide is not None:
+                return self.decide(request)
             return self.replies.pop(0) if len(self.replies) > 1 else self.replies[0]
 
     def forget(self) -> None:
         """Forgets what was said and asked."""
         self.replies, self.requests, self.headers, self.paths = [], [], [], []
+        self.decide = self.limit = None
         self.asked.clear()
 
     def say(self, *replies: Reply) -> None:
@@ -93,6 +137,32 @@ class Server:
         return len(self.requests)
 
 
+def events(body: dict[str, Any], wanted: dict[str, Any]) -> list[str]:
+    """A completion as the parts of a stream."""
+    choice = body["choices"][0]
+    message = choice["message"]
+    deltas: list[dict[str, Any]] = [{"role": "assistant", "content": ""}]
+    deltas += [{"content": piece} for piece in _pieces(message.get("content") or "")]
+    for place, call in enumerate(message.get("tool_calls", [])):
+        function = call["function"]
+        head = {"index": place, "id": call["id"], "type": "function"}
+        deltas.append({"tool_calls": [{**head, "function": {"name": function["name"], "arguments": ""}}]})
+        deltas += [
+            {"tool_calls": [{"index": place, "function": {"arguments": piece}}]}
+            for piece in _pieces(function["arguments"])
+        ]
+    shared = {name: body[name] for name in ("id", "created", "model")} | {"object": "chat.completion.chunk"}
+    parts = [{**shared, "choices": [{"index": 0, "delta": delta, "finish_reason": None}]} for delta in deltas]
+    parts.append({**shared, "choices": [{"index": 0, "delta": {}, "finish_reason": choice["finish_reason"]}]})
+    if "usage" in body and (wanted.get("stream_options") or {}).get("include_usage"):
+        parts.append({**shared, "choices": [], "usage": body["usage"]})
+    return [*(f"data: {json.dumps(part)}\n\n" for part in parts), "data: [DONE]\n\n"]
+
+
+def _pieces(text: str) -> list[str]:
+    return [text[at : at + _PIECE] for at in range(0, len(text), _PIECE)]
+
+
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
@@ -101,20 +171,50 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         """Answers one request."""
         length = int(self.headers.get("Content-Length", 0))
-        reply = self.told.take(self.path, self._named(), json.loads(self.rfile.read(length)))
+        request = json.loads(self.rfile.read(length))
+        reply = self.told.take(self.path, self._named(), request)
         if reply.seconds:
             time.sleep(reply.seconds)
         if reply.cut:
-            self.close_connection = True
-            self.connection.shutdown(socket.SHUT_RDWR)
-            return
+            self._cut()
+        elif request.get("stream") and reply.status == 200 and isinstance(reply.body, dict):
+            self._stream(reply, request)
+        else:
+            self._whole(reply)
+
+    def _whole(self, reply: Reply) -> None:
         data = reply.body.encode() if isinstance(reply.body, str) else json.dumps(reply.body).encode()
         kind = "text/html" if isinstance(reply.body, str) else "application/json"
+        self._head(reply, {"Content-Type": kind, "Content-Length": str(len(data))})
+        if reply.cut_in_body:
+            self.wfile.write(data[: len(data) // 2])
+            self._cut()
+        else:
+            self.wfile.write(data)
+
+    def _stream(self, reply: Reply, request: dict[str, Any]) -> None:
+        parts = events(reply.body, request)
+        self._head(reply, {"Content-Type": "text/event-stream", "Transfer-Encoding": "chunked"})
+        if reply.cut_in_body or reply.ends_early:
+            parts = parts[: len(parts) // 2]
+        for part in parts:
+            self.wfile.write(f"{len(part.encode()):x}\r\n{part}\r\n".encode())
+        if reply.cut_in_body:
+            self._cut()
+        else:
+            self.wfile.write(b"0\r\n\r\n")
+
+    def _head(self, reply: Reply, headers: dict[str, str]) -> None:
+        limit = self.told.limit
         self.send_response(reply.status)
-        for name, value in {"Content-Type": kind, "Content-Length": str(len(data)), **reply.headers}.items():
+        for name, value in {**headers, **(limit.headers if limit else {}), **reply.headers}.items():
             self.send_header(name, value)
         self.end_headers()
-        self.wfile.write(data)
+
+    def _cut(self) -> None:
+        self.close_connection = True
+        self.wfile.flush()
+        self.connection.shutdown(socket.SHUT_RDWR)
 
     def _named(self) -> dict[str, str]:
         """The headers, their names in small letters."""
@@ -126,6 +226,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 class _Quiet(ThreadingHTTPServer):
     daemon_threads = True
+    request_queue_size = 128
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A client that went away is part of the tests."""

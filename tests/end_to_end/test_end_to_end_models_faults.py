@@ -1,0 +1,166 @@
+"""A provider that fails in every way, behind the real client and under the whole research graph."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from state.context import GatePolicy, RunContext
+from tests.end_to_end.served_research import MODEL, Fault, ServedRun, Team, always, first, told
+from tests.graphs.research_runs import ALPHA, passage_with, write_sources
+from tests.openai_server import Reply, Server, answer, failure, openai_server
+
+CONTEXT = RunContext(default_model=MODEL, gate=GatePolicy(max_revisions=0), max_branches=20)
+SOUND = 2
+"""Requests of a branch that nothing goes wrong with: a search and its findings."""
+NO_JSON = Reply(body='{"choices": [', headers={"Content-Type": "application/json"})
+BROKEN = answer(calls=[("FindingsDraft", '{"findings": [')])
+HALF = '{"findings": [{"text": "The alpha'
+WHOLE = told("FindingsDraft", findings=[]).body
+
+
+@dataclass(frozen=True)
+class Case:
+    """What goes wrong, and what becomes of the branch."""
+
+    fault: Fault
+    requests: int
+    """How many the branch makes in all."""
+    reason: str = ""
+    """What the branch ends with; empty where it completes."""
+
+
+OVERFLOW = failure(400, "This model's maximum context length is 8192 tokens.", "context_length_exceeded")
+CUT_OFF = answer(calls=[("FindingsDraft", HALF)], finish="length")
+WRONG_TOOL = answer(calls=[("browse_internet", '{"url": "x"}')])
+WRONG_ARGUMENTS = answer(calls=[("search_documents", '{"question": 7}')])
+WRONG_FORM = told("FindingsDraft", findings="none")
+PROSE = answer("The alpha bridge is, as everybody knows, 500 m high.")
+ENDLESS = answer("and so on " * 200, finish="length")
+CASES = {
+    "429 with Retry-After": Case(first(1, failure(429, "slow down", Retry_After="3")), SOUND + 1),
+    "429 without": Case(first(1, failure(429, "slow down")), SOUND + 1),
+    "500 once": Case(first(1, failure(500, "oops")), SOUND + 1),
+    "500 always": Case(always(failure(500, "oops")), 4, "oops"),
+    "cut before the answer": Case(first(1, Reply(cut=True)), SOUND + 1),
+    "cut in the body": Case(first(1, Reply(body=WHOLE, cut_in_body=True)), SOUND + 1),
+    "always cut in the body": Case(always(Reply(body=WHOLE, cut_in_body=True)), 4, "did not answer"),
+    "slow once": Case(first(1, Reply(body=WHOLE, seconds=1.0)), SOUND + 1),
+    "invalid JSON": Case(first(1, NO_JSON), SOUND + 1),
+    "always invalid JSON": Case(always(NO_JSON), 4, "did not answer"),
+    "cut off once": Case(first(1, CUT_OFF), SOUND + 1),
+    "always cut off": Case(always(CUT_OFF), 2, "cut off at the length limit"),
+    "broken arguments once": Case(first(1, BROKEN), SOUND + 1),
+    "always broken arguments": Case(always(BROKEN), 2, "they are not JSON"),
+    "wrong tool once": Case(first(1, WRONG_TOOL), SOUND),
+    "always a wrong tool": Case(always(WRONG_TOOL), 2, "it calls browse_internet: there is no such tool"),
+    "wrong arguments always": Case(always(WRONG_ARGUMENTS), 2, "it calls search_documents: its arguments do not fit"),
+    "wrong form always": Case(always(WRONG_FORM), 2, "it calls FindingsDraft: its arguments do not fit"),
+    "prose once": Case(first(1, PROSE), SOUND),
+    "always prose": Case(always(PROSE), 2, "it calls no tool"),
+    "endless text": Case(always(ENDLESS), 2, "it calls no tool"),
+    "prose and wrong tools in turn": Case(always(PROSE, WRONG_TOOL), 2, "cannot be used, twice"),
+    "empty once": Case(first(1, answer("")), SOUND + 1),
+    "always empty": Case(always(answer("")), 2, "it is empty"),
+    "context overflow": Case(always(OVERFLOW), 1, "cannot take a prompt of this length"),
+    "wrong key": Case(always(failure(401, "Incorrect API key", "invalid_api_key")), 1, "refused the request"),
+    "unknown model": Case(always(failure(404, "no such model")), 1, "refused the request"),
+}
+
+
+@pytest.fixture(scope="module")
+def serving() -> Iterator[Server]:
+    """One server for all tests of this file."""
+    with openai_server() as running:
+        yield running
+
+
+@pytest.fixture
+def server(serving: Server) -> Server:
+    """That server, which has not been asked anything."""
+    serving.forget()
+    return serving
+
+
+@pytest.fixture
+def sources(tmp_path: Path) -> list[str]:
+    """A note about a bridge."""
+    return write_sources(tmp_path / "bridges", {"alpha.md": f"# Alpha\n\n{ALPHA}\n"})
+
+
+async def team_of(sources: list[str], *names: str, **faults: Fault) -> Team:
+    """A team with a branch for each name, and one called sound."""
+    passage = await passage_with(sources, "134 m")
+    return Team(passage.id, [*names, "sound"], faults=faults)
+
+
+async def run_with(server: Server, team: Team, sources: list[str], *, stream: bool = False) -> ServedRun:
+    """The run with this team, to its end."""
+    server.decide = team
+    run = ServedRun(server.url, CONTEXT, settings={"timeout_seconds": 0.5, "stream": stream})
+    await run.ask("How high is the alpha bridge?", sources)
+    assert run.state["outcome"] == "published"
+    assert run.ended["sound"] == "completed"
+    report = await run.report()
+    assert "134 m high" in report
+    assert "500 m" not in report, "what no passage supports was published"
+    return run
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
+@pytest.mark.parametrize("name", CASES)
+async def test_each_fault_alone(server: Server, sources: list[str], name: str, stream: bool) -> None:
+    """The branch comes through or is named with its reason; retried is what may pass, once repaired what is bad."""
+    case = CASES[name]
+    team = await team_of(sources, "troubled", troubled=case.fault)
+    run = await run_with(server, team, sources, stream=stream)
+    assert team.asked["troubled"] == case.requests
+    assert team.asked["sound"] == SOUND
+    if not case.reason:
+        assert run.ended["troubled"] == "completed"
+        return
+    assert run.ended["troubled"] == "failed"
+    (missing,) = run.state["missing"]
+    assert (missing.focus, case.reason in missing.reason) == ("troubled", True), missing.reason
+    assert "troubled" in await run.report()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
+async def test_all_faults_at_once(server: Server, sources: list[str], stream: bool) -> None:
+    """Side by side in one run every fault is dealt with as it is alone, and the report names those that are lost."""
+    names = [f"case {number}" for number in range(19)]
+    cases = dict(zip(names, list(CASES.values())[:19], strict=True))
+    team = await team_of(sources, *names, **{name: case.fault for name, case in cases.items()})
+    run = await run_with(server, team, sources, stream=stream)
+    for name, case in cases.items():
+        assert run.ended[name] == ("failed" if case.reason else "completed"), name
+        assert team.asked[name] == case.requests, name
+    lost = {name for name, case in cases.items() if case.reason}
+    assert {missing.focus for missing in run.state["missing"]} == lost
+    report = await run.report()
+    assert all(name in report for name in lost)
+
+
+async def test_a_stream_that_ends_before_its_answer_is_no_answer(server: Server, sources: list[str]) -> None:
+    """A stream that is closed in good order, but has no end, is asked for again: half an answer is none."""
+    team = await team_of(sources, "troubled", troubled=first(1, Reply(body=WHOLE, ends_early=True)))
+    run = await run_with(server, team, sources, stream=True)
+    assert (run.ended["troubled"], team.asked["troubled"]) == ("completed", SOUND + 1)
+
+
+@pytest.mark.parametrize("form", ["PlanDraft", "ReportDraft", "ReviewDraft"])
+@pytest.mark.parametrize(
+    "reply",
+    [failure(500, "oops"), PROSE, answer(""), CUT_OFF, WRONG_TOOL, OVERFLOW],
+    ids=["500", "prose", "empty", "cut off", "wrong tool", "overflow"],
+)
+async def test_no_other_role_costs_the_report(server: Server, sources: list[str], form: str, reply: Reply) -> None:
+    """A planner, writer or critic that fails in any way is stood in for, and the report is published."""
+    team = await team_of(sources, **{form: always(reply)})
+    server.decide = team
+    run = ServedRun(server.url, CONTEXT, settings={"timeout_seconds": 0.5})
+    await run.ask("What of sound?", sources)
+    assert run.state["outcome"] == "published"
+    assert "134 m high" in await run.report()
