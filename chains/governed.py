@@ -123,7 +123,7 @@ class GovernedModel(BaseChatModel):
         first = {**kwargs, "stop": stop} if stop else kwargs
         options = [first, *({**each, "stop": stop} if stop else each for each in others)]
         options += [first] * (len(self._everyone) - len(options))
-        order = await self._order(options)
+        order = await self._order(messages, options)
         name, problem = self.targets[0].name, ""  # names the call whoever answers, so that a replay finds it
         request: Json = {"messages": [asked(message) for message in messages], "options": first}
         for _ in range(2):  # an answer that cannot be used is asked for once more, as a call of its own
@@ -144,12 +144,13 @@ class GovernedModel(BaseChatModel):
             remedy="Use a model that is better at calling tools, or ask for shorter answers.",
         )
 
-    async def _order(self, options: list[dict[str, Any]]) -> _Order:
+    async def _order(self, messages: list[BaseMessage], options: list[dict[str, Any]]) -> _Order:
         """Whom to ask, one after the other, each with its options."""
-        order = list(zip(self._everyone, options, strict=True))
+        order, scope = list(zip(self._everyone, options, strict=True)), self.scope
         if self.cheaper is None:
             return order
-        saving = await self.scope.spending.is_past(self.scope.budget, self.scope.soft_limit)
+        cost = self._expected(messages, *order[0]).money
+        saving = await scope.spending.must_save(scope.budget, scope.soft_limit, cost)
         return [order[-1], *order[:-1]] if saving else order[:-1]
 
     def _expected(self, messages: list[BaseMessage], target: Target, options: dict[str, Any]) -> Usage:

@@ -70,9 +70,12 @@ class Spending:
         total = self._total or Usage()
         return max(_LEAST_OUTPUT, self._longest_output, total.output_tokens // max(1, total.model_calls))
 
-    async def is_past(self, budget: float | None, share: float) -> bool:
-        """Whether that share of the budget is spent, or held for calls under way."""
-        return budget is not None and (await self.total()).money + self.held >= share * budget - _CENT_DUST
+    async def must_save(self, budget: float | None, share: float, next_call: float = 0.0) -> bool:
+        """Whether that share of the budget is spent, or held for calls under way, or the next call would pass it."""
+        if budget is None:
+            return False
+        spent = (await self.total()).money + self.held
+        return spent >= share * budget - _CENT_DUST or spent + next_call > budget + _CENT_DUST
 
     @contextmanager
     def hold(self, money: float) -> Iterator[None]:

@@ -107,6 +107,8 @@ class Server:
         self.paths: list[str] = []
         self.lock = threading.Lock()
         self.asked = threading.Event()
+        self.under_way = 0
+        """Requests that came, and are not answered yet."""
 
     def take(self, path: str, headers: dict[str, str], request: dict[str, Any]) -> Reply:
         """The answer to one request, which is kept."""
@@ -172,7 +174,13 @@ class _Handler(BaseHTTPRequestHandler):
         """Answers one request."""
         length = int(self.headers.get("Content-Length", 0))
         request = json.loads(self.rfile.read(length))
-        reply = self.told.take(self.path, self._named(), request)
+        self.told.under_way += 1
+        try:
+            self._answer(self.told.take(self.path, self._named(), request), request)
+        finally:
+            self.told.under_way -= 1
+
+    def _answer(self, reply: Reply, request: dict[str, Any]) -> None:
         if reply.seconds:
             time.sleep(reply.seconds)
         if reply.cut:

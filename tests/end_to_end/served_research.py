@@ -4,12 +4,14 @@ What it answers follows from the request alone, so that branches side by side, r
 """
 
 import asyncio
+import heapq
 import json
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from itertools import count
 from typing import Any
 
 from chains.models import ModelDoor, ProviderSettings
@@ -18,11 +20,13 @@ from state.context import RunContext
 from state.ports import Ports
 from state.runs import Progress
 from tests.graphs.research_runs import ALPHA
-from tests.openai_server import Reply, answer
+from tests.openai_server import Reply, Server, answer
 from tools.blocks import read_block
 from tools.memory import memory_ports
 
 MODEL = "served/model"
+_LOOK_SECONDS, _IDLE_LOOKS = 0.03, 3
+_NEAR_SECONDS = 90.0
 FORMS = ("PlanDraft", "FindingsDraft", "ReportDraft", "RepairDraft", "ReviewDraft")
 
 Fault = Callable[[int], Reply | None]
@@ -58,7 +62,8 @@ class Team:
     """How often a branch searches before it answers."""
     faults: Mapping[str, Fault] = field(default_factory=dict)
     """By focus of a branch, or by form: `PlanDraft`."""
-    usage: tuple[int, int] = (100, 20)
+    tokens: list[tuple[int, int]] = field(default_factory=list)
+    """In and out, of each answer: a quarter of the characters of the messages and the tools, and of the answer."""
     asked: Counter[str] = field(default_factory=Counter)
     """Requests by focus or form."""
     answers: Mapping[str, dict[str, Any]] = field(default_factory=dict)
@@ -76,11 +81,13 @@ class Team:
             return fault
         turn = sum(message["role"] == "assistant" for message in request["messages"])
         if form == "FindingsDraft" and turn < self.searches:
-            return self._say("search_documents", query=f"alpha bridge high {turn}")
-        return self._say(form, **self._filled(form, values))
+            return self._say(request, "search_documents", query=f"alpha bridge high {turn}")
+        return self._say(request, form, **self._filled(form, values))
 
-    def _say(self, name: str, **arguments: Any) -> Reply:
-        return told(name, self.usage, **arguments)
+    def _say(self, request: dict[str, Any], name: str, **arguments: Any) -> Reply:
+        given = len(json.dumps([request["messages"], request["tools"]])) // 4
+        self.tokens.append((given, len(json.dumps(arguments)) // 4))
+        return told(name, self.tokens[-1], **arguments)
 
     def _filled(self, form: str, values: dict[str, Any]) -> dict[str, Any]:
         if form in self.answers:
@@ -116,35 +123,55 @@ class Team:
         return next((name for name in self.branches if f"What of {name}?" in values["questions"]), "?")
 
 
-class FastClock:
-    """Time that passes so many times as fast as it does."""
+class IdleClock:
+    """Time that passes only while nothing is done: minutes of waiting take no time, and work takes none of theirs.
 
-    def __init__(self, speed: float) -> None:
-        self._speed = speed
-        self._began = time.monotonic()
-        self.slept: list[float] = []
+    It jumps to the next sleeper when the process has had nothing to do for a while, unless that is far off: a limit
+    on the time of a wave is not what everybody waits for.
+    """
+
+    def __init__(self) -> None:
+        self._seconds = 0.0
+        self._sleepers: list[tuple[float, int, asyncio.Future[None]]] = []
+        self._order = count()
 
     def now(self) -> datetime:
-        """The real time of day."""
-        return datetime.now(UTC)
+        """The time of day."""
+        return datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=self._seconds)
 
     def elapsed(self) -> float:
         """Seconds of this clock."""
-        return (time.monotonic() - self._began) * self._speed
+        return self._seconds
 
     async def sleep(self, seconds: float) -> None:
         """Waits seconds of this clock."""
-        self.slept.append(seconds)
-        await asyncio.sleep(seconds / self._speed)
+        woken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        heapq.heappush(self._sleepers, (self._seconds + seconds, next(self._order), woken))
+        await woken
+
+    async def drive(self, server: Server) -> None:
+        """Moves the time on, until it is cancelled."""
+        idle = 0
+        while True:
+            before, cpu = server.count, time.process_time()
+            await asyncio.sleep(_LOOK_SECONDS)
+            rests = server.count == before and not server.under_way
+            idle = idle + 1 if rests and time.process_time() - cpu < _LOOK_SECONDS / 10 else 0
+            self._sleepers = [sleeper for sleeper in self._sleepers if not sleeper[2].done()]
+            heapq.heapify(self._sleepers)
+            if idle >= _IDLE_LOOKS and self._sleepers and self._sleepers[0][0] <= self._seconds + _NEAR_SECONDS:
+                at, _, woken = heapq.heappop(self._sleepers)
+                self._seconds = max(self._seconds, at)
+                woken.set_result(None)
 
 
 @dataclass
 class ServedRun:
     """One run in memory whose models are behind a server, seen by its progress."""
 
-    url: str
+    server: Server
     context: RunContext
-    clock: FastClock = field(default_factory=lambda: FastClock(50))
+    clock: IdleClock = field(default_factory=IdleClock)
     settings: dict[str, Any] = field(default_factory=dict)
     prices: dict[str, tuple[float, float]] = field(default_factory=dict)
     events: list[Progress] = field(default_factory=list)
@@ -153,8 +180,9 @@ class ServedRun:
 
     async def ask(self, question: str, sources: list[str]) -> dict[str, Any]:
         """Runs to the end; the state then."""
-        door = ModelDoor({"served": ProviderSettings(self.url, **self.settings)}, self.prices, clock=self.clock)
+        door = ModelDoor({"served": ProviderSettings(self.server.url, **self.settings)}, self.prices, clock=self.clock)
         self.ports = memory_ports(door, clock=self.clock)
+        driving = asyncio.create_task(self.clock.drive(self.server))
         try:
             app = build(self.ports).compile()
             asked = {"question": question, "sources": sources}
@@ -165,6 +193,7 @@ class ServedRun:
                 else:
                     self.state = part
         finally:
+            driving.cancel()
             await door.close()
         return self.state
 

@@ -98,7 +98,7 @@ async def team_of(sources: list[str], *names: str, **faults: Fault) -> Team:
 async def run_with(server: Server, team: Team, sources: list[str], *, stream: bool = False) -> ServedRun:
     """The run with this team, to its end."""
     server.decide = team
-    run = ServedRun(server.url, CONTEXT, settings={"timeout_seconds": 0.5, "stream": stream})
+    run = ServedRun(server, CONTEXT, settings={"timeout_seconds": 0.5, "stream": stream})
     await run.ask("How high is the alpha bridge?", sources)
     assert run.state["outcome"] == "published"
     assert run.ended["sound"] == "completed"
@@ -108,6 +108,7 @@ async def run_with(server: Server, team: Team, sources: list[str], *, stream: bo
     return run
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
 @pytest.mark.parametrize("name", CASES)
 async def test_each_fault_alone(server: Server, sources: list[str], name: str, stream: bool) -> None:
@@ -126,7 +127,6 @@ async def test_each_fault_alone(server: Server, sources: list[str], name: str, s
     assert "troubled" in await run.report()
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
 async def test_all_faults_at_once(server: Server, sources: list[str], stream: bool) -> None:
     """Side by side in one run every fault is dealt with as it is alone, and the report names those that are lost."""
@@ -150,6 +150,7 @@ async def test_a_stream_that_ends_before_its_answer_is_no_answer(server: Server,
     assert (run.ended["troubled"], team.asked["troubled"]) == ("completed", SOUND + 1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["PlanDraft", "ReportDraft", "ReviewDraft"])
 @pytest.mark.parametrize(
     "reply",
@@ -160,7 +161,7 @@ async def test_no_other_role_costs_the_report(server: Server, sources: list[str]
     """A planner, writer or critic that fails in any way is stood in for, and the report is published."""
     team = await team_of(sources, **{form: always(reply)})
     server.decide = team
-    run = ServedRun(server.url, CONTEXT, settings={"timeout_seconds": 0.5})
+    run = ServedRun(server, CONTEXT, settings={"timeout_seconds": 0.5})
     await run.ask("What of sound?", sources)
     assert run.state["outcome"] == "published"
     assert "134 m high" in await run.report()
