@@ -37,7 +37,7 @@ def answer(
     calls: list[tuple[str, str]] | None = None,
     *,
     finish: str | None = None,
-    usage: bool | tuple[int, int] = True,
+    usage: tuple[int, int] | None = (100, 20),
 ) -> Reply:
     """A chat completion; `calls` are names of tools and their arguments as text, `usage` tokens in and out."""
     tool_calls = [
@@ -55,7 +55,7 @@ def answer(
         "choices": [{"index": 0, "message": message, "finish_reason": finish or ("tool_calls" if calls else "stop")}],
     }
     if usage:
-        given, taken = (100, 20) if usage is True else usage
+        given, taken = usage
         body["usage"] = {"prompt_tokens": given, "completion_tokens": taken, "total_tokens": given + taken}
     return Reply(body=body)
 

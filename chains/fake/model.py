@@ -1,7 +1,7 @@
 """The scripted chat model, for tests, examples and Studio: it answers by script, and keeps what it was asked.
 
 It takes tools and structured output as a real one does, streams word by word, and counts a token for every
-4 characters.
+4 characters of messages, tools and answers.
 """
 
 import asyncio
@@ -122,7 +122,8 @@ class FakeChatModel(BaseChatModel):
             raise core.ModelTimeoutError(f"no answer for {step.hang:g} s")
         if step.error is not None:
             raise _error(step.error)
-        return _message(step, messages, tools)
+        bound = len(json.dumps(options["tools"])) if tools else 0
+        return _message(step, messages, tools, bound)
 
     def _choose(self, messages: Sequence[BaseMessage], tools: Sequence[str]) -> int:
         """The first step that matches the call and is not used up."""
@@ -158,8 +159,11 @@ def _matches(step: FakeStep, messages: Sequence[BaseMessage], tools: Sequence[st
     )
 
 
-def _message(step: FakeStep, messages: Sequence[BaseMessage], tools: Sequence[str]) -> AIMessage:
-    """The answer of a step; the ids of its tool calls follow from their place in the conversation."""
+def _message(step: FakeStep, messages: Sequence[BaseMessage], tools: Sequence[str], bound: int) -> AIMessage:
+    """The answer of a step; the ids of its tool calls follow from their place in the conversation.
+
+    `bound`: characters of what the tools are described with, which a provider counts too.
+    """
     wanted: list[FakeCall | FakeRaw] = list(step.tool_calls or ())
     if step.structured is not None:
         name = next(name for name in tools if name in step.structured)
@@ -169,7 +173,7 @@ def _message(step: FakeStep, messages: Sequence[BaseMessage], tools: Sequence[st
     answer = AIMessage(content=step.reply or "")
     for place, call in enumerate(wanted):
         _add(answer, call, f"call_{len(messages)}_{place}")
-    shown = sum(len(message.text) for message in messages) // 4
+    shown = (bound + sum(len(message.text) for message in messages)) // 4
     said = len(answer.text) + sum(len(_arguments(c["args"])) for c in [*answer.tool_calls, *answer.invalid_tool_calls])
     answer.usage_metadata = UsageMetadata(input_tokens=shown, output_tokens=said // 4, total_tokens=shown + said // 4)
     reason = step.finish_reason or ("tool_calls" if wanted else "stop")

@@ -4,10 +4,11 @@ calls = plan + branches · calls of a branch + writings · (synthesis + review),
 - low: the fewest branches, each one search and one answer; the report is written once;
 - typical: 3 calls a research branch and 5 an analysis branch, one analysis branch where there are tables;
 - high: what the limits allow: every branch to its limit in every round, each form asked for twice, the report
-  written twice with a repair each time.
+  written twice, each time with all the calls that the writer may make.
 
 A run that ends without a report may use less, one that a person sends back more. Tokens are calls times the
-figures below, which are assumptions: what a prompt of each step holds, at four characters a token.
+figures below, which are assumptions: what a prompt of each step holds, at four characters a token, the descriptions of
+its tools included. `python -m benchmarks.estimates` runs the graph in twenty shapes beside it.
 """
 
 from collections.abc import Callable
@@ -22,18 +23,21 @@ Price = Callable[[str], tuple[float, float] | None]
 Case = Literal["low", "typical", "high"]
 _CASES: tuple[Case, Case, Case] = ("low", "typical", "high")
 
+USUAL_BRANCHES = 3
+"""What a plan usually has, as long as nothing is known of it."""
 _MILLION = 1e6
 _CALL_TOKENS: dict[Role, tuple[tuple[int, int], tuple[int, int], tuple[int, int]]] = {
-    "planner": ((200, 20), (1_500, 300), (8_000, 2_000)),
-    "researcher": ((150, 10), (4_000, 300), (24_000, 4_000)),
-    "analyst": ((150, 10), (3_000, 300), (24_000, 4_000)),
-    "writer": ((300, 40), (8_000, 1_500), (60_000, 8_000)),
+    "planner": ((300, 20), (1_500, 300), (8_000, 2_000)),
+    "researcher": ((400, 10), (4_000, 300), (24_000, 4_000)),
+    "analyst": ((500, 10), (3_000, 300), (24_000, 4_000)),
+    "writer": ((400, 40), (8_000, 1_500), (60_000, 8_000)),
     "critic": ((200, 10), (5_000, 300), (24_000, 2_000)),
 }
 """Input and output tokens of one call by role, for the three cases."""
-_PLAN, _REVIEW = (1, 1, 2), (1, 1, 2)
-_SYNTHESIS = (2, 3, 14)
-"""High: 12 calls of the writer and 2 of a repair."""
+_PLAN, _REVIEW = (1, 1, 4), (1, 1, 4)
+"""High: a form is asked for twice, and an answer that cannot be used once more each time."""
+_SYNTHESIS = (1, 3, 12)
+"""High: the writer's own limit, which a repair counts towards."""
 _WRITINGS = (1, 1, 2)
 _RESEARCH, _ANALYSIS = (2, 3), (2, 5)
 """Low and typical; the high case is the branch's limit."""

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from run_workflow.settings import Settings
 
 _ROLES: tuple[Role, ...] = get_args(Role)
-_USUAL_BRANCHES = 3
 
 
 async def research(desk: Desk, wanted: options.Research) -> int:
@@ -139,9 +138,9 @@ def estimate_line(estimate: "RunEstimate", free: bool) -> str:
 
 def _agreed(desk: Desk, wanted: options.Research, services: "Services", context: RunContext, tables: bool) -> bool:
     """Shows the estimate; where somebody is there to ask and it costs something, asks."""
-    from graphs.coordination.estimate import estimate_run
+    from graphs.coordination.estimate import USUAL_BRANCHES, estimate_run
 
-    usual = min(_USUAL_BRANCHES, context.max_branches)
+    usual = min(USUAL_BRANCHES, context.max_branches)
     estimate = estimate_run(context, tables, (1, usual, context.max_branches), services.models.price)
     free = {context.model_for(role) for role in _ROLES} == {EXTRACTIVE}
     desk.screen.note(estimate_line(estimate, free))

@@ -274,7 +274,7 @@ async def test_usage_is_counted_over_scopes_and_resume(server: Server, run: Benc
 
 async def test_silent_server_is_estimated_and_marked(server: Server, run: Bench) -> None:
     """Without usage in the answer the tokens are estimated from characters, and the answer says so."""
-    server.say(answer("four " * 40, usage=False))
+    server.say(answer("four " * 40, usage=None))
     scope = run.scope()
     reply = await governed(scope, "local/m").ainvoke([HumanMessage("x" * 4000)])
     assert reply.response_metadata[ESTIMATED] is True

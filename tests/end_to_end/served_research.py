@@ -56,8 +56,6 @@ class Team:
     """Id of the passage that every finding rests on."""
     branches: Sequence[str]
     """The focus of each branch of the plan."""
-    kind: str = "research"
-    tables: Sequence[str] = ()
     searches: int = 1
     """How often a branch searches before it answers."""
     faults: Mapping[str, Fault] = field(default_factory=dict)
@@ -79,7 +77,8 @@ class Team:
         fault = self.faults[step](before) if step in self.faults else None
         if fault is not None:
             return fault
-        turn = sum(message["role"] == "assistant" for message in request["messages"])
+        said = [call["function"]["name"] for message in request["messages"] for call in message.get("tool_calls") or []]
+        turn = said.count("search_documents")
         if form == "FindingsDraft" and turn < self.searches:
             return self._say(request, "search_documents", query=f"alpha bridge high {turn}")
         return self._say(request, form, **self._filled(form, values))
@@ -94,11 +93,11 @@ class Team:
             return self.answers[form]
         sentence = {"text": "The alpha bridge is 134 m high.", "passages": [self.passage]}
         questions = [f"What of {name}?" for name in self.branches]
-        return {
+        filled: dict[str, dict[str, Any]] = {
             "PlanDraft": {
                 "sub_questions": questions,
                 "branches": [
-                    {"kind": self.kind, "focus": name, "questions": [question], "tables": list(self.tables)}
+                    {"kind": "research", "focus": name, "questions": [question]}
                     for name, question in zip(self.branches, questions, strict=True)
                 ],
             },
@@ -111,7 +110,8 @@ class Team:
             "ReportDraft": {"title": "Bridges", "sections": [{"heading": "Key findings", "sentences": [sentence]}]},
             "RepairDraft": {"sentences": []},
             "ReviewDraft": {"defects": [], "revise": False},
-        }[form]
+        }
+        return filled[form]
 
     @staticmethod
     def _brief(request: dict[str, Any]) -> dict[str, Any]:

@@ -53,11 +53,11 @@ CASES = {
     "always cut off": Case(always(CUT_OFF), 2, "cut off at the length limit"),
     "broken arguments once": Case(first(1, BROKEN), SOUND + 1),
     "always broken arguments": Case(always(BROKEN), 2, "they are not JSON"),
-    "wrong tool once": Case(first(1, WRONG_TOOL), SOUND),
+    "wrong tool once": Case(first(1, WRONG_TOOL), SOUND + 1),
     "always a wrong tool": Case(always(WRONG_TOOL), 2, "it calls browse_internet: there is no such tool"),
     "wrong arguments always": Case(always(WRONG_ARGUMENTS), 2, "it calls search_documents: its arguments do not fit"),
     "wrong form always": Case(always(WRONG_FORM), 2, "it calls FindingsDraft: its arguments do not fit"),
-    "prose once": Case(first(1, PROSE), SOUND),
+    "prose once": Case(first(1, PROSE), SOUND + 1),
     "always prose": Case(always(PROSE), 2, "it calls no tool"),
     "endless text": Case(always(ENDLESS), 2, "it calls no tool"),
     "prose and wrong tools in turn": Case(always(PROSE, WRONG_TOOL), 2, "cannot be used, twice"),
@@ -148,6 +148,40 @@ async def test_a_stream_that_ends_before_its_answer_is_no_answer(server: Server,
     team = await team_of(sources, "troubled", troubled=first(1, Reply(body=WHOLE, ends_early=True)))
     run = await run_with(server, team, sources, stream=True)
     assert (run.ended["troubled"], team.asked["troubled"]) == ("completed", SOUND + 1)
+
+
+async def test_a_weak_model_in_all_roles(server: Server, sources: list[str]) -> None:
+    """What a model of 135 M parameters says: a plan of echoes, prose, invented tools, endless text, false findings.
+
+    The run ends, says which branches failed and why, and publishes nothing that the model made up.
+    """
+    names = ["echo", "prose", "inventor", "endless", "liar"]
+    made_up = {"text": "The alpha bridge is 500 m high.", "passages": ["p1"], "topic": "?", "confidence": 100}
+    lie = {"text": "The alpha bridge is 500 m high.", "passages": [], "topic": "?", "confidence": 0.9}
+    team = await team_of(
+        sources,
+        *names,
+        PlanDraft=first(1, answer("Sure! Here is a plan: " * 20, finish="length")),
+        echo=always(told("FindingsDraft", findings=[made_up])),
+        prose=always(PROSE),
+        inventor=always(WRONG_TOOL, WRONG_ARGUMENTS),
+        endless=always(ENDLESS, CUT_OFF),
+        liar=always(told("FindingsDraft", findings=[{**made_up, "confidence": 0.9}])),
+        sound=always(told("FindingsDraft", findings=[lie])),
+        ReportDraft=always(PROSE),
+        ReviewDraft=always(answer("")),
+    )
+    server.decide = team
+    run = ServedRun(server, CONTEXT, settings={"timeout_seconds": 0.5})
+    await run.ask("How high is the alpha bridge?", sources)
+    assert run.state["outcome"] == "not_established"
+    failed = {name for name, status in run.ended.items() if status == "failed"}
+    assert failed == {"echo", "prose", "inventor", "endless", "sound"}
+    report = await run.report()
+    assert "500" not in report, "what the model made up was published"
+    assert all(name in report for name in failed)
+    assert "Nothing is claimed here" in report
+    assert max(team.asked.values()) <= 3, "somebody was asked again and again"
 
 
 @pytest.mark.slow

@@ -18,9 +18,9 @@ def test_calls_by_the_formula() -> None:
     """Plan, branches, synthesis and review add up; in the high case every branch of every round meets its limit."""
     context = PAID.model_copy(update={"limits": BranchLimits(model_calls=10), "max_branches": 4})
     found = estimate_run(context, True, (1, 3, 4), PRICES.get)
-    assert found.low.model_calls == 1 + 2 + 2 + 1
+    assert found.low.model_calls == 1 + 2 + 1 + 1
     assert found.typical.model_calls == 1 + (2 * 3 + 5) + 3 + 1
-    assert found.high.model_calls == 2 + (4 + 4) * 10 + 2 * (14 + 2)
+    assert found.high.model_calls == 4 + (4 + 4) * 10 + 2 * (12 + 4)
     no_tables = estimate_run(context, False, (1, 3, 4), PRICES.get)
     assert no_tables.typical.model_calls == 1 + 3 * 3 + 3 + 1
 

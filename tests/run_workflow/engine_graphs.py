@@ -189,6 +189,9 @@ class NoModels:
     def price(self, name: str) -> tuple[float, float] | None:
         return None
 
+    def rates(self, name: str) -> Any:
+        raise AssertionError(name)
+
 
 NO_MODELS: Models = NoModels()
 

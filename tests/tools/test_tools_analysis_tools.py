@@ -33,6 +33,9 @@ class NoModels:
     def price(self, name: str) -> NoReturn:
         raise AssertionError(name)
 
+    def rates(self, name: str) -> NoReturn:
+        raise AssertionError(name)
+
 
 @dataclass
 class Desk:

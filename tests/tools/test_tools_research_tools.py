@@ -1,7 +1,7 @@
 """The research agent's tools, as an agent calls them."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 from langchain_core.language_models import BaseChatModel
@@ -26,6 +26,9 @@ class NoModels:
 
     def price(self, name: str) -> tuple[float, float] | None:
         return None
+
+    def rates(self, name: str) -> NoReturn:
+        raise AssertionError(name)
 
 
 class OnePage:
