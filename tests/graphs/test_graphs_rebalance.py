@@ -65,6 +65,16 @@ def test_a_branch_that_left_something_open() -> None:
     assert again.limits == BranchLimits(seconds=100, tokens=50_000, model_calls=10, tool_calls=15, money=0.5)
 
 
+def test_past_the_soft_limit_fewer_are_sent() -> None:
+    """Where most of the budget is spent, half as many branches are sent again, the most important ones."""
+    parts = [branch(name, f"What of {name}?", priority=place + 1) for place, name in enumerate("abcd")]
+    lost = by_id(*(result(name, status="failed", transient=True, money=0.2) for name in "abcd"))
+    measured = report(*(f"What of {name}?" for name in "abcd"), resend=tuple("abcd"))
+    for budget, sent in ((2.0, ["a-r2", "b-r2", "c-r2", "d-r2"]), (0.9, ["a-r2", "b-r2"]), (0.8, [])):
+        again = sent_again(measured, lost, under=plan(*parts), budget=budget, max_branches=4)
+        assert [each.id for each in again] == sent
+
+
 def test_a_branch_that_found_nothing() -> None:
     """A branch that failed with nothing in its hands is sent again whole."""
     empty = result("a", status="failed", transient=True)

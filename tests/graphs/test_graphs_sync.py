@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from chains.stopwatch import Stopwatch
 from graphs.coordination.sync import CutOff, SyncGroups
 from state.context import Quorum
 from state.errors import LimitReached
@@ -67,6 +68,29 @@ class Wave:
         await self.clock.drive(*tasks)
         await asyncio.gather(*tasks)
         return self.ends
+
+
+async def test_the_grace_period_stands_still_while_calls_wait_for_their_turn() -> None:
+    """A branch that a provider's limit keeps back is not cut off as slow; the deadline still counts."""
+    for waits, ended in ((60.0, "done"), (900.0, None)):
+        wave = Wave()
+        queue = Stopwatch()
+        wave.groups = SyncGroups(queue)
+
+        async def kept_back(seconds: float, wave: Wave = wave, queue: Stopwatch = queue) -> str:
+            await wave.clock.sleep(5)
+            queue.start(wave.clock.elapsed())
+            await wave.clock.sleep(seconds)
+            queue.stop(wave.clock.elapsed())
+            return await wave.last(20)
+
+        tasks = [asyncio.create_task(wave.branch(name, wave.last(1))) for name in "abc"]
+        tasks.append(asyncio.create_task(wave.branch("d", kept_back(waits))))
+        await wave.clock.drive(*tasks)
+        assert wave.ends["d"].value == ended
+        if ended is None:
+            assert isinstance(wave.ends["d"].error, CutOff)
+            assert wave.ends["d"].at == 600
 
 
 def others() -> set[asyncio.Task]:

@@ -160,6 +160,9 @@ def test_plain_lines_tell_changes_once() -> None:
     with watching:
         for event in (
             *BRANCH,
+            Progress(path="review", status="running"),
+            Progress(path="review/0", wait="waits for its turn at openai"),
+            Progress(path="review/0", wait=""),
             Progress(path="dispatch", status="running"),
             Progress(path="approve_gate", status="running"),
         ):
@@ -171,6 +174,8 @@ def test_plain_lines_tell_changes_once() -> None:
         "speed: running",
         "speed: uses search_documents",
         "speed: completed after 0:00 (1.5k tokens, $0.0200)",
+        "review the report: running",
+        "review the report: waits for its turn at openai",
     ]
     assert not CONTROL.search(text.getvalue())
 

@@ -58,6 +58,15 @@ def test_the_tool_in_use_comes_and_goes() -> None:
     assert used.fold(Progress(path="branches/a", status="failed", message="broke"), 3.0).rows[0].tool == ""
 
 
+def test_what_a_call_waits_for_comes_and_goes() -> None:
+    """It is shown until the call goes on, or its branch ends."""
+    running = Progress(path="branches/a", status="running")
+    waits = folded(running, Progress(path="branches/a/0", wait="waits for its turn at openai"))
+    assert waits.rows[0].wait == "waits for its turn at openai"
+    assert waits.fold(Progress(path="branches/a/0", wait=""), 3.0).rows[0].wait == ""
+    assert waits.fold(Progress(path="branches/a", status="failed", message="broke"), 3.0).rows[0].wait == ""
+
+
 def test_branches_stand_together() -> None:
     """A branch that is sent later stands with the others, before the steps that came between."""
     picture = folded(

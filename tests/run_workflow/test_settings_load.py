@@ -55,11 +55,17 @@ searxng_url = "http://127.0.0.1:8888"
 default = "local/small"
 writer = "openai/gpt-5"
 fallback = ["local/other"]
+cheaper = "local/tiny"
 
 [providers.local]
 base_url = "http://127.0.0.1:8080/v1"
 api_key_env = "LOCAL_KEY"
 timeout_seconds = 5
+requests_per_minute = 60
+tokens_per_minute = 90000
+concurrent_requests = 2
+max_output_tokens = 700
+stream = true
 
 [prices."local/small"]
 input = 0.1
@@ -75,9 +81,12 @@ def test_the_whole_file(tmp_path: Path) -> None:
     assert (settings.actor, settings.log_level, settings.searxng_url) == ("ann", "info", "http://127.0.0.1:8888")
     assert settings.default_model == "local/small"
     assert (settings.models, settings.fallback_models) == ({"writer": "openai/gpt-5"}, ("local/other",))
+    assert settings.cheaper_model == "local/tiny"
     assert settings.price_table() == {"local/small": (0.1, 0.4)}
     local = settings.model_providers()["local"]
     assert (local.base_url, local.api_key, local.timeout_seconds) == ("http://127.0.0.1:8080/v1", "k", 5.0)
+    assert (local.requests_per_minute, local.tokens_per_minute, local.concurrent_requests) == (60, 90_000, 2)
+    assert (local.max_output_tokens, local.stream) == (700, True)
     assert settings.model_providers()["openai"].api_key == "o"
 
 

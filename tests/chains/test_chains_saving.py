@@ -1,0 +1,92 @@
+"""The end of a budget: who is asked then, what is set aside, and that a resume decides alike."""
+
+from typing import Any
+
+import pytest
+from langchain_core.messages import HumanMessage
+from langchain_core.tools import tool
+
+from chains.fake.script import FakeScript
+from chains.governed import governed
+from chains.models import ModelDoor
+from state.errors import LimitReached
+from state.runs import Usage
+from tests.chains.model_doubles import Bench, fake_of
+
+LONG = "x" * 4000
+"""A prompt of about a thousand tokens."""
+SAYS: dict[str, Any] = {"reply": "so", "repeat": "always"}
+
+
+def bench() -> Bench:
+    """A dear model at a dollar for a thousand tokens of input, and one at a hundredth."""
+    prices = {"fake/main": (1000.0, 0.0), "fake/cheap": (10.0, 0.0)}
+    script = FakeScript.model_validate({"steps": [SAYS]})
+    return Bench(ModelDoor({}, prices, {"main": script, "cheap": script}))
+
+
+def model_in(run: Bench, budget: float, cheaper: str | None = "fake/cheap") -> Any:
+    return governed(run.scope(budget=budget), "fake/main", cheaper=cheaper)
+
+
+def asked(run: Bench) -> tuple[int, int]:
+    return len(fake_of(run).calls), len(fake_of(run, "fake/cheap").calls)
+
+
+async def test_past_the_soft_limit_the_cheaper_model_answers() -> None:
+    """Four fifths of the budget go to the first model, the rest to the cheaper one, to the last call that fits."""
+    run = bench()
+    model = model_in(run, 5.5)
+    for number in range(30):
+        await model.ainvoke([HumanMessage(f"{number} {LONG}")])
+    dear, cheap = asked(run)
+    assert (dear, cheap) == (5, 25)
+    assert [call.name for call in run.journal.calls.values()].count("fake/cheap") == 25
+
+
+async def test_a_call_that_would_pass_the_budget_goes_to_the_cheaper_model() -> None:
+    """Also before the soft limit: what the dear model cannot do any more, the cheaper one may."""
+    run = bench()
+    await model_in(run, 0.5).ainvoke([HumanMessage(LONG)])
+    assert asked(run) == (0, 1)
+
+
+async def test_without_a_cheaper_model_the_call_is_not_begun() -> None:
+    """The hard limit is that of the money, whoever is asked."""
+    run = bench()
+    with pytest.raises(LimitReached, match="budget"):
+        await model_in(run, 0.5, None).ainvoke([HumanMessage(LONG)])
+    assert asked(run) == (0, 0)
+
+
+async def test_a_resume_finds_the_answers_of_both() -> None:
+    """Calls are named by the model that plays the role, so that a run that is resumed makes none of them again."""
+    run = bench()
+    for again in (run, run.resumed()):
+        model = model_in(again, 5.5)
+        for number in range(12):
+            await model.ainvoke([HumanMessage(f"{number} {LONG}")])
+    assert asked(run) == (5, 7)
+
+
+async def test_the_cheaper_model_gets_the_tools_too() -> None:
+    """Tools are bound for it in its own form."""
+
+    @tool
+    def add(a: int) -> int:
+        """Adds."""
+        return a
+
+    run = bench()
+    await model_in(run, 0.5).bind_tools([add]).ainvoke([HumanMessage(LONG)])
+    assert fake_of(run, "fake/cheap").calls[0].tools == ("add",)
+
+
+async def test_room_is_left_for_an_answer() -> None:
+    """What is set aside for an answer is the longest of the run so far; after a resume, the mean of what is known."""
+    run = bench()
+    assert run.spending.likely_output() == 256
+    run.spending.add(Usage(model_calls=1, output_tokens=900))
+    run.spending.add(Usage(model_calls=1, output_tokens=300))
+    run.spending.add(Usage(tool_calls=1))
+    assert run.spending.likely_output() == 900
