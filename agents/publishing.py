@@ -104,7 +104,7 @@ async def _cost(kit: Kit, context: RunContext) -> tuple[str, ...]:
     used = await kit.spending.total()
     saved = context.cheaper_model and await kit.spending.must_save(context.budget, context.soft_limit)
     words = f"The run cost ${used.money:.4f} of its budget of ${context.budget:.4g}: {used.model_calls} model calls"
-    saving = f", the last ones to {context.cheaper_model}, because {context.soft_limit:.0%} of it was spent"
+    saving = f"; past {context.soft_limit:.0%} of it, {context.cheaper_model} plays all roles"
     return (words + (saving if saved else "") + ".",)
 
 

@@ -171,9 +171,13 @@ class GovernedModel(BaseChatModel):
         )
 
     async def _answer(self, messages: list[BaseMessage], order: _Order) -> Made:
-        """The answer of the first model that gives one."""
+        """The answer of the first model that gives one; who would pass the budget is not asked instead of another."""
         errors: list[ModelError] = []
+        scope = self.scope
         for target, wanted in order:
+            cost = self._expected(messages, target, wanted).money
+            if errors and await scope.spending.must_save(scope.budget, 1.0, cost):
+                break
             try:
                 message = await self._tried(target, messages, wanted)
             except (ModelUnavailable, ModelRefused) as error:
@@ -224,7 +228,10 @@ async def _asked(target: Target, messages: list[BaseMessage], options: dict[str,
     if not getattr(target.model, "streaming", False):
         return await target.model.ainvoke(messages, {"callbacks": []}, **options)
     meter = AnswerMeter(scope)
-    message = await target.model.ainvoke(messages, {"callbacks": [meter]}, **options)
+    try:
+        message = await target.model.ainvoke(messages, {"callbacks": [meter]}, **options)
+    finally:
+        meter.close()
     if not ENDINGS & message.response_metadata.keys():
         raise ModelUnavailable(f"{target.name} did not answer: its stream broke off before the end")
     return meter.strict(message)

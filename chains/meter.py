@@ -30,6 +30,10 @@ class AnswerMeter(AsyncCallbackHandler):
         self._arguments: dict[str, str] = {}
         """By the id of a call, the latest last."""
 
+    def close(self) -> None:
+        """What was shown of the answer counts no more: it is recorded now, or there is none."""
+        self._scope.emit(Progress(path=self._scope.path, usage=self._scope.used))
+
     def strict(self, message: AIMessage) -> AIMessage:
         """The answer, in which a call whose arguments are no JSON is an invalid call, as in one that came whole."""
         good = [call for call in message.tool_calls if _is_json(self._text(call))]

@@ -1,6 +1,7 @@
 """The end of a budget: who is asked then, what is set aside, and that a resume decides alike."""
 
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from langchain_core.messages import HumanMessage
@@ -8,8 +9,9 @@ from langchain_core.tools import tool
 
 from chains.fake.script import FakeScript
 from chains.governed import governed
+from chains.meter import AnswerMeter
 from chains.models import ModelDoor
-from state.errors import LimitReached
+from state.errors import LimitReached, ModelRefused
 from state.runs import Usage
 from tests.chains.model_doubles import Bench, fake_of
 
@@ -90,3 +92,31 @@ async def test_room_is_left_for_an_answer() -> None:
     run.spending.add(Usage(model_calls=1, output_tokens=300))
     run.spending.add(Usage(tool_calls=1))
     assert run.spending.likely_output() == 900
+
+
+async def test_a_dear_fallback_keeps_the_budget_too() -> None:
+    """A fallback that would pass the budget is not asked in place of a cheap model that fails."""
+    down = {"error": {"kind": "auth"}, "repeat": "always"}
+    scripts = {name: FakeScript.model_validate({"steps": [step]}) for name, step in (("cheap", down), ("main", SAYS))}
+    prices = {"fake/main": (1000.0, 0.0), "fake/cheap": (10.0, 0.0)}
+    run = Bench(ModelDoor({}, prices, scripts))
+    for budget, raised in ((0.5, True), (5.0, False)):
+        model = governed(run.scope(budget=budget), "fake/cheap", ("fake/main",))
+        if raised:
+            with pytest.raises(ModelRefused):
+                await model.ainvoke([HumanMessage(LONG)])
+        else:
+            await model.ainvoke([HumanMessage(LONG)])
+    assert len(fake_of(run).calls) == 1
+
+
+async def test_a_streamed_answer_is_counted_while_it_comes() -> None:
+    """Who watches sees its tokens grow, twice a second, and only what is recorded once it is over."""
+    run = bench()
+    scope = run.scope("branches/a")
+    meter = AnswerMeter(scope)
+    for _ in range(10):
+        await run.clock.sleep(0.2)
+        await meter.on_llm_new_token("word" * 10, run_id=uuid4())
+    meter.close()
+    assert [event.usage.output_tokens for event in run.progress if event.usage] == [30, 60, 90, 0]
