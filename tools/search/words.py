@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import bm25s
 import numpy as np
+from bm25s.stopwords import STOPWORDS_EN
 from bm25s.tokenization import Tokenized
 from numpy.typing import NDArray
 
@@ -11,6 +12,9 @@ from tools.stems import stem_words
 
 K1 = 1.5
 B = 0.75
+_FUNCTION_WORDS = frozenset(STOPWORDS_EN) | frozenset(
+    "after although before both during from he her his its other she since when while".split()
+)
 _PATTERN = r"(?u)\b\w\w+\b"
 
 
@@ -23,6 +27,11 @@ def tokens(texts: Sequence[str]) -> list[list[str]]:
 
 def _tokenized(texts: Sequence[str]) -> Tokenized:
     return bm25s.tokenize(list(texts), token_pattern=_PATTERN, stopwords="en", stemmer=stem_words, show_progress=False)
+
+
+def is_common(word: str) -> bool:
+    """Whether a word in small letters is a function word, or a single letter or digit."""
+    return len(word) < 2 or word in _FUNCTION_WORDS
 
 
 class WordIndex:
