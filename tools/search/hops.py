@@ -25,7 +25,7 @@ COVERED = 0.1
 """How much less a word counts once a chosen passage holds it."""
 LINK = 0.9
 """What the strongest link is worth, against the score of the best passage."""
-GATE = 0.1
+GATE = 0.05
 """A link counts in full when its end has this share of the best passage's score by itself."""
 STEPS_FROM = 5
 """Links are followed from the first choices only."""
