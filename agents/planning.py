@@ -5,7 +5,7 @@ from typing import TypedDict
 
 from langgraph.runtime import Runtime
 
-from agents.kit import Kit, Node, context_of, guidance, slug
+from agents.kit import Kit, Node, context_of, emitter, guidance, slug
 from chains.ask import ask, brief
 from chains.extractive import planning
 from chains.forms import BranchDraft, PlanDraft
@@ -13,6 +13,7 @@ from state.context import RunContext
 from state.errors import ModelError, ModelRefused
 from state.evidence import Collection
 from state.research import Branch, Mode, Plan, ResearchState
+from state.runs import Progress
 from tools.documents.reading import read_sources
 
 _TITLES = 40
@@ -38,7 +39,10 @@ def sources_node(kit: Kit) -> Node[ResearchState, SourcesUpdate]:
 
     async def read(state: ResearchState, runtime: Runtime[RunContext]) -> SourcesUpdate:
         ports = kit.ports
-        return {"collection": await read_sources(state["sources"], ports.passages, ports.artifacts, pages=ports.pages)}
+        collection = await read_sources(state["sources"], ports.passages, ports.artifacts, pages=ports.pages)
+        tell = emitter(runtime)
+        await kit.indexes.prepare(collection.id, lambda done: tell(Progress(path="read_sources", message=done)))
+        return {"collection": collection}
 
     return read
 

@@ -12,13 +12,16 @@ from typing import TYPE_CHECKING, Any
 
 from chains.fake.script import FakeScript
 from chains.rates import RateGovernor
-from state.context import EXTRACTIVE
+from state.context import EXTRACTIVE, MINILM
 from state.errors import SetupError
 from state.ports import Clock
 from tools.memory import SystemClock
 
 if TYPE_CHECKING:  # slow to import, and needed only when a model is opened
     from langchain_core.language_models import BaseChatModel
+
+    from state.ports import Embedder
+    from tools.search.endpoint import EmbeddingsEndpoint
 
 INTEGRATIONS = (
     "anthropic", "cohere", "deepseek", "fireworks", "google_genai", "groq", "mistralai", "openrouter",
@@ -87,6 +90,7 @@ class ModelDoor:
         self._clients: dict[str, Any] = {}
         self._rates: dict[str, RateGovernor] = {}
         self._clock = clock or SystemClock()
+        self._endpoints: dict[str, EmbeddingsEndpoint] = {}
 
     def chat(self, name: str) -> "BaseChatModel":
         """The bare chat model; SetupError if the name, its key or its package is not there."""
@@ -109,8 +113,23 @@ class ModelDoor:
             )
         return self._rates[provider]
 
+    def embedder(self, name: str) -> "Embedder":
+        """The embedding model: `minilm`, from the extra `embeddings`, or one behind an OpenAI-compatible server.
+
+        SetupError if its package, its key or its server's address is not there.
+        """
+        if name == MINILM:
+            from tools.search.minilm import MiniLm
+
+            return MiniLm()
+        if name not in self._endpoints:
+            self._endpoints[name] = self._endpoint(name)
+        return self._endpoints[name]
+
     async def close(self) -> None:
         """Closes the connections; the models cannot be used any more."""
+        for endpoint in self._endpoints.values():
+            endpoint.close()
         for client in self._clients.values():
             await client.aclose()
 
@@ -137,6 +156,24 @@ class ModelDoor:
             f"{provider!r} in the model name {name!r} is not a known provider.",
             remedy=f"Known are {', '.join(self._known())}; any other needs the base URL of its server.",
         )
+
+    def _endpoint(self, name: str) -> "EmbeddingsEndpoint":
+        provider, _, model = name.partition("/")
+        settings = self._providers.get(provider, ProviderSettings())
+        if settings.base_url is None and provider != "openai":
+            raise SetupError(
+                f"the embedding model {name} is not behind an OpenAI-compatible server that is known.",
+                remedy=f"Give the provider {provider} the base URL of its server, or take {MINILM}.",
+            )
+        if settings.base_url is None and not settings.api_key:
+            raise SetupError(
+                f"the embedding model {name} needs an API key, and there is none.",
+                remedy=f"Set {key_variable(provider)}, or take {MINILM}, which needs none.",
+            )
+        from tools.search.endpoint import EmbeddingsEndpoint, Server
+
+        address, key = settings.base_url or _OPENAI_URL, settings.api_key or _NO_KEY
+        return EmbeddingsEndpoint(name, model, Server(address, key, settings.headers, settings.timeout_seconds))
 
     def _known(self) -> list[str]:
         return sorted({EXTRACTIVE, "fake", "openai", *INTEGRATIONS, *self._providers})

@@ -35,7 +35,7 @@ Graph = StateGraph[ResearchState, RunContext, ResearchInput, ResearchOutput]
 
 def build(ports: Ports) -> Graph:
     """The graph of one run, not compiled: whoever runs it brings the checkpointer."""
-    kit = Kit(ports, Spending(ports.journal), SearchIndexes(ports.passages))
+    kit = Kit(ports, Spending(ports.journal), SearchIndexes(ports.passages, ports.embeddings))
     supervise = nodes.supervision(kit, SyncGroups(kit.spending.queue))
     graph: Graph = StateGraph(ResearchState, RunContext, input_schema=ResearchInput, output_schema=ResearchOutput)
 

@@ -25,6 +25,7 @@ from state.runs import (
 if TYPE_CHECKING:  # slow to import
     from langgraph.runtime import RunControl
 
+    from chains.models import ModelDoor
     from run_workflow.engine.entries import GraphEntry
     from run_workflow.engine.views import RunManifest
     from state.context import RunContext
@@ -141,7 +142,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
     async with open_database(settings.database) as database:
         models = ModelDoor(settings.model_providers(), settings.price_table())
         try:
-            async with open_network(settings.searxng_url) as network:
+            async with open_network(settings, models) as network:
                 engine = Engine(database.pool, models, SystemClock(), _Catalog(), network=network)
                 stored = PostgresArtifacts(Fence(database.pool, "", _READ_ONLY))
                 yield Services(engine, models, stored.get)
@@ -167,8 +168,11 @@ class _Catalog(Mapping[str, "GraphEntry"]):
 
 
 @asynccontextmanager
-async def open_network(searxng_url: str | None) -> AsyncIterator["Network"]:
-    """Pages that a person names as sources; web search, where a server for it is named."""
+async def open_network(settings: Settings, models: "ModelDoor") -> AsyncIterator["Network"]:
+    """Pages that a person names as sources; web search and the embedding model, as far as the settings name them.
+
+    SetupError when one of these cannot be had.
+    """
     import httpx
 
     from state.ports import Network
@@ -177,5 +181,8 @@ async def open_network(searxng_url: str | None) -> AsyncIterator["Network"]:
     from tools.web import SearxWeb
 
     async with httpx.AsyncClient() as client:
-        pages = HttpPages(client, max_bytes=MAX_BYTES, seconds=_PAGE_SECONDS)
-        yield Network(SearxWeb(client, searxng_url) if searxng_url else None, pages)
+        yield Network(
+            web=SearxWeb(client, settings.searxng_url) if settings.searxng_url else None,
+            pages=HttpPages(client, max_bytes=MAX_BYTES, seconds=_PAGE_SECONDS),
+            embedder=models.embedder(settings.embeddings) if settings.embeddings else None,
+        )

@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
 from chains.models import INTEGRATIONS, ProviderSettings, key_variable
 from run_workflow.postgres.database import DatabaseSettings
-from state.context import EXTRACTIVE, Role
+from state.context import EXTRACTIVE, MINILM, Role
 from state.errors import SetupError
 
 ROLES: tuple[Role, ...] = get_args(Role)
@@ -68,6 +68,9 @@ class Price(_Part):
 ModelName = Annotated[str, Field(pattern=rf"^({EXTRACTIVE}|[a-z0-9][a-z0-9_.-]*/\S+)$")]
 
 
+EmbeddingModel = Annotated[str, Field(pattern=rf"^({MINILM}|[a-z0-9][a-z0-9_.-]*/\S+)$")]
+
+
 class Settings(_Part):
     """Everything the shell is told from outside."""
 
@@ -102,6 +105,11 @@ class Settings(_Part):
         default=None,
         pattern=r"^https?://\S+$",
         description="A SearXNG server; without one there is no web search.",
+    )
+    embeddings: Annotated[EmbeddingModel | None, From("STRETTO_EMBEDDINGS", "embeddings")] = Field(
+        default=None,
+        description=f"Embedding model of search: {MINILM} (extra `embeddings`), or provider/model behind an "
+        "OpenAI-compatible server; without one, search goes by words only.",
     )
     actor: Annotated[str, From("STRETTO_USER", "actor")] = Field(
         min_length=1, description="Who answers approvals. Default: the name of the account."
@@ -258,7 +266,7 @@ class _Values:
 
     def _simple(self) -> Iterator[tuple[str, Any]]:
         """Settings with one variable and one key of the same kind."""
-        for name in ("home", "database_url", "searxng_url", "actor", "log_level"):
+        for name in ("home", "database_url", "searxng_url", "embeddings", "actor", "log_level"):
             origin = _origin(name)
             written = self._table.pop(str(origin.key), None)
             if origin.env in self._env:
@@ -337,6 +345,8 @@ def _remedy(location: tuple[str, ...]) -> str:
         )
     if location[0] in ("default_model", "models", "fallback_models", "cheaper_model"):
         return f"Write provider/model, for instance openai/gpt-5-mini, or {EXTRACTIVE}."
+    if location[0] == "embeddings":
+        return f"Write {MINILM}, or provider/model, for instance openai/text-embedding-3-small."
     if location[-1].endswith("url"):
         return "Write an address that begins with http:// or https://."
     return _FORM

@@ -32,7 +32,7 @@ async def research(config: RunnableConfig, runtime: ServerRuntime[RunContext]) -
     settings = await asyncio.to_thread(load_settings)
     models = ModelDoor(settings.model_providers(), settings.price_table())
     try:
-        async with open_database(settings.database) as database, open_network(settings.searxng_url) as network:
+        async with open_database(settings.database) as database, open_network(settings, models) as network:
             engine = Engine(database.pool, models, SystemClock(), CATALOG, network=network)
             async with engine.lend(thread, entry.name) as ports:
                 yield entry.build(ports)

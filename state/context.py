@@ -11,6 +11,8 @@ Point = Literal["plan", "merge", "gate", "report"]
 
 EXTRACTIVE = "extractive"
 """The model that needs no key: it quotes and computes from the evidence it is shown."""
+MINILM = "minilm"
+"""The embedding model that comes in packages and needs no server: the extra `embeddings`."""
 
 
 class BranchLimits(Record):

@@ -4,7 +4,7 @@ Every port is bound to one run: whoever builds a graph makes the ports for that 
 The Postgres versions live in `run_workflow/`; `tools/memory.py` has twins that need nothing.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -186,12 +186,47 @@ class Web(Protocol):
         """The page as a source with passages; ToolError if it cannot be had."""
 
 
+Vector = bytes
+"""A text as numbers whose cosine with those of another tells how near they are in meaning: float32, little-endian,
+scaled to length 1."""
+
+
+class Embedder(Protocol):
+    """A model that turns texts into vectors."""
+
+    @property
+    def name(self) -> str:
+        """The model's name: vectors are kept under it, and compared with no others."""
+
+    def embed(self, texts: Sequence[str]) -> list[Vector]:
+        """One vector for each text, computed before it returns; ToolError if the model does not answer."""
+
+
+class Vectors(Protocol):
+    """The vectors of passages, computed once for each model."""
+
+    async def get(self, model: str, passages: Sequence[str]) -> Mapping[str, Vector]:
+        """The vectors of the passages with these ids, as far as they are there."""
+
+    async def put(self, model: str, vectors: Mapping[str, Vector]) -> None:
+        """Stores vectors by the ids of their passages; what is there already stays as it is."""
+
+
+@dataclass(frozen=True)
+class Embeddings:
+    """Search by meaning: the model, and where its vectors are kept."""
+
+    embedder: Embedder
+    vectors: Vectors
+
+
 @dataclass(frozen=True)
 class Network:
     """The ways out that runs have."""
 
     web: Web | None = None
     pages: Pages | None = None
+    embedder: Embedder | None = None
 
 
 @dataclass(frozen=True)
@@ -209,3 +244,5 @@ class Ports:
     """None where no web search is configured: agents are then not given the tool."""
     pages: Pages | None = None
     """None where addresses cannot be sources."""
+    embeddings: Embeddings | None = None
+    """None where search goes by words only."""

@@ -27,20 +27,23 @@ def imported() -> dict[str, Path]:
     return {name: path for name, path in found.items() if name not in sys.stdlib_module_names and name not in ROOMS}
 
 
-def declared() -> set[str]:
-    """The distributions that pyproject.toml asks for at run time."""
+def declared(extra: str | None = None) -> set[str]:
+    """The distributions that pyproject.toml asks for at run time, always or with an extra."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    return {normal(re.split(r"[\[<>=;!~ ]", line)[0]) for line in project["dependencies"]}
+    lines = project["optional-dependencies"][extra] if extra else project["dependencies"]
+    return {normal(re.split(r"[\[<>=;!~ ]", line)[0]) for line in lines}
 
 
 def test_every_import_of_the_rooms_is_declared() -> None:
     """A package that is only there because another one needs it may be gone tomorrow."""
     owners = importlib.metadata.packages_distributions()
-    asked = declared() | {"langgraph-sdk"}  # part of langgraph, and imported by the server's side alone
+    asked = (
+        declared() | declared("embeddings") | {"langgraph-sdk"}
+    )  # part of langgraph, and imported by the server's side alone
     missing = {
         name: str(path.relative_to(ROOT))
         for name, path in imported().items()
-        if not {normal(owner) for owner in owners.get(name, [])} & asked
+        if not {normal(owner) for owner in owners.get(name, [name])} & asked
     }
     assert not missing, f"add these to the dependencies of pyproject.toml: {missing}"
 

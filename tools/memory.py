@@ -7,11 +7,11 @@ import asyncio
 import hashlib
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from state.evidence import ArtifactRef, Collection, Passage, SkippedSource, Source, content_id
-from state.ports import Clock, Models, Pages, Ports, Web
+from state.ports import Clock, Embedder, Embeddings, Models, Pages, Ports, Vector, Web
 from state.runs import CallKey, CallRecord, Json, StepRecord, StepStatus, Usage
 from tools.storable import json_text, storable
 
@@ -190,6 +190,22 @@ class MemoryArtifacts:
         return self._files[sha256]
 
 
+class MemoryVectors:
+    """The vectors of passages, in a dictionary."""
+
+    def __init__(self) -> None:
+        self._vectors: dict[tuple[str, str], Vector] = {}
+
+    async def get(self, model: str, passages: Sequence[str]) -> Mapping[str, Vector]:
+        """The vectors of the passages with these ids, as far as they are there."""
+        return {key: self._vectors[model, key] for key in passages if (model, key) in self._vectors}
+
+    async def put(self, model: str, vectors: Mapping[str, Vector]) -> None:
+        """Stores vectors by the ids of their passages; what is there already stays as it is."""
+        for key, vector in vectors.items():
+            self._vectors.setdefault((model, key), vector)
+
+
 def memory_ports(
     models: Models,
     *,
@@ -197,6 +213,7 @@ def memory_ports(
     clock: Clock | None = None,
     web: Web | None = None,
     pages: Pages | None = None,
+    embedder: Embedder | None = None,
 ) -> Ports:
     """All the seams of one run, kept in memory."""
     clock = clock or SystemClock()
@@ -210,4 +227,5 @@ def memory_ports(
         clock=clock,
         web=web,
         pages=pages,
+        embeddings=Embeddings(embedder, MemoryVectors()) if embedder else None,
     )

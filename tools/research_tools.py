@@ -75,8 +75,7 @@ class SourceTools:
 
     async def search_documents(self, query: str, limit: Annotated[int, Field(ge=1, le=MOST_HITS)] = 8) -> Answer:
         """The best passages for the query."""
-        index = await self._indexes.get(self._collection_id)
-        ids = [hit.passage_id for hit in index.search(query, limit)]
+        ids = [hit.passage_id for hit in await self._indexes.search(self._collection_id, query, limit)]
         if not ids:
             return f"No passage matches {query!r}.", {"passages": [], "searched": [query]}
         return await self._shown(ids, query), {"passages": ids, "searched": [query]}

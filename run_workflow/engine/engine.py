@@ -29,9 +29,10 @@ from run_workflow.stores.columns import as_json
 from run_workflow.stores.journal import PostgresJournal
 from run_workflow.stores.ledger import PostgresLedger
 from run_workflow.stores.passages import PostgresPassages
+from run_workflow.stores.vectors import PostgresVectors
 from state.context import RunContext
 from state.errors import LeaseLost, RunError
-from state.ports import Clock, Models, Network, Ports
+from state.ports import Clock, Embeddings, Models, Network, Ports
 from state.runs import Answer, ApprovalRecord, Edit, Json, RunRecord, RunStatus
 
 _INSERT = """
@@ -239,6 +240,7 @@ class Engine:
         return self._graphs[graph]
 
     def _ports(self, fence: Fence) -> Ports:
+        embedder = self._network.embedder
         return Ports(
             run_id=fence.run_id,
             ledger=PostgresLedger(fence),
@@ -249,4 +251,5 @@ class Engine:
             clock=self._clock,
             web=self._network.web,
             pages=self._network.pages,
+            embeddings=Embeddings(embedder, PostgresVectors(fence)) if embedder else None,
         )

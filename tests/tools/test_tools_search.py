@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from state.evidence import Locator, Passage, Source
 from tools.memory import MemoryPassages
 from tools.search import indexes
-from tools.search.index import SearchIndex, build_index
+from tools.search.index import Embedded, SearchIndex, build_index
 from tools.search.indexes import SearchIndexes
 
 SOURCE = Source(id="s1", uri="a.txt", title="Lighthouses", kind="text", sha256="0" * 64, size=1)
@@ -81,9 +81,9 @@ async def test_an_index_is_built_once_for_all_who_ask(monkeypatch: pytest.Monkey
     """Branches that ask at the same time share one build."""
     built = []
 
-    def counted(passages: Sequence[Passage], titles: Mapping[str, str]) -> SearchIndex:
+    def counted(passages: Sequence[Passage], titles: Mapping[str, str], embedded: Embedded | None) -> SearchIndex:
         built.append(titles)
-        return build_index(passages, titles)
+        return build_index(passages, titles, embedded)
 
     monkeypatch.setattr(indexes, "build_index", counted)
     passages, collection = await stored(["A lamp burns."])

@@ -4,7 +4,8 @@ be one that the passages chosen so far refer to.
 A question often needs a passage that shares few words with it: its subject is named only in another passage. So each
 choice weighs the words of the query (less, once a chosen passage holds them), a title that the query names, and links
 from the passages chosen so far. A link counts only as far as its end also speaks to the query: without that gate,
-neighbours of good passages drown the rest.
+neighbours of good passages drown the rest. Where there is an embedding model, nearness in meaning is one more part
+of the same sum, before any step is taken.
 """
 
 from collections.abc import Sequence
@@ -14,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tools.search.links import Links, Places
+from tools.search.meaning import Meaning
 from tools.search.titles import Titles
 from tools.search.words import WordIndex
 
@@ -27,6 +29,8 @@ LINK = 0.9
 """What the strongest link is worth, against the score of the best passage."""
 GATE = 0.05
 """A link counts in full when its end has this share of the best passage's score by itself."""
+MEANING = 0.5
+"""What the passage nearest in meaning gets for it, against the best score without."""
 STEPS_FROM = 5
 """Links are followed from the first choices only."""
 CANDIDATES = 100
@@ -42,7 +46,7 @@ class Choice:
     words: Scores
     """Scores of words x passages."""
     own: Scores
-    """What each passage has from its titles."""
+    """What each passage has from its titles, and from being near in meaning."""
     best: float
     """The best score before anything was chosen."""
     covered: Scores
@@ -81,13 +85,15 @@ class Choice:
 class Hops:
     """Search in steps over passages known by their places."""
 
-    def __init__(self, words: WordIndex, titles: Titles, links: Links) -> None:
-        self._words, self._titles, self._links = words, titles, links
+    def __init__(self, words: WordIndex, titles: Titles, links: Links, meaning: Meaning | None = None) -> None:
+        self._words, self._titles, self._links, self._meaning = words, titles, links, meaning
 
     def search(self, query: str, limit: int) -> list[tuple[int, float]]:
-        """Places and scores of the best `limit` passages, best first; none that shares no word with the query."""
+        """Places and scores of the best `limit` passages, best first. By words alone, none that shares no word with
+        the query.
+        """
         words = self._words.known(query)
-        if not words or limit < 1:
+        if limit < 1 or not (words or self._meaning):
             return []
         choice = self._begin(query, words, limit)
         peaks = choice.words.max(axis=1)
@@ -110,6 +116,9 @@ class Hops:
         named = self._links.named(query)
         own[named] += NAMED * titles[named]
         total = scores.sum(axis=0) + own
+        if self._meaning is not None:
+            own += MEANING * (total.max() or 1.0) * self._meaning.nearness(query)
+            total = scores.sum(axis=0) + own
         return Choice(
             words=scores,
             own=own,

@@ -2,29 +2,48 @@
 
 import asyncio
 
-from state.ports import Passages
-from tools.search.index import SearchIndex, build_index
+from state.ports import Embeddings, Passages
+from tools.search.index import Embedded, Hit, SearchIndex, build_index, indexed_text
+from tools.search.vectors import Tell, vectors_of
 
 
 class SearchIndexes:
     """Builds the index of a collection when it is first asked for, and keeps it."""
 
-    def __init__(self, passages: Passages) -> None:
+    def __init__(self, passages: Passages, embeddings: Embeddings | None = None) -> None:
         self._passages = passages
+        self._embeddings = embeddings
         self._building: dict[str, asyncio.Task[SearchIndex]] = {}
 
-    async def get(self, collection_id: str) -> SearchIndex:
+    async def prepare(self, collection_id: str, tell: Tell) -> None:
+        """Does at once, and tells how far it has come, what takes long: the vectors of passages that are new."""
+        if self._embeddings is not None:
+            await self.get(collection_id, tell)
+
+    async def search(self, collection_id: str, query: str, limit: int) -> list[Hit]:
+        """As `SearchIndex.search`, off the event loop where a model is asked."""
+        index = await self.get(collection_id)
+        if self._embeddings is None:
+            return index.search(query, limit)
+        return await asyncio.to_thread(index.search, query, limit)
+
+    async def get(self, collection_id: str, tell: Tell = lambda done: None) -> SearchIndex:
         """The index of a collection. Callers share one build; one that is cancelled does not stop it for
         the others.
         """
         task = self._building.get(collection_id)
         if task is None or (task.done() and (task.cancelled() or task.exception())):
-            task = asyncio.create_task(self._build(collection_id))
+            task = asyncio.create_task(self._build(collection_id, tell))
             self._building[collection_id] = task
         return await asyncio.shield(task)
 
-    async def _build(self, collection_id: str) -> SearchIndex:
+    async def _build(self, collection_id: str, tell: Tell) -> SearchIndex:
         sources = await self._passages.sources(collection_id)
         passages = await self._passages.passages(collection_id)
         titles = {source.id: source.title for source in sources}
-        return await asyncio.to_thread(build_index, passages, titles)
+        embedded = None
+        if self._embeddings is not None:
+            texts = {passage.id: indexed_text(passage, titles) for passage in passages}
+            vectors = await vectors_of(texts, self._embeddings, tell)
+            embedded = Embedded(self._embeddings.embedder, vectors)
+        return await asyncio.to_thread(build_index, passages, titles, embedded)

@@ -60,4 +60,5 @@ class WordIndex:
 
     def scores(self, words: Sequence[str]) -> NDArray[np.float64]:
         """What each of these known words is worth in each text: an array of words x texts."""
-        return np.array([self._bm25.get_scores([word]) for word in words], dtype=np.float64)
+        found = np.array([self._bm25.get_scores([word]) for word in words], dtype=np.float64)
+        return found.reshape(len(words), self.size)
