@@ -114,6 +114,14 @@ def test_the_environment_beats_the_file(tmp_path: Path) -> None:
     assert settings.model_providers()["openai"].base_url == "http://127.0.0.1:9999/v1"
 
 
+def test_the_embedding_model_is_named(tmp_path: Path) -> None:
+    """In the file or in the environment, which counts before it; none is named by itself."""
+    said = file_with(tmp_path, "embeddings = 'openai/text-embedding-3-small'")
+    assert load_settings(said).embeddings == "openai/text-embedding-3-small"
+    assert load_settings({**said, "STRETTO_EMBEDDINGS": "minilm"}).embeddings == "minilm"
+    assert load_settings({}).embeddings is None
+
+
 def test_keys_of_hosted_providers_are_found() -> None:
     """The usual variable of a provider that LangChain knows is enough."""
     settings = load_settings({"ANTHROPIC_API_KEY": "a", "GOOGLE_API_KEY": "g"})
@@ -136,6 +144,7 @@ def test_secrets_are_never_shown(tmp_path: Path) -> None:
         ("actor = 7", "settings.toml, actor", "string"),
         ("log_level = 'loud'", "settings.toml, log_level", "warning"),
         ("searxng_url = 'ftp://x'", "settings.toml, searxng_url", "form"),
+        ("embeddings = 'bert'", "settings.toml, embeddings", "minilm"),
         ("models = 'x'", "settings.toml, models", "[models]"),
         ("[models]\nboss = 'a/b'", "settings.toml, models.boss", "planner"),
         ("[models]\ndefault = 'gpt'", "settings.toml, models.default", "provider/model"),

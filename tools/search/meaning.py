@@ -12,6 +12,9 @@ from tools.search.vectors import changed_model, unpacked
 _QUERIES = 256
 """Branches often ask the same; so many answers of the model are remembered."""
 
+_ALIKE = 1e-6
+"""Where cosines differ by less, all passages are as near as each other."""
+
 
 class Meaning:
     """The vectors of a sequence of passages, and the model that they came from."""
@@ -28,5 +31,7 @@ class Meaning:
         # Not `@`: what BLAS makes of equal rows may depend on their places.
         cosines = np.einsum("pn,n->p", self._matrix, vector).astype(np.float64)
         usual = cosines.mean()
-        nearness: NDArray[np.float64] = np.maximum(0, (cosines - usual) / max(cosines.max() - usual, 1e-9))
+        if cosines.max() - usual < _ALIKE:
+            return np.ones(len(cosines))
+        nearness: NDArray[np.float64] = np.maximum(0, (cosines - usual) / (cosines.max() - usual))
         return nearness
