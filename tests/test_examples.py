@@ -220,7 +220,14 @@ def test_shell_lines_are_accounted_for(document: str) -> None:
         elif first == "docker":
             assert (PROJECT / "docker-compose.yml").exists()
         else:
-            assert line.startswith(PROGRAM) or line == "pip install -e .", f"run or check it here: {line}"
+            installs = ("pip install -e .", ".venv/bin/python -m pip install '.[embeddings]'")
+            assert line.startswith(PROGRAM) or line in installs, f"run or check it here: {line}"
+
+
+def test_the_extra_of_the_documentation_exists() -> None:
+    """What docs/search.md tells to install is declared."""
+    extras = tomllib.loads(text_of("pyproject.toml"))["project"]["optional-dependencies"]
+    assert set(re.findall(r"\.\[(\w+)\]", text_of("docs/search.md"))) <= set(extras)
 
 
 def test_scripts_that_stand_for_make_exist() -> None:

@@ -13,6 +13,7 @@ from state.errors import SetupError, ToolError
 from state.evidence import Locator, Passage, Source
 from state.ports import Embeddings, Vector
 from tests.chains.openai_server import Reply, Server, failure, openai_server
+from tests.tools.topic_embedder import TopicEmbedder
 from tools.memory import MemoryPassages, MemoryVectors
 from tools.search import endpoint, minilm
 from tools.search.index import Embedded, build_index
@@ -20,24 +21,7 @@ from tools.search.indexes import SearchIndexes
 from tools.search.minilm import MiniLm
 from tools.search.vectors import BATCH, packed, unpacked, vectors_of
 
-TOPICS = (("ship", "boat", "vessel"), ("lamp", "light", "beacon"), ("bread", "loaf", "flour"))
 SOURCE = Source(id="s", uri="a.txt", title="", kind="text", sha256="0" * 64, size=1)
-
-
-class Topics:
-    """A model of three numbers: how many words of each topic a text holds."""
-
-    name = "topics"
-
-    def __init__(self) -> None:
-        self.asked: list[str] = []
-
-    def embed(self, texts: Sequence[str]) -> list[Vector]:
-        """Counts."""
-        self.asked.extend(texts)
-        return packed(
-            np.array([[0.1 + sum(text.lower().count(w) for w in words) for words in TOPICS] for text in texts])
-        )
 
 
 def passage(text: str) -> Passage:
@@ -45,7 +29,7 @@ def passage(text: str) -> Passage:
     return Passage.make("s", Locator(), text)
 
 
-def embedded(passages: Sequence[Passage], model: Topics) -> Embedded:
+def embedded(passages: Sequence[Passage], model: TopicEmbedder) -> Embedded:
     """The passages with their vectors."""
     return Embedded(model, dict(zip([p.id for p in passages], model.embed([p.text for p in passages]), strict=True)))
 
@@ -57,13 +41,13 @@ ALL = [SHIPS, LAMPS, LOAVES]
 def test_what_shares_no_word_is_found_by_its_meaning() -> None:
     """`boat` finds the vessel; without a model it finds nothing."""
     assert build_index(ALL, {}).search("a boat", 3) == []
-    assert build_index(ALL, {}, embedded(ALL, Topics())).search("a boat", 3)[0].passage_id == SHIPS.id
+    assert build_index(ALL, {}, embedded(ALL, TopicEmbedder())).search("a boat", 3)[0].passage_id == SHIPS.id
 
 
 def test_meaning_is_one_part_of_the_sum() -> None:
     """Of two passages with the same words the nearer one comes first; words still count."""
     near, far = passage("The keeper saw a boat, a ship."), passage("The keeper saw flour, bread and a lamp.")
-    index = build_index([near, far], {}, embedded([near, far], Topics()))
+    index = build_index([near, far], {}, embedded([near, far], TopicEmbedder()))
     assert [hit.passage_id for hit in index.search("keeper vessel", 2)] == [near.id, far.id]
     assert index.search("lamp flour bread", 1)[0].passage_id == far.id
 
@@ -73,18 +57,18 @@ def test_equal_passages_come_by_id_with_meaning_too() -> None:
     same = [Passage.make(f"s{n}", Locator(), "The beacon was lit.") for n in range(37)]
     expected = sorted(each.id for each in same)[:10]
     for passages in (same, same[::-1]):
-        index = build_index(passages, {}, embedded(passages, Topics()))
+        index = build_index(passages, {}, embedded(passages, TopicEmbedder()))
         assert [hit.passage_id for hit in index.search("a light", 10)] == expected
 
 
 def test_a_single_passage_is_the_nearest() -> None:
     """A collection of one is searched like any other."""
-    assert len(build_index([SHIPS], {}, embedded([SHIPS], Topics())).search("a boat", 3)) == 1
+    assert len(build_index([SHIPS], {}, embedded([SHIPS], TopicEmbedder())).search("a boat", 3)) == 1
 
 
 def test_a_query_is_embedded_once() -> None:
     """Branches that ask the same ask the model once."""
-    model = Topics()
+    model = TopicEmbedder()
     index = build_index(ALL, {}, embedded(ALL, model))
     before = len(model.asked)
     assert index.search("boat", 2) == index.search("boat", 2)
@@ -93,7 +77,7 @@ def test_a_query_is_embedded_once() -> None:
 
 async def test_vectors_are_computed_once_and_kept() -> None:
     """A second index over the same passages asks for new ones only; progress is told in batches."""
-    model, store = Topics(), MemoryVectors()
+    model, store = TopicEmbedder(), MemoryVectors()
     texts = {f"p{n}": f"lamp {n}" for n in range(BATCH + 6)}
     told: list[str] = []
     first = await vectors_of(texts, Embeddings(model, store), told.append)
@@ -112,7 +96,7 @@ async def test_vectors_are_computed_once_and_kept() -> None:
 
 async def test_what_was_computed_before_a_fault_is_kept() -> None:
     """A lost connection in the middle costs one batch, not all."""
-    model, store = Topics(), MemoryVectors()
+    model, store = TopicEmbedder(), MemoryVectors()
     whole = model.embed
 
     def breaks(texts: Sequence[str]) -> list[Vector]:
@@ -129,7 +113,7 @@ async def test_what_was_computed_before_a_fault_is_kept() -> None:
 
 async def test_a_collection_is_prepared_and_searched_off_the_event_loop() -> None:
     """While the model is asked, other branches go on."""
-    model, passages = Topics(), MemoryPassages()
+    model, passages = TopicEmbedder(), MemoryPassages()
     await passages.add(SOURCE, ALL)
     collection = (await passages.gather([SOURCE], [])).id
     told: list[str] = []
@@ -159,7 +143,7 @@ async def test_without_a_model_nothing_is_prepared() -> None:
 
 def test_a_model_that_changed_under_its_name_is_named() -> None:
     """Vectors of another length are an error with a remedy, not a wrong result."""
-    model = Topics()
+    model = TopicEmbedder()
     index = build_index(ALL, {}, embedded(ALL, model))
     model.embed = lambda texts: packed(np.ones((len(texts), 5), dtype=np.float32))  # type: ignore[method-assign]
     with pytest.raises(ToolError, match="3 and 5 numbers"):
