@@ -3,6 +3,7 @@
 That is how a reader goes on from one document to the next. A step counts the more, the fewer passages it could lead to.
 """
 
+import math
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -44,10 +45,9 @@ class Links:
         self._titles = TitleFinder(title for own in carried for title in own)
         own = [{title_key(title) for title in titles} for titles in carried]
         mentioned, shared = [], []
-        for text, titles in zip(texts, carried, strict=True):
-            words = split(text)
+        for words in map(split, texts):
             mentioned.append(self._titles.in_text(words))
-            shared.append(proper_names(words).union(*(proper_names(split(title)) for title in titles)))
+            shared.append(proper_names(words))
         self._carriers, mentioners = _holders(own), _holders(mentioned)
         holders = {name: places for name, places in _holders(shared).items() if len(places) > 1}
         self._ways = (
@@ -78,7 +78,7 @@ class Links:
         """1 for a name that one passage has, less the more have it; 0 for too many."""
         if passages > MOST_LINKED:
             return 0.0
-        return float(1 - np.log(passages) / np.log(len(self._sources) + 1)) ** 2
+        return (1 - math.log(passages) / math.log(len(self._sources) + 1)) ** 2
 
 
 def _holders(names: Sequence[Collection[Key]]) -> dict[Key, list[int]]:
