@@ -49,7 +49,9 @@ def date(sentence: str, chance: random.Random) -> str | None:
     year = _YEAR.search(sentence)
     if not year:
         return None
-    return sentence[: year.start()] + str(int(year.group()) + chance.choice((-7, -4, -2, 3, 6))) + sentence[year.end() :]
+    return (
+        sentence[: year.start()] + str(int(year.group()) + chance.choice((-7, -4, -2, 3, 6))) + sentence[year.end() :]
+    )
 
 
 def name(sentence: str, chance: random.Random) -> str | None:

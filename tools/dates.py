@@ -13,7 +13,7 @@ _MONTH = (
     r"(?P<month>jan(?:uary|\.)?|feb(?:ruary|\.)?|mar(?:ch|\.)?|apr(?:il|\.)?|may|june?|july?|aug(?:ust|\.)?|"
     r"sept?(?:ember|\.)?|oct(?:ober|\.)?|nov(?:ember|\.)?|dec(?:ember|\.)?)"
 )
-_DAY = r"(?P<day>\d{1,2})(?:st|nd|rd|th)?"
+_DAY = r"(?P<day>\d{1,2})(?!,\d{3}(?!\d))(?:st|nd|rd|th)?"
 _YEAR = r"(?P<year>[12]\d{3})"
 _PATTERNS = tuple(
     re.compile(rf"(?<![\w.,-]){pattern}(?![\w])", re.IGNORECASE)

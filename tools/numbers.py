@@ -1,11 +1,11 @@
-"""The numbers of a statement against the numbers of a text: the same value, or a correct rounding of it."""
+"""The numbers of a statement against the numbers of a text: the same value with its unit, or a correct rounding."""
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tools.dates import MONTHS, Date, find_dates
-from tools.quantities import SCALES
+from tools.quantities import SCALES, unit_at
 
 _TOKEN = re.compile(
     r"(?<![A-Za-z\d])\d+(?:[.,:\u00a0\u2009\u202f]\d+)*"
@@ -31,6 +31,11 @@ _WORDS = {
 _WORD = re.compile(rf"\b(?:{'|'.join(_WORDS)})\b(?:\s(?P<scale>{'|'.join(SCALES)})\b)?", re.IGNORECASE)
 _SMALLEST_ROUNDED = 10
 """Whole numbers below this are no rounding of a decimal unless the statement says `about`: 4 is not 3.7."""
+_AMBIGUOUS = ({"£", "lb"}, {"K", "kB"}, {"t", "lb"}, {"m", "min"})
+"""Units that are written alike: pounds, K, ton, m."""
+_YEARS = range(1000, 2200)
+"""Whole numbers that may be a year where they are written without a separator."""
+_NEXT = re.compile(r"[\s-]*([A-Za-z]+)")
 
 
 @dataclass(frozen=True)
@@ -41,14 +46,19 @@ class _Number:
     step: float = 1.0
     """The value of one in the last digit that is written: 0.01 for 418.53, 1e5 for 5.4 million."""
     is_about: bool = False
+    unit: str = ""
+    """In its usual form; empty where none stands beside it."""
+    is_grouped: bool = False
+    """Whether it is written with separators, as no year is."""
+    next_word: str = ""
 
 
 def missing_numbers(statement: str, text: str) -> tuple[str, ...]:
     """The numbers and dates of `statement` that `text` does not state, as the statement writes them.
 
     A number counts as stated when it is a correct rounding of one with more digits (418.5 for 418.53, 5.4
-    million for 5,412,345). A date counts as stated when a date of the text has the same day and month and
-    no other year.
+    million for 5,412,345), has no other unit there, and is no year there (`2,020` people are not the year
+    2020). A date counts as stated when a date of the text has the same day and month and no other year.
     """
     dates = find_dates(statement)
     stated = [*_numbers(text), *_spelled(text)]
@@ -57,18 +67,23 @@ def missing_numbers(statement: str, text: str) -> tuple[str, ...]:
     spaced = [match.span() for match in _SPACED.finditer(statement) if _is_stated(_spaced(match), stated)]
     for start, end in [*((date.start, date.end) for date in dates), *spaced]:
         outside[start:end] = " " * (end - start)
-    missing += [(place, number.text) for place, number in _placed("".join(outside)) if not _is_stated(number, stated)]
+    wanted = _placed("".join(outside))
+    missing += [(place, _named(number, stated)) for place, number in wanted if not _is_stated(number, stated)]
     return tuple(dict.fromkeys(written for _, written in sorted(missing)))
 
 
 def _states_date(text: str, wanted: Date, stated: Sequence[_Number]) -> bool:
     """Whether `text` has the day and month together, and the year with them or elsewhere."""
     has_year = wanted.year is None or any(number.value == wanted.year for number in stated)
+    alone = list(text)
     for date in find_dates(text):
+        if date.year:
+            alone[date.start : date.end] = " " * (date.end - date.start)
         if date.agrees(wanted) and (date.day or not wanted.day) and (date.year or has_year):
             return True
     month = MONTHS[wanted.month - 1]
-    return wanted.day is None and has_year and re.search(rf"\b{month}\b", text, re.IGNORECASE) is not None
+    month_alone = re.search(rf"\b{month}\b", "".join(alone), re.IGNORECASE) is not None
+    return wanted.day is None and has_year and month_alone
 
 
 def _numbers(text: str) -> list[_Number]:
@@ -87,15 +102,19 @@ def _placed(text: str) -> list[tuple[int, _Number]]:
         about = _ABOUT.search(text, max(0, match.start() - 16), match.start()) is not None
         century = _CENTURY.search(text, max(0, match.start() - 5), match.start())
         if century and len(written) == 2:
-            placed.append((match.start(), _Number(written, float(century.group(1) + written))))
+            number = _Number(written, float(century.group(1) + written))
         else:
-            placed.append((match.start(), _number(written, match["scale"], is_about=about)))
+            number = _number(written, match["scale"], is_about=about)
+        following = _NEXT.match(text, match.end())
+        unit, word = unit_at(text, *match.span()), following.group(1).lower() if following else ""
+        placed.append((match.start(), replace(number, unit=unit, next_word=word)))
     return placed
 
 
 def _number(written: str, scale: str | None, *, is_about: bool = False) -> _Number:
     digits = written[: len(written) - len(scale)].rstrip(" -\n\t") if scale else written
-    if _THOUSANDS.fullmatch(digits):
+    is_grouped = _THOUSANDS.fullmatch(digits) is not None
+    if is_grouped:
         digits = re.sub(r"[,\u00a0\u2009\u202f]", "", digits)
     elif _COMMA.fullmatch(digits):
         digits = digits.replace(",", ".")
@@ -103,7 +122,7 @@ def _number(written: str, scale: str | None, *, is_about: bool = False) -> _Numb
         return _Number(written, None)
     factor = SCALES[scale.lower()] if scale else 1.0
     decimals = len(digits.partition(".")[2])
-    return _Number(written, float(digits) * factor, factor * 10.0**-decimals, is_about)
+    return _Number(written, float(digits) * factor, factor * 10.0**-decimals, is_about, is_grouped=is_grouped)
 
 
 def _spelled(text: str) -> list[_Number]:
@@ -120,11 +139,31 @@ def _is_stated(wanted: _Number, stated: Sequence[_Number]) -> bool:
     return any(_states(other, wanted) for other in stated)
 
 
+def _named(wanted: _Number, stated: Sequence[_Number]) -> str:
+    """The number as it is written, with its unit where that alone is wrong."""
+    only_unit = bool(wanted.unit) and _is_stated(replace(wanted, unit=""), stated)
+    return f"{wanted.text} {wanted.unit}" if only_unit else wanted.text
+
+
 def _states(stated: _Number, wanted: _Number) -> bool:
     if stated.value is None or wanted.value is None:
         return stated.text == wanted.text
+    if not _same_unit(stated.unit, wanted.unit) or _one_is_a_year(stated, wanted):
+        return False
     if abs(stated.value - wanted.value) <= 1e-9 * max(1.0, abs(wanted.value)):
         return True
     if wanted.step == 1 and wanted.value < _SMALLEST_ROUNDED and not wanted.is_about:
         return False
     return stated.step < wanted.step and abs(stated.value - wanted.value) <= wanted.step / 2 * (1 + 1e-9)
+
+
+def _same_unit(stated: str, wanted: str) -> bool:
+    """Whether two units may be the same; one that is not written, as in a column of figures, may be any."""
+    return not stated or not wanted or stated == wanted or any({stated, wanted} == pair for pair in _AMBIGUOUS)
+
+
+def _one_is_a_year(stated: _Number, wanted: _Number) -> bool:
+    """Whether one number is written as no year is, the other as a year, and not of the same thing."""
+    if stated.is_grouped == wanted.is_grouped or stated.value not in _YEARS or stated.unit or wanted.unit:
+        return False
+    return not wanted.next_word or stated.next_word != wanted.next_word

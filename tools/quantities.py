@@ -52,11 +52,15 @@ _PER_WHAT = {
     "capita": "capita", "person": "capita", "kg": "kg", "km": "km", "km²": "km²", "m²": "m²", "l": "l", "ha": "ha",
     "kwh": "kWh", "mol": "mol",
 }  # fmt: skip
+_UNIT = (
+    r"parts per (?:million|billion)|percentage points?|per cent|degrees? \w+|"
+    rf"square \w+|{_UNIT_WORD}"
+)
+_AFTER = re.compile(rf"[\s\u00a0\u202f-]?(?P<unit>{_UNIT})", re.IGNORECASE)
 _QUANTITY = re.compile(
     rf"(?<![\w.,/:#-])(?P<before>[$€£¥])?(?P<sign>[-−+](?=[\d.]))?(?P<number>{_NUMBER})(?![\w.,:/-]*\d)"
     rf"(?:[\s-]?(?P<scale>{'|'.join(SCALES)})\b)?"
-    r"(?:[\s\u00a0\u202f-]?(?P<unit>parts per (?:million|billion)|percentage points?|per cent|degrees? \w+|"
-    rf"square \w+|{_UNIT_WORD})"
+    rf"(?:[\s\u00a0\u202f-]?(?P<unit>{_UNIT})"
     rf"(?:(?:{_PER})(?P<per>{'|'.join(sorted(_PER_WHAT, key=len, reverse=True))})\b)?)?",
     re.IGNORECASE,
 )
@@ -98,6 +102,12 @@ def unit_of(spelled: str) -> str:
     """The unit in its usual form (`percent` is `%`); empty if the word is no unit."""
     key = re.sub(r"\s+", "-", spelled.strip().lower())
     return _UNITS.get(key, "") if key else ""
+
+
+def unit_at(text: str, start: int, end: int) -> str:
+    """The unit of the number at `text[start:end]`: the one after it, else the currency sign before it; else empty."""
+    after = _AFTER.match(text, end)
+    return (unit_of(after["unit"]) if after else "") or unit_of(text[start - 1 : start] if start else "")
 
 
 def _quantity(sentence: str, match: re.Match[str]) -> Quantity | None:

@@ -159,9 +159,67 @@ def test_a_negation_elsewhere_is_no_contradiction(statement: str, text: str) -> 
 
 def test_a_name_that_is_not_there_weakens_the_support() -> None:
     """The statement may be right, but not by this passage."""
-    found = check("In Oracle, Read Committed is the default isolation level.", LEVELS)
+    found = check("Read Committed, the default isolation level, is what most users of Oracle have.", LEVELS)
     assert found.verdict == "partly"
     assert found.missing_names == ("Oracle",)
+
+
+BRIDGES = (
+    "The Alpha Bridge is 134 m high and was opened in May 1932. It cost $5 million. "
+    "The Beta Bridge is 49 m high and was opened in June 1973. Mary Keller designed it. By 1932 nobody knew of it."
+)
+
+
+@pytest.mark.parametrize(
+    ("statement", "said", "stands"),
+    [
+        ("The Gamma Bridge is 134 m high.", "gamma", "alpha"),
+        ("The Alpha Bridge is 49 m high.", "49", "134"),
+        ("The Alpha Bridge is 134 m high and was opened in May 1973.", "1973", "1932"),
+        ("The Beta Bridge was opened in May 1973.", "", ""),
+    ],
+)
+def test_a_fact_of_something_else_is_unsupported(statement: str, said: str, stands: str) -> None:
+    """A number, date or name may stand in the passage: in the place of another it is wrong all the same."""
+    found = check(statement, BRIDGES)
+    assert found.verdict == "unsupported"
+    if said:
+        assert found.replaced is not None
+        assert (found.replaced.said, found.replaced.stands) == (said, stands)
+
+
+def test_another_word_in_its_place_is_supported_in_part() -> None:
+    """A common word for another may mean the same, or not: the check leaves that open."""
+    text = "The old lighthouse of the northern harbour burns whale oil."
+    assert check("The old lighthouse of the northern harbour burns mineral oil.", text).verdict == "partly"
+    assert check("The old lighthouse of the northern harbour burns whale oil nowadays.", text).verdict == "supported"
+
+
+@pytest.mark.parametrize(
+    ("statement", "verdict"),
+    [
+        ("The Alpha Bridge is 134 km high.", "unsupported"),
+        ("The Alpha Bridge is 134 metres high.", "supported"),
+        ("The Alpha Bridge cost €5 million.", "unsupported"),
+        ("The Alpha Bridge cost 5 million dollars.", "supported"),
+    ],
+)
+def test_a_number_is_compared_with_its_unit(statement: str, verdict: str) -> None:
+    """Other spellings of a unit are the same unit; another unit is another number."""
+    assert check(statement, BRIDGES).verdict == verdict
+
+
+def test_a_figure_without_a_unit_may_have_any() -> None:
+    """In a row of a table the unit stands in the head of the column, or nowhere."""
+    assert check("The bridge Alpha has a height of 134 m.", "bridge: Alpha; height: 134").missing_numbers == ()
+    assert check("It is 134 km long.", BRIDGES).missing_numbers == ("134 km",)
+
+
+def test_a_year_is_no_number_of_things() -> None:
+    """`2,016` is not what a passage says with `2016`, unless it is of the same thing."""
+    assert check("They married in December 2,016.", "They married in December 2016.").missing_numbers == ("2,016",)
+    assert check("It has 2,016 seats.", "It has 2016 seats.").missing_numbers == ()
+    assert check("It opened in 2016.", "It has 2,016 seats.").missing_numbers == ("2016",)
 
 
 def test_headings_and_several_passages_carry_a_statement_together() -> None:
@@ -247,5 +305,5 @@ def test_wrong_pages_and_wrong_numbers_are_found_in_real_citations() -> None:
     planted = rows("mutated.jsonl")
     caught = [bool(check_statement(row["claim"], [pages[row["base"]]]).missing_numbers) for row in planted]
     alarms = [bool(right[row["base"]].missing_numbers) for row in planted]
-    assert sum(caught) >= 0.85 * len(planted)
-    assert sum(alarms) <= 0.10 * len(planted)
+    assert sum(caught) >= 0.95 * len(planted)
+    assert sum(alarms) <= 0.05 * len(planted)
