@@ -129,6 +129,7 @@ def main() -> None:
         _print(f"baseline: {name}", Scored([f[name] for f in features], [f[name] for f in elsewhere]), labels)
     _print("baseline: combined", Scored([*map(_combined, features)], [*map(_combined, elsewhere)]), labels)
     _print("check: cover", Scored([c.cover for c in right], [c.cover for c in wrong]), labels)
+    _print("check: support", Scored([c.support for c in right], [c.support for c in wrong]), labels)
     caught, alarms = planted(rows, mutated)
     print(f"\nplanted wrong numbers caught {caught:.3f}, false alarms {alarms:.3f}")
     print("verdicts:" + "".join(f"{name:>14}" for name in ("supported", "partly", "contradicted", "unsupported")))

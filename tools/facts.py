@@ -27,6 +27,10 @@ _WINDOW = 3
 _WINDOWS = 3
 """Windows, each from another passage, that may carry a statement together."""
 _NAME_WEIGHT = 2.0
+_LONG = 10
+"""Letters from which on a word has its full weight: the more often a word is used the shorter it is (Zipf 1935)."""
+_MISSING = 0.8
+"""What is left of the support where a number or a date, and again where a name, is missing."""
 _QUOTATION = 4
 """Words from which quotation marks claim that somebody said so; fewer may be a title or a term."""
 _QUOTED = re.compile(r"“([^”]+)”|\"([^\"\n]+)\"|«([^»]+)»|„([^“”]+)[“”]")
@@ -41,7 +45,7 @@ class Check:
     reason: str
     """Why, in words; for `supported` too."""
     cover: float
-    """Share of the statement's words, names and numbers counted double, that stand close together in its
+    """Share of the statement's words, weighted, names and numbers double, that stand close together in its
     passages.
     """
     missing_numbers: tuple[str, ...] = ()
@@ -52,6 +56,11 @@ class Check:
     """The clause of a passage that says the opposite."""
     replaced: Replacement | None = None
     """The one place where it differs from the sentence of a passage that it was taken from."""
+
+    @property
+    def support(self) -> float:
+        """How well its passages support it, 0 to 1: the cover, less where numbers or names are missing."""
+        return self.cover * (_MISSING if self.missing_numbers else 1.0) * (_MISSING if self.missing_names else 1.0)
 
 
 def check_statement(text: str, passages: Sequence[Passage]) -> Check:
@@ -108,11 +117,17 @@ def _judged(found: Check) -> tuple[Verdict, str]:
 
 
 def _weights(text: str) -> dict[str, float]:
-    """The statement's stems, each with its weight: names and numbers say more than other words."""
+    """The statement's stems, each with its weight: names and numbers say more than other words, long ones more
+    than short ones.
+    """
     named = {plain(part) for name in names(text) for part in re.findall(r"\w+", name)}
     said = Worded.of(text)
     pairs = zip(said.words, said.stems, strict=True)
-    return {stem: _NAME_WEIGHT if word in named or word[0].isdigit() else 1.0 for word, stem in pairs}
+    return {
+        stem: (_NAME_WEIGHT if word in named or word[0].isdigit() else 1.0)
+        * (0.75 + min(len(word), _LONG) / (2 * _LONG))
+        for word, stem in pairs
+    }
 
 
 def _cover(weights: Mapping[str, float], passages: Sequence[Passage]) -> float:

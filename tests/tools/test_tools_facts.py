@@ -121,8 +121,8 @@ def test_words_far_apart_do_not_support() -> None:
     """Words count only within three sentences in a row."""
     filler = "Nothing of note happened then. " * 5
     scattered = f"Lamps stood there. {filler}Whale bones lay about. {filler}Oil was sold nightly."
-    assert check("Lamps burn whale oil nightly.", scattered).cover == pytest.approx(0.4)
-    assert check("Lamps burn whale oil nightly.", scattered.replace(filler, "")).cover == pytest.approx(0.8)
+    assert check("Lamps burn whale oil nightly.", scattered).cover < 0.45
+    assert check("Lamps burn whale oil nightly.", scattered.replace(filler, "")).cover > 0.75
 
 
 @pytest.mark.parametrize(
@@ -295,12 +295,12 @@ def test_wrong_pages_and_wrong_numbers_are_found_in_real_citations() -> None:
     right = {row["id"]: check_statement(row["claim"], [pages[row["id"]]]) for row in data}
     shuffled = random.Random(7).sample(data, len(data))
     wrong = [check_statement(a["claim"], [pages[b["id"]]]) for a, b in zip(data, shuffled, strict=True) if a is not b]
-    assert area_under_curve([each.cover for each in right.values()], [each.cover for each in wrong]) >= 0.975
+    assert area_under_curve([each.support for each in right.values()], [each.support for each in wrong]) >= 0.98
     assert sum(each.verdict in ("supported", "partly") for each in wrong) <= 0.03 * len(wrong)
     label = {row["id"]: row["label"] for row in data}
     supported = [each for key, each in right.items() if label[key] == "supported"]
     rest = [each for key, each in right.items() if label[key] != "supported"]
-    assert area_under_curve([each.cover for each in supported], [each.cover for each in rest]) >= 0.76
+    assert area_under_curve([each.support for each in supported], [each.support for each in rest]) >= 0.8
     assert sum(each.verdict in ("supported", "partly") for each in supported) >= 0.85 * len(supported)
     planted = rows("mutated.jsonl")
     caught = [bool(check_statement(row["claim"], [pages[row["base"]]]).missing_numbers) for row in planted]
