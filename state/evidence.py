@@ -26,7 +26,7 @@ class Record(BaseModel):
 
 def content_id(prefix: str, *parts: str) -> str:
     """A short stable id: `prefix` and 16 hex digits of the SHA-256 of the parts."""
-    digest = hashlib.sha256("\x1f".join(parts).encode()).hexdigest()
+    digest = hashlib.sha256("\x1f".join(parts).encode(errors="surrogatepass")).hexdigest()
     return f"{prefix}{digest[:16]}"
 
 
@@ -174,13 +174,13 @@ class Side(Record):
 
 
 class Contradiction(Record):
-    """Two claims that cannot both hold; both are kept, one is preferred for a stated reason."""
+    """Two claims that cannot both hold; both are kept, one is preferred if there is a reason to."""
 
     id: str
     subject: str
     sides: tuple[Side, Side]
     preferred: str
-    """The claim id of the preferred side."""
+    """The claim id of the preferred side; empty where nothing decides."""
     why: str
 
 

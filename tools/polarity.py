@@ -71,6 +71,16 @@ def _is_negated(text: str) -> bool:
     return _NEGATIONS.search(text) is not None
 
 
+def opposite_words(one: str, other: str) -> bool:
+    """Whether one has the opposite of a word of the other, and not the word itself."""
+    return _has_opposite(one, other) or _has_opposite(other, one)
+
+
+def without_opposites(text: str) -> str:
+    """The text without the words that have an opposite."""
+    return re.sub(r"[A-Za-z]+", lambda word: "" if word.group().lower() in _OPPOSITES else word.group(), text)
+
+
 def _has_opposite(statement: str, clause: str) -> bool:
     mine, theirs = _sides(statement), _sides(clause)
     return any(

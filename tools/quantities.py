@@ -58,7 +58,7 @@ _UNIT = (
 )
 _AFTER = re.compile(rf"[\s\u00a0\u202f-]?(?P<unit>{_UNIT})", re.IGNORECASE)
 _QUANTITY = re.compile(
-    rf"(?<![\w.,/:#-])(?P<before>[$€£¥])?(?P<sign>[-−+](?=[\d.]))?(?P<number>{_NUMBER})(?![\w.,:/-]*\d)"
+    rf"(?<![\w.,/:#-])(?P<before>[$€£¥])?(?P<sign>[-−+](?=[\d.])|−\s(?=\d))?(?P<number>{_NUMBER})(?![\w.,:/-]*\d)"
     rf"(?:[\s-]?(?P<scale>{'|'.join(SCALES)})\b)?"
     rf"(?:[\s\u00a0\u202f-]?(?P<unit>{_UNIT})"
     rf"(?:(?:{_PER})(?P<per>{'|'.join(sorted(_PER_WHAT, key=len, reverse=True))})\b)?)?",
@@ -66,10 +66,23 @@ _QUANTITY = re.compile(
 )
 _YEAR = re.compile(r"[12]\d{3}")
 _NAMED = re.compile(
-    r"(?:no|nos|fig|figs|figure|table|section|chapter|page|pages|pp?|eq|equation|vol|volume|version|level|article|part|"
-    r"step|appendix|phase|type|grade|line|row|item)\.?\s*$",
+    r"\b(?:no|nos|number|fig|figs|figure|table|section|chapter|page|pages|pp?|eq|equation|vol|volume|version|level|"
+    r"article|part|step|appendix|phase|type|grade|line|row|item|model|series|season|episode|round|stage|class|category|"
+    r"group|room|gate|platform|channel|track|route|highway|interstate|flight|bus|issue|act|scene|verse|option|case|"
+    r"patient|sample|district|ward|top|rank|ranked|release|build|port|slide|note|question|rule|unit|week|day|game)"
+    r"[\s.:#-]*$",
     re.IGNORECASE,
 )
+_CAPITALISED = re.compile(r"(?P<start>^|.*\s)[(\"“‘']*(?P<word>[\w.’&/-]*[A-Z][\w.’&/-]*)[\s-]$", re.DOTALL)
+"""A word with a capital letter right before a number: `Boeing 747`, `iPhone 12`, `HD 38`."""
+_BEGINNERS = frozenset(
+    "all another any both between every exactly fewer more nearly of some until through when while within where after "
+    "before during if last first next since than yet other few many one two then so also only even still".split()
+)
+"""Words that begin a sentence with a capital and name nothing."""
+_DATING = re.compile(r"\b(?:in|since|until|from|by|after|before|circa|ca?\.|AD|A\.D\.)\s+$")
+"""Before what may be a year of less than four digits."""
+_STREET = re.compile(r"\s[A-Z]\w+ (?:Street|St|Road|Rd|Avenue|Ave|Lane|Square|Drive|Boulevard|Place|Court)\b")
 _STOP = frozenset(
     "a an the is are was were be been being am has have had do does did will would can could may might must shall "
     "should of in on at by for from to with as and or but than that this these those it its their his her there which "
@@ -119,7 +132,7 @@ def _quantity(sentence: str, match: re.Match[str]) -> Quantity | None:
     if _is_decade(sentence, match) or (not unit and not match["scale"] and _is_label(sentence, match)):
         return None
     value = float(re.sub(_GAPS, "", match["number"])) * SCALES.get((match["scale"] or "").lower(), 1)
-    if match["sign"] in ("-", "−"):
+    if (match["sign"] or "").strip() in ("-", "−"):
         value = -value
     return Quantity(
         value=value,
@@ -130,19 +143,32 @@ def _quantity(sentence: str, match: re.Match[str]) -> Quantity | None:
 
 
 def _is_decade(sentence: str, match: re.Match[str]) -> bool:
-    """Whether the number is `1990s`, which is not 1990 seconds."""
-    year = _YEAR.fullmatch(match["number"])
-    return year is not None and sentence[match.end("number") :][:2].rstrip(".,;: ") == "s"
+    """Whether the number is `1990s` or `Boeing 747s`: no seconds."""
+    named = _YEAR.fullmatch(match["number"]) or _CAPITALISED.match(sentence[: match.start()])
+    return named is not None and sentence[match.end("number") :][:2].rstrip(".,;: ") == "s"
 
 
 def _is_label(sentence: str, match: re.Match[str]) -> bool:
-    """Whether the number names something: a year, `Table 3`, an item of a list."""
-    before, number = sentence[: match.start()], match["number"]
-    if _NAMED.search(before) or (not before.strip() and sentence[match.end("number") :].startswith((".", ")"))):
+    """Whether the number names something: a year, `Table 3`, `Boeing 747`, an item of a list, a house."""
+    before, after, number = sentence[: match.start()], sentence[match.end("number") :], match["number"]
+    in_list = after.startswith(")") and before.count("(") <= before.count(")")
+    if _NAMED.search(before) or in_list or before.endswith("[") or (not before.strip() and after.startswith(".")):
         return True
-    if re.match(r"(?:st|nd|rd|th|s)\b", sentence[match.end("number") :]):
+    if re.match(r"[A-Za-z]", after) or _STREET.match(after) or _is_designation(before, number):
+        return True
+    if _DATING.search(before) and re.fullmatch(r"\d{3,4}", number) and not re.match(r"\s+[a-z]", after):
         return True
     return _YEAR.fullmatch(number) is not None and 1500 <= int(number) <= 2100
+
+
+def _is_designation(before: str, number: str) -> bool:
+    """Whether a number follows a name that it belongs to; one written with separators is a count."""
+    named = None if re.search(_GAPS, number) else _CAPITALISED.match(before)
+    if named is None:
+        return False
+    word = named["word"].lower().strip(".")
+    is_first = not named["start"].strip()
+    return word not in MONTHS and not (is_first and (word in _STOP or word in _BEGINNERS))
 
 
 def _subject(sentence: str, start: int, end: int) -> str:

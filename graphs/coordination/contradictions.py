@@ -1,21 +1,31 @@
 """Finds claims of different sources that cannot both hold, and says which is to be preferred and why.
 
-Two kinds are found: different figures for the same thing, and a statement beside its negation. Both sides are
-kept.
+Three kinds are found: different figures for the same thing, different dates of one event, and a statement beside its
+opposite. Both sides are kept. A pronoun that begins a sentence is read as the subject of the sentence before it.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
-from graphs.coordination.figures import comparable_figures, differ, same_context, stated_in, titles_of
+from graphs.coordination.events import at_other_times, event_in, same_event
+from graphs.coordination.figures import comparable_figures, differ, same_context, same_frame, stated_in, titles_of
+from graphs.coordination.preference import Standing, prefer
+from graphs.coordination.quality import quality_of
 from graphs.coordination.statements import jaccard, negations, numbers, without_negation, word_set
 from state.evidence import Claim, Contradiction, Passage, Quantity, Side, Source, content_id
+from tools.facts import find_quantities
+from tools.polarity import opposite_words, without_opposites
+from tools.pronouns import with_subjects
 
 _OPPOSITE = 0.85
 """Jaccard index of the other words from which on a statement and a negated one are opposites."""
 _FEWEST_WORDS = 3
 """Shorter statements are not taken for opposites."""
+
+
+_FEWEST_SHARED = 2
+"""Words that two claims share at least when they are compared."""
 
 
 @dataclass(frozen=True)
@@ -25,6 +35,13 @@ class _Evidence:
     passages: Mapping[str, Passage]
     sources: Mapping[str, Source]
     titles: Mapping[str, frozenset[str]]
+    claims: Mapping[str, Claim]
+    """As they were found; what is compared are copies with their pronouns read."""
+
+    def origins(self, claim: Claim) -> set[str]:
+        """The contents that the claim rests on: copies of one file are one origin."""
+        ids = {self.passages[key].source_id for key in claim.passages}
+        return {self.sources[key].sha256 if key in self.sources else key for key in ids}
 
 
 @dataclass(frozen=True)
@@ -36,14 +53,6 @@ class _Stand:
     source: Source | None
     value: str
 
-    @property
-    def date(self) -> str | None:
-        return self.source.date if self.source else None
-
-    @property
-    def computed(self) -> bool:
-        return self.passage.locator.computed is not None
-
     def side(self) -> Side:
         return Side(
             claim_id=self.claim.id,
@@ -51,8 +60,26 @@ class _Stand:
             passage_id=self.passage.id,
             statement=self.claim.text,
             value=self.value,
-            date=self.date,
+            date=self.source.date if self.source else None,
         )
+
+
+@dataclass(frozen=True)
+class _Conflict:
+    """Two claims that cannot both hold, the one with the lower id first."""
+
+    subject: str
+    first: _Stand
+    second: _Stand
+
+    @property
+    def key(self) -> frozenset[tuple[str, str]]:
+        """The same for all pairs of claims that show this conflict between the same sources."""
+        return frozenset((stand.passage.source_id, stand.value) for stand in (self.first, self.second))
+
+    @property
+    def rank(self) -> tuple[float, str, str]:
+        return -(self.first.claim.weight + self.second.claim.weight), self.first.claim.id, self.second.claim.id
 
 
 def find_contradictions(
@@ -64,45 +91,68 @@ def find_contradictions(
     The order of the claims makes no difference.
     """
     sound = sorted((claim for claim in claims if claim.verdict in ("supported", "partly")), key=lambda c: c.id)
-    evidence = _Evidence(passages, sources, titles_of(sound, passages, sources))
-    found: dict[frozenset[tuple[str, str]], tuple[float, Contradiction]] = {}
-    for one, other in combinations(sound, 2):
-        for subject, left, right in _conflicts(one, other, evidence):
-            sides = sorted((left, right), key=lambda stand: stand.claim.id)
-            conflict = frozenset((stand.passage.source_id, stand.value) for stand in sides)
-            weight = one.weight + other.weight
-            made = _contradiction(subject, sides[0], sides[1])
-            kept = found.get(conflict)
-            if kept is None or (-weight, made.id) < (-kept[0], kept[1].id):
-                found[conflict] = weight, made
-    return tuple(sorted((made for _, made in found.values()), key=lambda made: made.id))
+    evidence = _Evidence(passages, sources, titles_of(sound, passages, sources), {claim.id: claim for claim in sound})
+    read = [_read(claim, passages) for claim in sound]
+    found = [conflict for one, other in combinations(read, 2) for conflict in _conflicts(one, other, evidence)]
+    told: dict[frozenset[tuple[str, str]], _Conflict] = {}
+    for conflict in sorted(found, key=lambda each: each.rank):
+        told.setdefault(conflict.key, conflict)
+    made = (_contradiction(conflict, found, evidence) for conflict in told.values())
+    return tuple(sorted(made, key=lambda each: each.id))
 
 
-def _conflicts(one: Claim, other: Claim, evidence: _Evidence) -> Iterator[tuple[str, _Stand, _Stand]]:
-    """Subject and sides of the first conflict between two claims, if there is one."""
-    if _origins(one, evidence) & _origins(other, evidence):
+def _read(claim: Claim, passages: Mapping[str, Passage]) -> Claim:
+    """The claim with its pronouns read, for comparing only."""
+    text = with_subjects(claim.text, [passages[key].text for key in claim.passages])
+    if text == " ".join(claim.text.split()):
+        return claim
+    return claim.model_copy(update={"text": text, "quantities": tuple(find_quantities(text))})
+
+
+def _conflicts(one: Claim, other: Claim, evidence: _Evidence) -> Iterator[_Conflict]:
+    """The first conflict between two claims, if there is one."""
+    few = len(word_set(one.text) & word_set(other.text)) < _FEWEST_SHARED
+    if few or evidence.origins(one) & evidence.origins(other):
         return
+    for kind in (_of_figures, _of_events, _of_opposites):
+        conflict = kind(one, other, evidence)
+        if conflict is not None:
+            yield conflict
+            return
+
+
+def _of_figures(one: Claim, other: Claim, evidence: _Evidence) -> _Conflict | None:
     for place, there in comparable_figures(one, other, evidence.titles):
         left, right = one.quantities[place], other.quantities[there]
         if not differ(one, left, other, right):
             continue
         sides = _figure_side(one, left, evidence), _figure_side(other, right, evidence)
         if sides[0] and sides[1]:
-            yield min(left.subject, right.subject, key=lambda text: (len(text), text)), sides[0], sides[1]
-            return
-    if _opposite(one.text, other.text) and same_context(one, other, evidence.titles):
-        denial, plain = (one, other) if negations(one.text) else (other, one)
-        yield (
-            plain.text,
-            _stand(denial, denial.passages, "denied", evidence),
-            _stand(plain, plain.passages, "stated", evidence),
-        )
+            subject = min(left.subject, right.subject, key=lambda text: (len(text), text))
+            return _Conflict(subject, sides[0], sides[1])
+    return None
 
 
-def _origins(claim: Claim, evidence: _Evidence) -> set[str]:
-    """The contents that the claim rests on: copies of one file are one origin."""
-    ids = {evidence.passages[key].source_id for key in claim.passages}
-    return {evidence.sources[key].sha256 if key in evidence.sources else key for key in ids}
+def _of_events(one: Claim, other: Claim, evidence: _Evidence) -> _Conflict | None:
+    left, right = event_in(one.text), event_in(other.text)
+    if left is None or right is None or not same_event(left, right) or not at_other_times(left, right):
+        return None
+    if not same_frame(left.rest, right.rest) or not same_context(one, other, evidence.titles):
+        return None
+    subject = min((f"{each.what.subject} ({each.verb})" for each in (left, right)), key=lambda text: (len(text), text))
+    sides = _stand(one, one.passages, left.written, evidence), _stand(other, other.passages, right.written, evidence)
+    return _Conflict(subject, *sides)
+
+
+def _of_opposites(one: Claim, other: Claim, evidence: _Evidence) -> _Conflict | None:
+    if not _opposite(one.text, other.text) or not same_context(one, other, evidence.titles):
+        return None
+    values = {one.id: "one way", other.id: "the other way"}
+    if negations(one.text) != negations(other.text):
+        values = {each.id: "denied" if negations(each.text) else "stated" for each in (one, other)}
+    plain = min((one, other), key=lambda each: (negations(each.text), each.id))
+    sides = [_stand(each, each.passages, values[each.id], evidence) for each in (one, other)]
+    return _Conflict(evidence.claims[plain.id].text, sides[0], sides[1])
 
 
 def _figure_side(claim: Claim, quantity: Quantity, evidence: _Evidence) -> _Stand | None:
@@ -113,42 +163,46 @@ def _figure_side(claim: Claim, quantity: Quantity, evidence: _Evidence) -> _Stan
 
 def _stand(claim: Claim, keys: Sequence[str], value: str, evidence: _Evidence) -> _Stand:
     passage = evidence.passages[min(keys)]
-    return _Stand(claim, passage, evidence.sources.get(passage.source_id), value)
+    return _Stand(evidence.claims[claim.id], passage, evidence.sources.get(passage.source_id), value)
 
 
 def _opposite(one: str, other: str) -> bool:
-    """Whether one of two statements denies, once, what the other says in the same words."""
-    if {negations(one), negations(other)} != {0, 1} or numbers(one) != numbers(other):
+    """Whether one of two statements denies, once, what the other says in the same words, or says it the other way."""
+    if numbers(one) != numbers(other):
         return False
-    left, right = word_set(without_negation(one)), word_set(without_negation(other))
+    if {negations(one), negations(other)} == {0, 1} and not opposite_words(one, other):
+        left, right = word_set(without_negation(one)), word_set(without_negation(other))
+    elif negations(one) == negations(other) == 0 and opposite_words(one, other):
+        left, right = word_set(without_opposites(one)), word_set(without_opposites(other))
+    else:
+        return False
     return min(len(left), len(right)) >= _FEWEST_WORDS and jaccard(left, right) >= _OPPOSITE
 
 
-def _contradiction(subject: str, first: _Stand, second: _Stand) -> Contradiction:
-    preferred, why = prefer(first, second)
+def _contradiction(conflict: _Conflict, found: Sequence[_Conflict], evidence: _Evidence) -> Contradiction:
+    stands = (conflict.first, conflict.second)
+    agreeing = [_agreeing(mine, other, found, evidence) for mine, other in (stands, stands[::-1])]
+    standings = [
+        Standing(stand.source.date if stand.source else None, quality_of(stand.passage, stand.source), len(origins))
+        for stand, origins in zip(stands, agreeing, strict=True)
+    ]
+    preferred, why = prefer(standings[0], standings[1])
     return Contradiction(
-        id=content_id("x", first.claim.id, second.claim.id),
-        subject=subject,
-        sides=(first.side(), second.side()),
-        preferred=preferred.claim.id,
+        id=content_id("x", stands[0].claim.id, stands[1].claim.id),
+        subject=conflict.subject,
+        sides=(stands[0].side(), stands[1].side()),
+        preferred="" if preferred is None else stands[preferred].claim.id,
         why=why,
     )
 
 
-def prefer(first: _Stand, second: _Stand) -> tuple[_Stand, str]:
-    """The side to prefer and why: the more recent source, the weightier claim, computed before quoted.
+def _agreeing(mine: _Stand, other: _Stand, found: Sequence[_Conflict], evidence: _Evidence) -> set[str]:
+    """The origins of all claims that conflict with the other side and not with this one."""
+    against = [_opponents(stand.claim.id, found) for stand in (other, mine)]
+    keys = {mine.claim.id, *(against[0] - against[1] - {other.claim.id})}
+    return {origin for key in keys for origin in evidence.origins(evidence.claims[key])}
 
-    Dates are compared as far as both are known. Where nothing tells the sides apart the first id is taken.
-    """
-    dates = [first.date or "", second.date or ""]
-    known = min(map(len, dates))
-    if dates[0][:known] != dates[1][:known]:
-        late, early = (first, second) if dates[0][:known] > dates[1][:known] else (second, first)
-        return late, f"its source is more recent: {late.date} against {early.date}"
-    weights = [round(first.claim.weight, 2), round(second.claim.weight, 2)]
-    if weights[0] != weights[1]:
-        high, low = (first, second) if weights[0] > weights[1] else (second, first)
-        return high, f"it has more weight: {high.claim.weight:.2f} against {low.claim.weight:.2f}"
-    if first.computed != second.computed:
-        return (first if first.computed else second), "it was computed from data, the other is quoted"
-    return min(first, second, key=lambda stand: stand.claim.id), "nothing tells them apart; the first by id is taken"
+
+def _opponents(claim_id: str, found: Sequence[_Conflict]) -> set[str]:
+    pairs = [(each.first.claim.id, each.second.claim.id) for each in found]
+    return {left if right == claim_id else right for left, right in pairs if claim_id in (left, right)}

@@ -28,6 +28,7 @@ _BOUND = re.compile(
     r"|below|exceed\w*|beyond|within|[<>≤≥])\s*$",
     re.IGNORECASE,
 )
+_MORE = re.compile(r"\s*(?:more|fewer|less|other|others|additional|extra|further)\b", re.IGNORECASE)
 _ABOUT = re.compile(
     r"(?:about|around|approx\w*\.?|roughly|some|circa|ca?\.|close to|nearly|almost|[~≈])\s*$", re.IGNORECASE
 )
@@ -58,7 +59,7 @@ def comparable_figures(one: Claim, other: Claim, titles: Mapping[str, frozenset[
     order, or not at all.
     """
     units = {quantity.unit for quantity in one.quantities} & {quantity.unit for quantity in other.quantities}
-    if not units or not _same_frame(one.text, other.text):
+    if not units or not same_frame(one.text, other.text):
         return []
     if not same_context(one, other, titles):
         return []
@@ -82,10 +83,10 @@ def same_context(one: Claim, other: Claim, titles: Mapping[str, frozenset[str]])
 def differ(one: Claim, left: Quantity, other: Claim, right: Quantity) -> bool:
     """Whether two figures of the same thing exclude each other, beyond rounding and what `about` leaves open.
 
-    A figure that is only a bound (`more than`, `up to`) excludes nothing here.
+    A figure that is only a bound (`more than`, `up to`) or comes to another (`97 more`) excludes nothing here.
     """
     leads = [_lead(one.text, left), _lead(other.text, right)]
-    if any(_BOUND.search(lead) for lead in leads):
+    if any(_BOUND.search(lead) for lead in leads) or any(_adds(*side) for side in ((one, left), (other, right))):
         return False
     scale = max(abs(left.value), abs(right.value))
     rough = _ROUGH * scale if any(_ABOUT.search(lead) for lead in leads) else 0.0
@@ -109,7 +110,7 @@ def _places(claim: Claim, unit: str) -> list[int]:
     ]
 
 
-def _same_frame(one: str, other: str) -> bool:
+def same_frame(one: str, other: str) -> bool:
     """Whether neither statement denies what the other says, nor speaks of other names."""
     beyond = _names_beyond(one, other) and _names_beyond(other, one)
     return negations(one) == negations(other) and not beyond
@@ -155,6 +156,11 @@ def _years_in(text: str) -> frozenset[str]:
 def _lead(text: str, quantity: Quantity) -> str:
     """What stands before the figure."""
     return text.partition(quantity.text)[0] if quantity.text in text else ""
+
+
+def _adds(claim: Claim, quantity: Quantity) -> bool:
+    """Whether the figure is of what comes to something else (`97 more`)."""
+    return _MORE.match(claim.text.partition(quantity.text)[2]) is not None
 
 
 def _rounding(quantity: Quantity) -> float:

@@ -152,23 +152,120 @@ def test_only_supported_claims_count() -> None:
     assert claims.found() == ()
 
 
-def test_preference_by_weight_then_computation_then_id() -> None:
-    """Without a later date the weightier claim is preferred, then the computed one, then the first by id."""
-    claims = Claims()
-    claims.add(MEAN.format("417.06"), date="2023", weight=0.4)
-    heavy = claims.add(MEAN.format("418.53"), date="2023-05-01", weight=0.8)
-    assert claims.found()[0].preferred == heavy.id
-    assert claims.found()[0].why == "it has more weight: 0.80 against 0.40"
-
+def test_a_computed_side_is_preferred_to_a_quoted_one() -> None:
+    """A figure that was computed from data here is a better witness than a note that gives it."""
     claims = Claims()
     claims.add(MEAN.format("417.06"), date="2025")
     computed = claims.add(MEAN.format("418.53"), computed="mean(co2)")
-    assert claims.found()[0].preferred == computed.id
-    assert claims.found()[0].why == "it was computed from data, the other is quoted"
+    (found,) = claims.found()
+    assert found.preferred == computed.id
+    assert found.why == "its source is better: computed from the data against a note"
+
+
+def test_more_sources_that_agree_are_a_reason() -> None:
+    """Two independent sources with one figure stand against one with another; a copy of a file adds nothing."""
+    claims = Claims()
+    alone = claims.add(MEAN.format("417.06"))
+    many = [claims.add(MEAN.format("418.53")), claims.add(MEAN.format("418.5").replace("was", "reached"))]
+    found = claims.found()
+    assert {contradiction.preferred for contradiction in found} <= {claim.id for claim in many}
+    assert {contradiction.why for contradiction in found} == {"more sources agree with it: 2 against 1"}
+    assert all(alone.id in {side.claim_id for side in contradiction.sides} for contradiction in found)
+
+
+def test_where_nothing_decides_neither_side_is_preferred() -> None:
+    """Neither branch weights nor ids are a reason, and reasons that speak for both sides are none."""
+    claims = Claims()
+    claims.add(MEAN.format("417.06"), weight=0.2)
+    claims.add(MEAN.format("418.53"), weight=0.9)
+    (found,) = claims.found()
+    assert found.preferred == ""
+    assert found.why.startswith("nothing decides between them: not both sources are dated")
 
     claims = Claims()
-    pair = claims.add(MEAN.format("417.06")), claims.add(MEAN.format("418.53"))
-    assert claims.found()[0].preferred == min(claim.id for claim in pair)
+    claims.add(MEAN.format("417.06"), date="2025")
+    claims.add(MEAN.format("418.53"), date="2020")
+    claims.add(MEAN.format("418.53"), date="2020")
+    for contradiction in claims.found():
+        assert contradiction.preferred == ""
+        assert "different sides" in contradiction.why
+        assert "2025 against 2020" in contradiction.why
+        assert "2 against 1" in contradiction.why
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "values"),
+    [
+        (
+            "The Alpha Bridge of Lund was opened in 1932.",
+            "The Alpha Bridge of Lund was opened in 1936.",
+            {"1932", "1936"},
+        ),
+        (
+            "The Alpha Bridge of Lund was opened on 5 May 1932.",
+            "In June 1932 the Alpha Bridge of Lund was inaugurated.",
+            {"5 May 1932", "June 1932"},
+        ),
+    ],
+)
+def test_two_dates_of_what_happens_once(one: str, other: str, values: set[str]) -> None:
+    """A thing is opened once: another date for it contradicts."""
+    (found,) = between(one, other)
+    assert {side.value for side in found.sides} == values
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("The Alpha Bridge of Lund was opened in 1932.", "The Alpha Bridge of Lund was opened in May 1932."),
+        ("The Alpha Bridge of Lund was opened in 1932.", "The Beta Bridge of Lund was opened in 1936."),
+        ("The Alpha Bridge of Lund was opened in 1932.", "The Alpha Bridge of Lund was opened by 1936."),
+        ("The Alpha Bridge of Lund was opened in 1932.", "The Alpha Bridge of Lund was reopened in 1936."),
+        ("The team of Lund won the Alpha Cup in 1932.", "The team of Lund won the Alpha Cup in 1936."),
+    ],
+)
+def test_dates_that_may_both_hold(one: str, other: str) -> None:
+    """Less precise dates, other things, bounds, and what may happen again."""
+    assert between(one, other) == ()
+
+
+def test_opposite_words_contradict() -> None:
+    """The same words but for one and its opposite."""
+    (found,) = between(
+        "The water level of Lake Tana rose sharply after the dam was closed.",
+        "The water level of Lake Tana fell sharply after the dam was closed.",
+    )
+    assert found.preferred == ""
+
+
+def test_a_pronoun_is_read_as_the_subject_before_it() -> None:
+    """`It is 120 m high.` is of what the sentence before is of, in the claim or in its passage."""
+    claims = Claims()
+    claims.add("The Alpha Bridge of Lund is a road bridge. It is 134 m high.")
+    key = claims.corpus.passage("b.txt", "The Alpha Bridge of Lund crosses the bay. It is 120 m high.")
+    text = "It is 120 m high."
+    said = Claim(
+        id=content_id("c", text), text=text, passages=(key,), weight=0.5, confidence=0.5, verdict="supported",
+        quantities=tuple(find_quantities(text)),
+    )  # fmt: skip
+    claims.claims.append(said)
+    (found,) = claims.found()
+    sides = {side.claim_id: side for side in found.sides}
+    assert sides[said.id].statement == text, "what was found is shown as it was found"
+    assert {side.value for side in found.sides} == {"134 m", "120 m"}
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("The Heinkel HD 38 was a fighter built in Germany.", "The Heinkel HD 39 was a fighter built in Germany."),
+        ("Chapter 3 of the Postgres manual is on types.", "Chapter 8 of the Postgres manual is on types."),
+        ("After the call to Postgres 47 more rows were read.", "After the call to Postgres 97 more rows were read."),
+    ],
+)
+def test_designations_are_no_figures(one: str, other: str) -> None:
+    """A number that names something, or only adds to another, contradicts nothing."""
+    assert between(one, other) == ()
 
 
 def test_the_same_conflict_is_told_once() -> None:

@@ -36,6 +36,11 @@ def quantity(text: str) -> Quantity:
         ("See Table 3, section 13.2.1, COVID-19 and version 15.", []),
         ("It opened on 22 August 2017, in its 3rd year, in the 1990s.", []),
         ("1. The first item", []),
+        ("The Heinkel HD 38, two Boeing 747s, an iPhone 12 and Python 3.11.", []),
+        ("See Chapter 3, version 15.2, [12] and 3) below, at 10 Downing Street.", []),
+        ("He died in 983, and 400 people came.", [(400, "", "400")]),
+        ("Some 400 students of Lund wrote 94,400 words.", [(400, "", "400"), (94400, "", "94,400")]),
+        ("It has an apparent magnitude of − 4.6.", [(-4.6, "", "− 4.6")]),
         ("between 1960 and 1990", []),
     ],
 )

@@ -1,0 +1,88 @@
+"""When two statements date one event differently. Only what happens to a thing once: it is founded, opened, born.
+
+`The bridge was opened in 1932` excludes 1936; `he won the title in 1932` does not, nor does a sentence with two dates.
+"""
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+
+from state.evidence import Quantity
+from tools.dates import Date, find_dates
+from tools.facts import same_subject, split_sentences
+
+_ONCE = {
+    form: forms.split()[0]
+    for forms in (
+        "born", "died", "founded", "established", "opened inaugurated", "built constructed erected",
+        "completed finished", "released", "published", "launched", "invented", "discovered", "incorporated",
+        "abolished", "dissolved disbanded", "demolished", "premiered", "enacted", "ratified", "discontinued",
+        "formed", "created", "introduced",
+    )
+    for form in forms.split()
+}  # fmt: skip
+_VERB = re.compile(rf"\b(?:{'|'.join(_ONCE)})\b", re.IGNORECASE)
+_YEAR = re.compile(r"(?<![\d.,:/-])(?:1[0-9]|20|21)\d\d(?![\d%]|[.,:/-]\d)")
+_AROUND = re.compile(
+    r"\b(?:since|until|till|between|before|after|from|by|about|around|circa|c\.|late|early|mid|or|and|to)[\s-]*$",
+    re.IGNORECASE,
+)
+"""Words right before a date that leave open when it was."""
+_AGAIN = re.compile(
+    r"\b(?:again|re-?(?:opened|built|released|founded|published|launched|introduced)|planned|expected|"
+    r"scheduled|would|will|not|never)\b",
+    re.IGNORECASE,
+)
+"""Words with which it is not the event itself, or not the only one."""
+
+
+@dataclass(frozen=True)
+class Event:
+    """An event that happens once, with its date as the text writes it."""
+
+    verb: str
+    written: str
+    year: int
+    date: Date | None
+    rest: str
+    """The sentence without the date."""
+    what: Quantity
+    """The other words, as the subject of a quantity that is the year, so that they are compared as those are."""
+
+
+@lru_cache(maxsize=4096)
+def event_in(text: str) -> Event | None:
+    """The dated event that a statement is about; None where there is none, or more than one."""
+    found = [event for sentence in split_sentences(text) if (event := _event(sentence)) is not None]
+    return found[0] if len(found) == 1 else None
+
+
+def same_event(one: Event, other: Event) -> bool:
+    """Whether both are the same event of the same thing, whenever it was."""
+    return one.verb == other.verb and same_subject(one.what, other.what) and same_subject(other.what, one.what)
+
+
+def at_other_times(one: Event, other: Event) -> bool:
+    """Whether the dates exclude each other; one that is less precise agrees with all that it may mean."""
+    if one.year != other.year:
+        return True
+    return one.date is not None and other.date is not None and not one.date.agrees(other.date)
+
+
+def _event(sentence: str) -> Event | None:
+    verbs = _VERB.findall(sentence)
+    dates = [date for date in find_dates(sentence) if date.year]
+    outside = sentence
+    for date in dates:
+        outside = outside[: date.start] + " " * (date.end - date.start) + outside[date.end :]
+    years = list(_YEAR.finditer(outside))
+    if len(verbs) != 1 or len(dates) + len(years) != 1 or len(find_dates(outside)) or _AGAIN.search(sentence):
+        return None
+    start, end = (dates[0].start, dates[0].end) if dates else years[0].span()
+    if _AROUND.search(sentence[:start]):
+        return None
+    year = dates[0].year if dates else int(years[0].group())
+    rest = sentence[:start] + sentence[end:]
+    subject = " ".join(word.strip('.,:;!?()"“”') for word in _VERB.sub(" ", rest).split())
+    what = Quantity(value=float(year or 0), text=sentence[start:end], subject=subject)
+    return Event(_ONCE[verbs[0].lower()], sentence[start:end], year or 0, dates[0] if dates else None, rest, what)

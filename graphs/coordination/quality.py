@@ -1,0 +1,59 @@
+"""What a source is worth as a witness, by what the program knows of it. The figures are ours; a reader sees them."""
+
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from state.evidence import Passage, Source
+from tools.evidence_text import find_instructions
+
+_COMPUTED = 1.0
+_KINDS: dict[str, tuple[float, str]] = {
+    "csv": (0.9, "a table of data"),
+    "xlsx": (0.9, "a table of data"),
+    "json": (0.9, "a file of data"),
+    "pdf": (0.8, "a document"),
+    "docx": (0.8, "a document"),
+    "epub": (0.8, "a book"),
+    "html": (0.7, "a page"),
+    "pptx": (0.7, "slides"),
+    "eml": (0.5, "a message"),
+}
+_NOTE = (0.6, "a note")
+"""Plain text, Markdown, notebooks, and what is not known."""
+_OFFICIAL = (".gov", ".edu", ".int", ".mil")
+_OFFICIAL_PARTS = {"gov", "gob", "gouv", "ac", "edu"}
+_FOR_OFFICIAL = 0.1
+_MANIPULATING = 0.3
+"""A source that gives orders to a model is not to be trusted with facts either."""
+NOTABLE = 0.2
+"""Difference from which on one source is called better than another."""
+
+
+@dataclass(frozen=True)
+class Quality:
+    """A share from 0 to 1, and what the source is in words."""
+
+    value: float
+    what: str
+
+
+def quality_of(passage: Passage, source: Source | None) -> Quality:
+    """What the passage is worth: computed from data, a table, a document, a page, a note."""
+    if passage.locator.computed is not None:
+        return Quality(_COMPUTED, "computed from the data")
+    if find_instructions(passage.text):
+        return Quality(_MANIPULATING, "a text that tries to give orders to a model")
+    value, what = _KINDS.get(source.kind, _NOTE) if source else _NOTE
+    if source and _is_official(source.uri):
+        return Quality(min(1.0, value + _FOR_OFFICIAL), f"{what} of an official site")
+    return Quality(value, what)
+
+
+def _is_official(uri: str) -> bool:
+    """Whether the address is that of a government, a university or an international body."""
+    try:
+        host = (urlsplit(uri).hostname or "").lower()
+    except ValueError:
+        return False
+    second = host.split(".")[-2:-1]
+    return host.endswith(_OFFICIAL) or bool(set(second) & _OFFICIAL_PARTS and len(host.split(".")) > 2)
