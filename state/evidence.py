@@ -144,6 +144,25 @@ class Finding(Record):
     quantities: tuple[Quantity, ...] = ()
 
 
+class Grounds(Record):
+    """What the confidence of a claim was computed from: shares from 0 to 1, and counts."""
+
+    verification: float
+    """By the verdict of the citation check."""
+    agreement: float
+    """Share of the sources that state it, among those that state or contradict it."""
+    quality: float
+    """Of its best source."""
+    recency: float
+    """Of its best source, against the most recent one at hand."""
+    sources: int
+    """Independent sources that state it."""
+    against: int
+    """Independent sources that contradict it."""
+    why: str
+    """All of it in one sentence."""
+
+
 class Claim(Record):
     """A finding after the merge: deduplicated, weighted, with its verdict."""
 
@@ -156,7 +175,11 @@ class Claim(Record):
     """Share of each branch in the claim; sums to 1."""
     weight: float = Field(ge=0, le=1)
     """0.7 quality + 0.3 speed of the branches that found it, the greatest of them."""
+    relevance: float = Field(default=0.5, ge=0, le=1)
+    """How well it answers its topic, as the branch that found it says."""
     confidence: float = Field(ge=0, le=1)
+    """How sure it is; computed by graphs/coordination/confidence.py."""
+    grounds: Grounds | None = None
     verdict: Verdict = "unsupported"
     reason: str = ""
     """Why the verdict is what it is, in words."""

@@ -22,13 +22,18 @@ def usable(claims: Sequence[Claim]) -> list[Claim]:
     return [claim for claim in claims if claim.verdict in ("supported", "partly")]
 
 
+def _rank(claim: Claim) -> float:
+    """What puts one claim before another: whence it comes, how well it answers, how sure it is."""
+    return round(claim.weight * claim.relevance * claim.confidence, 4)
+
+
 def outline(merged: Merged, plan: Plan) -> list[dict[str, object]]:
     """Topics in the plan's order, each with the ids of its claims, the weightiest first; empty topics are left out."""
     topics = list(dict.fromkeys([*plan.sub_questions, *(claim.topic for claim in merged.claims)]))
     parts: list[dict[str, object]] = []
     for topic in topics:
         claims = [claim for claim in usable(merged.claims) if claim.topic == topic]
-        ordered = sorted(claims, key=lambda claim: (-round(claim.weight * claim.confidence, 4), claim.text))
+        ordered = sorted(claims, key=lambda claim: (-_rank(claim), claim.text))
         if ordered:
             parts.append({"topic": topic, "claims": [claim.id for claim in ordered]})
     return parts
@@ -40,7 +45,7 @@ def summarise(merged: Merged, topic: str, sentences: int) -> list[dict[str, obje
     if not claims:
         known = sorted({claim.topic for claim in usable(merged.claims)})
         raise ToolError(f"no claims on the topic {topic!r}.", remedy=f"Topics with claims: {known}.")
-    best = sorted(claims, key=lambda claim: (-claim.weight * claim.confidence, claim.text))[:sentences]
+    best = sorted(claims, key=lambda claim: (-_rank(claim), claim.text))[:sentences]
     return [{"text": claim.text, "passages": list(claim.passages)} for claim in best]
 
 

@@ -5,11 +5,7 @@ Weight of a branch: 0.7 quality + 0.3 speed.
   times their mean confidence. A branch that found nothing weighs nothing.
 - Speed is 1 - seconds / limit, from 0 to 1, to one decimal, so that noise in the timing reorders no report.
 
-Confidence of a claim: verification · (1 - Π over sources (1 - c)).
-- c is the greatest confidence of the findings that cite the source, each times (0.5 + 0.5 · weight of its
-  branch); this is the noisy-or of independent sources, and copies of one file are one source.
-- Verification is 1 for supported, 0.6 for partly supported, 0.2 for unsupported, 0.1 for contradicted.
-- Claims in a contradiction keep 0.7 of it; nothing is more confident than 0.99.
+The confidence of a claim is computed in graphs/coordination/confidence.py.
 """
 
 import math
@@ -18,6 +14,7 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from graphs.coordination.analysis import not_sent
+from graphs.coordination.confidence import with_confidence
 from graphs.coordination.contradictions import find_contradictions
 from graphs.coordination.intervals import components, find_estimates
 from graphs.coordination.lineage import current
@@ -29,15 +26,7 @@ from tools.facts import check_statement
 
 _QUALITY, _SPEED = 0.7, 0.3
 _SUPPORT: dict[Verdict, float] = {"supported": 1.0, "partly": 0.5, "unsupported": 0.0, "contradicted": 0.0}
-_VERIFICATION: dict[Verdict, float] = {
-    "supported": 1.0,
-    "partly": 0.6,
-    "unsupported": 0.2,
-    "contradicted": 0.1,
-}
 _BEST_FIRST: list[Verdict] = ["supported", "partly", "unsupported", "contradicted"]
-_DISPUTED = 0.7
-_MOST_CONFIDENT = 0.99
 
 
 @dataclass(frozen=True)
@@ -73,11 +62,11 @@ def merge_results(
     ordered = _in_plan_order(results, plan)
     found = [one for result in ordered for one in _checked(result, passages, plan)]
     weights = {result.branch_id: _weight(result, found) for result in ordered}
-    claims = [_claim(group, weights, passages, sources) for group in _same(found)]
+    claims = [_claim(group, weights) for group in _same(found)]
     contradictions = find_contradictions(claims, passages, sources)
     disputed = {side.claim_id for each in contradictions for side in each.sides}
     return Merged(
-        claims=_ordered((_doubted(claim) if claim.id in disputed else claim for claim in claims), plan),
+        claims=_ordered(with_confidence(claims, contradictions, passages, sources), plan),
         contradictions=contradictions,
         # Figures that contradict each other are no measurements of one thing: their mean would mean nothing.
         estimates=find_estimates([claim for claim in claims if claim.id not in disputed], passages, sources),
@@ -136,13 +125,10 @@ def _same(found: Sequence[_Found]) -> list[list[_Found]]:
     return [[found[place] for place in places] for places in components(len(found), links)]
 
 
-def _claim(
-    group: Sequence[_Found],
-    weights: Mapping[str, float],
-    passages: Mapping[str, Passage],
-    sources: Mapping[str, Source],
-) -> Claim:
-    """One claim of findings that say the same; those checked worse than the best of them do not count."""
+def _claim(group: Sequence[_Found], weights: Mapping[str, float]) -> Claim:
+    """One claim of findings that say the same; those checked worse than the best of them do not count. Its
+    confidence is still to be computed.
+    """
     best = min(group, key=lambda one: one.rank)
     counted = [one for one in group if one.verdict == best.verdict]
     keys = tuple(sorted({key for one in counted for key in one.passages}))
@@ -154,7 +140,8 @@ def _claim(
         quantities=best.finding.quantities,
         attribution=_attribution({one.branch_id for one in counted}, weights),
         weight=max(weights[one.branch_id] for one in counted),
-        confidence=_confidence(counted, weights, {key: _origin(passages[key], sources) for key in keys}),
+        relevance=max(one.finding.confidence for one in counted),
+        confidence=0.0,
         verdict=best.verdict,
         reason=best.reason,
     )
@@ -165,26 +152,6 @@ def _attribution(branches: Iterable[str], weights: Mapping[str, float]) -> dict[
     ordered = sorted(branches)
     total = math.fsum(weights[key] for key in ordered)
     return {key: weights[key] / total if total else 1 / len(ordered) for key in ordered}
-
-
-def _origin(passage: Passage, sources: Mapping[str, Source]) -> str:
-    """What makes a source independent: the content of its file."""
-    source = sources.get(passage.source_id)
-    return source.sha256 if source else passage.source_id
-
-
-def _confidence(counted: Sequence[_Found], weights: Mapping[str, float], origins: Mapping[str, str]) -> float:
-    by_origin: dict[str, float] = {}
-    for one in counted:
-        trust = one.finding.confidence * (0.5 + 0.5 * weights[one.branch_id])
-        for key in one.passages:
-            by_origin[origins[key]] = max(trust, by_origin.get(origins[key], 0.0))
-    doubt = math.prod(sorted(1 - trust for trust in by_origin.values()))
-    return round(min(_MOST_CONFIDENT, _VERIFICATION[counted[0].verdict] * (1 - doubt)), 4)
-
-
-def _doubted(claim: Claim) -> Claim:
-    return claim.model_copy(update={"confidence": round(_DISPUTED * claim.confidence, 4)})
 
 
 def _ordered(claims: Iterable[Claim], plan: Plan) -> tuple[Claim, ...]:

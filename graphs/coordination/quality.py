@@ -1,5 +1,6 @@
 """What a source is worth as a witness, by what the program knows of it. The figures are ours; a reader sees them."""
 
+import re
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -21,7 +22,7 @@ _KINDS: dict[str, tuple[float, str]] = {
 _NOTE = (0.6, "a note")
 """Plain text, Markdown, notebooks, and what is not known."""
 _OFFICIAL = (".gov", ".edu", ".int", ".mil")
-_OFFICIAL_PARTS = {"gov", "gob", "gouv", "ac", "edu"}
+_OFFICIAL_ABROAD = re.compile(r"\.(?:gov|gob|gouv|ac|edu)\.[a-z]{2}$")
 _FOR_OFFICIAL = 0.1
 _MANIPULATING = 0.3
 """A source that gives orders to a model is not to be trusted with facts either."""
@@ -55,5 +56,4 @@ def _is_official(uri: str) -> bool:
         host = (urlsplit(uri).hostname or "").lower()
     except ValueError:
         return False
-    second = host.split(".")[-2:-1]
-    return host.endswith(_OFFICIAL) or bool(set(second) & _OFFICIAL_PARTS and len(host.split(".")) > 2)
+    return host.endswith(_OFFICIAL) or _OFFICIAL_ABROAD.search(host) is not None

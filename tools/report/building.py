@@ -9,6 +9,7 @@ from state.evidence import Chart, Contradiction, SkippedSource
 from state.research import Merged, Missing, Section
 from tools.numerals import at_scale, interval, with_unit
 from tools.report.citations import Citations
+from tools.report.confidence import confidence_rows
 from tools.report.page import (
     Block,
     ContradictionRow,
@@ -32,7 +33,7 @@ _OUTCOMES = {
     "rejected": "Rejected at the approval",
 }
 CONTRADICTIONS, ESTIMATES, CHARTS = "Contradictions", "Figures found more than once", "Charts"
-MISSING, ABOUT = "What is missing", "About this report"
+MISSING, CONFIDENCE, ABOUT = "What is missing", "How sure each finding is", "About this report"
 
 
 def build_page(view: ReportView) -> Page:
@@ -76,6 +77,7 @@ def _blocks(view: ReportView, citations: Citations) -> Iterator[Block]:
     yield Block(CHARTS, figures=_figures(places[len(sections)], numbers, citations))
     if MISSING.casefold() not in headings:
         yield replace(Block(MISSING), **_missing(view))
+    yield Block(CONFIDENCE, confidences=confidence_rows(merged, view.draft, citations))
     yield Block(ABOUT, points=_about(view, len(citations.unknown)), listed=True)
 
 

@@ -81,6 +81,18 @@ class EstimateRow:
 
 
 @dataclass(frozen=True)
+class ConfidenceRow:
+    """A finding, how sure it is, and why."""
+
+    finding: str
+    cites: tuple[Cite, ...]
+    confidence: str
+    parts: str
+    """What it was computed from: `verification 1.00, agreement 0.67, …`."""
+    why: str
+
+
+@dataclass(frozen=True)
 class Block:
     """A headed part of the report: sentences, and what is shown with them."""
 
@@ -91,6 +103,7 @@ class Block:
     figures: tuple[Figure, ...] = ()
     contradictions: tuple[ContradictionRow, ...] = ()
     estimates: tuple[EstimateRow, ...] = ()
+    confidences: tuple[ConfidenceRow, ...] = ()
     branches: tuple[Missing, ...] = ()
     skipped: tuple[SkippedSource, ...] = ()
     points: tuple[str, ...] = ()
@@ -98,8 +111,8 @@ class Block:
 
     def is_empty(self) -> bool:
         """Whether there is nothing to show under the heading."""
-        shown = (self.paragraphs, self.figures, self.contradictions, self.estimates, self.branches)
-        return not any((*shown, self.skipped, self.points))
+        shown = (self.paragraphs, self.figures, self.contradictions, self.estimates, self.confidences)
+        return not any((*shown, self.branches, self.skipped, self.points))
 
 
 @dataclass(frozen=True)
