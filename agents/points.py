@@ -1,6 +1,7 @@
 """The four approval points of a research run: plan, merge, gate, report."""
 
 from agents.approval import ApprovalPoint, Update
+from agents.citations import unchanged
 from state.context import Point
 from state.evidence import Contradiction
 from state.research import Draft, GateDecision, Merged, MergeEdits, Plan, ResearchState, Section, Sentence
@@ -56,7 +57,7 @@ def _read_merge(state: ResearchState, args: Json) -> Update:
         raise ValueError(f"no claims with the ids {sorted(kept - known)}")
     if any(claim.get("text", texts[claim["id"]]) != texts[claim["id"]] for claim in args["claims"]):
         raise ValueError("a claim can be left out, but not be rewritten: its passages say what it says")
-    sides = {found.id: {side.claim_id for side in found.sides} for found in merged.contradictions}
+    sides = {found.id: {found.preferred, *(side.claim_id for side in found.sides)} for found in merged.contradictions}
     preferred = {str(found["id"]): str(found["preferred"]) for found in args.get("contradictions", [])}
     for key, claim in preferred.items():
         if claim not in sides.get(key, set()):
@@ -107,7 +108,9 @@ def _show_report(state: ResearchState) -> Json:
     sections = [
         {
             "heading": section.heading,
-            "sentences": [sentence.model_dump(mode="json", exclude={"verdict"}) for sentence in section.sentences],
+            "sentences": [
+                sentence.model_dump(mode="json", include={"text", "passages"}) for sentence in section.sentences
+            ],
         }
         for section in draft.sections
     ]
@@ -129,6 +132,7 @@ def _read_report(state: ResearchState, args: Json) -> Update:
         )
         for section in args["sections"]
     )
+    sections = unchanged(draft, sections)
     for section in sections:
         if section.heading not in headings:
             raise ValueError(f"there is no section {section.heading!r}; the report has {sorted(headings)}")

@@ -122,16 +122,22 @@ def _was_edited(state: ResearchState) -> bool:
 
 
 async def _checked_again(draft: Draft, passages: dict[str, Passage]) -> Draft:
-    """The edited draft with verdicts of its own; what no passage supports is taken out here too."""
+    """The edited draft with verdicts for what was edited; what no passage supports is taken out here too."""
     own = {"Risks and limitations"}  # written by code from what it counted, with nothing to cite
-    edited = [
+    new = [
         (
             section.heading,
-            [SentenceDraft(text=part.text, passages=list(part.passages)) for part in section.sentences],
+            [SentenceDraft(text=p.text, passages=list(p.passages)) for p in section.sentences if not p.verdict],
         )
         for section in draft.sections
         if section.heading not in own
     ]
-    result = await verified(draft.title, edited, passages, None)
-    kept = tuple(section for section in draft.sections if section.heading in own)
-    return draft.model_copy(update={"sections": (*result.sections, *kept), "dropped": draft.dropped + result.dropped})
+    result = await verified(draft.title, new, passages, None)
+    held = {(section.heading, part.text): part for section in result.sections for part in section.sentences}
+    sections = []
+    for section in draft.sections:
+        told = [(part, held.get((section.heading, " ".join(part.text.split())))) for part in section.sentences]
+        kept = tuple(part if part.verdict or section.heading in own else again for part, again in told)
+        sections.append(section.model_copy(update={"sentences": tuple(part for part in kept if part)}))
+    filled = tuple(section for section in sections if section.sentences)
+    return draft.model_copy(update={"sections": filled, "dropped": draft.dropped + result.dropped})

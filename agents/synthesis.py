@@ -9,6 +9,8 @@ from langchain.agents.structured_output import ToolStrategy
 from langgraph.runtime import Runtime
 
 from agents.citations import verified
+from agents.disputes import with_disputes
+from agents.judging import judged
 from agents.kit import Kit, Node, context_of
 from agents.middleware import agent_middleware, run_agent
 from chains.ask import brief, prompt
@@ -51,9 +53,18 @@ def synthesis_node(kit: Kit) -> Node[ResearchState, DraftUpdate]:
             critic = None
         sections = [(section.heading, section.sentences) for section in draft.sections]
         result = await verified(draft.title, sections, passages, critic)
-        return {"draft": _completed(result, state, note)}
+        told = with_disputes(result, merged)
+        return {"draft": _completed(await judged(told, passages, _judge(kit, state, runtime)), state, note)}
 
     return synthesize
+
+
+def _judge(kit: Kit, state: ResearchState, runtime: Runtime[RunContext]) -> GovernedModel | None:
+    """The critic, in calls of its own; None where no language model plays the part."""
+    context = context_of(runtime)
+    if context.model_for("critic") == EXTRACTIVE:
+        return None
+    return kit.model(kit.scope(f"judge/{state.get('revisions', 0)}", runtime), "critic", context)
 
 
 def _note(wanted: Mapping[str, Any]) -> str:
@@ -116,7 +127,8 @@ def _brief(state: ResearchState, passages: Mapping[str, Passage]) -> dict[str, A
                 "subject": found.subject,
                 "statements": [side.statement for side in found.sides],
                 "passages": [side.passage_id for side in found.sides],
-                "preferred": found.why,
+                "preferred": next((s.statement for s in found.sides if s.claim_id == found.preferred), "neither"),
+                "why": found.why,
             }
             for found in merged.contradictions
         ],

@@ -73,6 +73,20 @@ class RepairDraft(BaseModel):
     sentences: list[SentenceDraft]
 
 
+class JudgementDraft(BaseModel):
+    """What one sentence is worth."""
+
+    number: int = Field(description="the number of the sentence")
+    verdict: Literal["supported", "partly", "unsupported"]
+    why: str = Field(default="", description="the reason, in a few words")
+
+
+class JudgementsDraft(BaseModel):
+    """Whether the passages support the sentences, one judgement for each number."""
+
+    judgements: list[JudgementDraft] = Field(default_factory=list)
+
+
 class ReviewDraft(BaseModel):
     """What is wrong with a draft."""
 

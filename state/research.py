@@ -159,6 +159,10 @@ class Sentence(Record):
     text: str
     passages: tuple[str, ...] = ()
     verdict: Verdict | None = None
+    by_model: bool = False
+    """Whether a model gave the verdict, where the check by words left it open."""
+    disputed: bool = False
+    """Whether other sources contradict what it says."""
 
 
 class Section(Record):
@@ -177,6 +181,8 @@ class Draft(Record):
     """What is still wrong with it and could not be mended."""
     dropped: int = 0
     """Sentences taken out because no passage supports them."""
+    judgement: str = ""
+    """What was judged of sentences that are supported in part, and by whom; empty where there are none."""
     model_note: str = ""
     """What the writing model says of itself."""
 

@@ -52,13 +52,16 @@ def opposing(statement: str, sentences: Iterable[tuple[str, Set[str]]], terms: S
         if not held or shared < _SAME_FORWARD * len(terms) or shared < _SAME_BACK * len(held):
             continue
         closeness = shared / len(terms) + shared / len(held)
-        if (_is_negated(statement) != _is_negated(clause) and not _has_opposite(statement, clause)) or (
-            _is_negated(statement) == _is_negated(clause) and _has_opposite(statement, clause)
-        ):
+        if opposes(statement, clause):
             best_opposed, opposed = max((best_opposed, opposed), (closeness, clause))
         else:
             best_agreeing = max(best_agreeing, closeness)
     return opposed if best_opposed > best_agreeing + _AS_GOOD else ""
+
+
+def opposes(statement: str, clause: str) -> bool:
+    """Whether two statements about the same say the opposite: by a negation or by a word, but not by both."""
+    return (_is_negated(statement) != _is_negated(clause)) != _has_opposite(statement, clause)
 
 
 def clauses(sentence: str) -> list[str]:

@@ -1,6 +1,6 @@
 """What a run may use, before it begins: model calls, tokens and money, as a range.
 
-calls = plan + branches · calls of a branch + writings · (synthesis + review), for three cases:
+calls = plan + branches · calls of a branch + writings · (synthesis + judging + review), for three cases:
 - low: the fewest branches, each one search and one answer; the report is written once;
 - typical: 3 calls a research branch and 5 an analysis branch, one analysis branch where there are tables;
 - high: what the limits allow: every branch to its limit in every round, each form asked for twice, the report
@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from state.context import Role, RunContext
+from state.context import EXTRACTIVE, Role, RunContext
 from state.evidence import Record
 
 Price = Callable[[str], tuple[float, float] | None]
@@ -38,6 +38,8 @@ _PLAN, _REVIEW = (1, 1, 4), (1, 1, 4)
 """High: a form is asked for twice, and an answer that cannot be used once more each time."""
 _SYNTHESIS = (1, 3, 12)
 """High: the writer's own limit, which a repair counts towards."""
+_JUDGING = (0, 0, 12)
+"""Only by a language model. High: three batches of sentences, each asked for four times at most."""
 _WRITINGS = (1, 1, 2)
 _RESEARCH, _ANALYSIS = (2, 3), (2, 5)
 """Low and typical; the high case is the branch's limit."""
@@ -96,7 +98,8 @@ def _steps(context: RunContext, tables: bool, branches: int, case: Case) -> list
         analyses = int(tables and case == "typical" and branches > 1)
         work = [_Step("researcher", min(_RESEARCH[place], limits.model_calls), limits.tokens)] * (branches - analyses)
         work += [_Step("analyst", min(_ANALYSIS[place], limits.model_calls), limits.tokens)] * analyses
-    writing = [_Step("writer", _SYNTHESIS[place]), _Step("critic", _REVIEW[place])]
+    judging = 0 if context.model_for("critic") == EXTRACTIVE else _JUDGING[place]
+    writing = [_Step("writer", _SYNTHESIS[place]), _Step("critic", _REVIEW[place] + judging)]
     return [_Step("planner", _PLAN[place]), *work, *writing * _WRITINGS[place]]
 
 

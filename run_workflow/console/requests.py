@@ -89,7 +89,7 @@ def _contradiction(found: Contradiction) -> RenderableType:
     return Group(
         heading,
         _lines(sides),
-        Text(one_line(f"Preferred: {found.preferred}, because {found.why}"), style="dim"),
+        Text(one_line(f"Preferred: {found.preferred or 'neither'}, because {found.why}"), style="dim"),
     )
 
 

@@ -20,7 +20,7 @@ def test_calls_by_the_formula() -> None:
     found = estimate_run(context, True, (1, 3, 4), PRICES.get)
     assert found.low.model_calls == 1 + 2 + 1 + 1
     assert found.typical.model_calls == 1 + (2 * 3 + 5) + 3 + 1
-    assert found.high.model_calls == 4 + (4 + 4) * 10 + 2 * (12 + 4)
+    assert found.high.model_calls == 4 + (4 + 4) * 10 + 2 * (12 + 12 + 4)
     no_tables = estimate_run(context, False, (1, 3, 4), PRICES.get)
     assert no_tables.typical.model_calls == 1 + 3 * 3 + 3 + 1
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TypedDict
 
 from state.evidence import Chart, Contradiction, SkippedSource
-from state.research import Merged, Missing, Section
+from state.research import Draft, Merged, Missing, Section, Sentence
 from tools.numerals import at_scale, interval, with_unit
 from tools.report.citations import Citations
 from tools.report.confidence import confidence_rows
@@ -83,13 +83,17 @@ def _blocks(view: ReportView, citations: Citations) -> Iterator[Block]:
 
 def _text_block(section: Section, citations: Citations) -> Block:
     """A section's sentences, as a list or as paragraphs of a few."""
-    lines = [
-        Line(each.text, citations.of(each.passages), _MARKED.get(each.verdict or "", "")) for each in section.sentences
-    ]
+    lines = [Line(each.text, citations.of(each.passages), _mark(each)) for each in section.sentences]
     listed = bool(_LISTED.search(section.heading))
     size = 1 if listed else PARAGRAPH
     paragraphs = tuple(tuple(lines[start : start + size]) for start in range(0, len(lines), size))
     return Block(section.heading, paragraphs, listed)
+
+
+def _mark(sentence: Sentence) -> str:
+    """What a reader must know of a sentence; empty where it is supported and undisputed."""
+    disputed = "disputed" if sentence.disputed else ""
+    return ", ".join(filter(None, (_MARKED.get(sentence.verdict or "", ""), disputed)))
 
 
 def _chart_places(sections: Sequence[Section], charts: Sequence[Chart]) -> dict[int, list[Chart]]:
@@ -187,7 +191,10 @@ def _about(view: ReportView, unknown: int) -> tuple[str, ...]:
         points.append(
             "Citation accuracy is the share of citing sentences whose words, numbers and names were found in the "
             "passages that they cite, by a check without a language model."
+            + (" It counts those that a model judged to be supported." if _judged(draft) else "")
         )
+    if draft.judgement:
+        points.append(draft.judgement)
     if gate:
         figures = {"coverage": gate.coverage, "citation validity": gate.citation_validity}
         figures |= {"agreement": gate.agreement, "completeness": gate.completeness}
@@ -203,6 +210,10 @@ def _about(view: ReportView, unknown: int) -> tuple[str, ...]:
         by = f" by {each.by}" if each.by else ""
         points.append(f"Decision on the {each.point}{by}: {each.type}{f', “{each.message}”' if each.message else ''}.")
     return tuple(points)
+
+
+def _judged(draft: Draft) -> bool:
+    return any(sentence.by_model and sentence.verdict == "supported" for sentence in citing_sentences(draft))
 
 
 def percent(value: float) -> str:
