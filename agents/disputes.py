@@ -38,17 +38,18 @@ def _told(sentence: Sentence, heading: str, merged: Merged, claims: Mapping[str,
 
 
 def _states_as_fact(sentence: Sentence, found: Contradiction, claims: Mapping[str, Claim]) -> bool:
-    """Whether the sentence states one side, and that is not the preferred one."""
-    stated = [side.claim_id for side in found.sides if _states(sentence, side, claims)]
-    return len(stated) == 1 and stated[0] != found.preferred
+    """Whether the sentence states one side, from its passages, and that is not the preferred one."""
+    stated = [side for side in found.sides if _states(sentence, side)]
+    if len(stated) != 1 or stated[0].claim_id == found.preferred:
+        return False
+    claim = claims.get(stated[0].claim_id)
+    return not {stated[0].passage_id, *(claim.passages if claim else ())}.isdisjoint(sentence.passages)
 
 
-def _states(sentence: Sentence, side: Side, claims: Mapping[str, Claim]) -> bool:
-    """Whether the sentence says what the side says: from its passages, in most of its words, with its value."""
-    claim = claims.get(side.claim_id)
-    known = {side.passage_id, *(claim.passages if claim else ())}
+def _states(sentence: Sentence, side: Side) -> bool:
+    """Whether the sentence says what the side says: most of its words, and its value."""
     wanted = terms(side.statement)
-    if not known & set(sentence.passages) or len(wanted & terms(sentence.text)) < _ALIKE * len(wanted):
+    if len(wanted & terms(sentence.text)) < _ALIKE * len(wanted):
         return False
     return not missing_numbers(side.value, sentence.text) and not opposes(side.statement, sentence.text)
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from chains.fake.script import FakeScript
-from state.context import RunContext
+from state.context import ApprovalPolicy, RunContext
 from state.research import ResearchState, Sentence
 from tests.graphs.research_runs import MemoryRun, passage_with, write_sources
 
@@ -209,3 +209,23 @@ async def test_the_side_with_a_reason_may_be_stated(tmp_path: Path) -> None:
     claims = {claim.text: claim for claim in state["merged"].claims}
     assert claims[RIGHT].confidence > claims[RIGHT.replace("134", "120")].confidence
     assert "How sure each finding is" in await run.report()
+
+
+async def test_an_edit_does_not_undo_what_was_judged(sources: list[str]) -> None:
+    """A person who adds a sentence leaves the others' verdicts; what is added is checked as everything else."""
+    key = (await passage_with(sources, "134 m")).id
+    context = RunContext(models={"writer": "fake/w", "critic": "fake/c"}, approvals={"report": ApprovalPolicy()})
+    critic = script(judgements((1, "supported")), REVIEWED)
+    run = MemoryRun(context, {"w": script(report((PARTLY, [key]))), "c": critic})
+    await run.ask(QUESTION, sources)
+    action = await run.pending()
+    assert action is not None
+    wrong = {"text": "The Alpha Bridge is 133 m high.", "passages": [key]}
+    next(each for each in action["args"]["sections"] if each["heading"] == "Key findings")["sentences"].append(wrong)
+    edit = {"type": "edit", "edited_action": {"name": action["name"], "args": action["args"]}}
+    state = await run.answer(edit)
+    assert state["outcome"] == "published"
+    assert state["citation_accuracy"] == 1.0
+    text = await run.report()
+    assert PARTLY in text
+    assert "133 m" not in text

@@ -1,5 +1,6 @@
 """Content ids, passages and locators: a citation can never come to mean something else."""
 
+import hashlib
 import re
 
 import pytest
@@ -35,6 +36,13 @@ def test_a_passage_is_known_by_its_content(part: tuple[str, Locator, str]) -> No
 def test_other_content_has_another_id(one: tuple[str, Locator, str], other: tuple[str, Locator, str]) -> None:
     """Passages that differ in source, place or text differ in their id."""
     assert (Passage.make(*one).id == Passage.make(*other).id) == (one == other)
+
+
+def test_half_a_surrogate_pair_has_an_id_too() -> None:
+    """Text that no encoding allows, as a broken file may hold, is told apart as any other."""
+    ids = {content_id("p", text) for text in ("\ud800", "\udc00", "", "?")}
+    assert len(ids) == 4
+    assert content_id("p", "é") == "p" + hashlib.sha256("é".encode()).hexdigest()[:16]
 
 
 def test_parts_do_not_run_together() -> None:

@@ -12,6 +12,7 @@ from state.evidence import (
     Collection,
     Contradiction,
     Estimate,
+    Grounds,
     Locator,
     Passage,
     Side,
@@ -60,6 +61,15 @@ CHART = Chart(
     alt="A line that rises.",
     passage_id=DRAWN.id,
 )
+GROUNDS = Grounds(
+    verification=1,
+    agreement=0.6667,
+    quality=0.9,
+    recency=1,
+    sources=1,
+    against=1,
+    why="One source states it, 1 contradicts it.",
+)
 GATE = GateReport(
     decision="approved",
     score=0.83,
@@ -80,7 +90,15 @@ def merged() -> Merged:
     )
     return Merged(
         claims=tuple(
-            Claim(id=id_, text="", passages=(passage.id,), weight=1, confidence=1)
+            Claim(
+                id=id_,
+                text="Growth was 2.4." if id_ == "c1" else "",
+                passages=(passage.id,),
+                weight=1,
+                confidence=1,
+                grounds=GROUNDS if id_ == "c1" else None,
+                verdict="supported",
+            )
             for id_, passage in (("c1", GREW), ("c2", LESS))
         ),
         contradictions=(Contradiction(id="x", subject="growth", sides=sides, preferred="c1", why="It is newer."),),

@@ -127,6 +127,7 @@ def test_parts_in_their_place(page: BeautifulSoup) -> None:
         "Contradictions",
         "Figures found more than once",
         "What is missing",
+        "How sure each finding is",
         "About this report",
         "Sources",
     ]
@@ -137,6 +138,9 @@ def test_parts_in_their_place(page: BeautifulSoup) -> None:
     assert "1.66 to 2.64 ppm" in sections["Figures found more than once"].get_text()
     missing = sections["What is missing"].get_text(" ")
     assert all(each in missing for each in ("ran out of time", "scan.pdf", "no text", "What does it cost?"))
+    sure = sections["How sure each finding is"].get_text(" ")
+    assert "One source states it, 1 contradicts it." in sure
+    assert "agreement 0.67, source quality 0.90" in sure
     about = sections["About this report"].get_text()
     assert "citation validity 99 %" in about
     assert "Decision on the gate by Ada: respond, “Mind the units.”" in about
