@@ -120,7 +120,6 @@ def _why(verdict: Verdict, best: _Witness | None, count: int, against: int, outc
     disputed = (
         f"{against} contradict{'s' if against == 1 else ''} it, and {outcome}" if against else "none contradicts it"
     )
-    which = "the best of them" if count > 1 else "that source"
+    which = "the best of them" if count > 1 else "the source"
     dated = f"of {best.date}" if best.date else "without a date"
-    quality = f"{which} is {best.quality.what} {dated} (quality {best.quality.value:.2f}, recency {best.recency:.2f})"
-    return f"{stated}, {disputed}; {quality}; {_CHECKED[verdict]}."
+    return f"{stated}, {disputed}; {which} is {best.quality.what}, {dated}; {_CHECKED[verdict]}."

@@ -4,6 +4,7 @@ Three kinds are found: different figures for the same thing, different dates of 
 opposite. Both sides are kept. A pronoun that begins a sentence is read as the subject of the sentence before it.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -24,6 +25,8 @@ _FEWEST_WORDS = 3
 """Shorter statements are not taken for opposites."""
 
 
+_LEFT_OUT, _TAKEN_IN = re.compile(r"\bwithout\b", re.IGNORECASE), re.compile(r"\bwith\b", re.IGNORECASE)
+"""`Without` denies only what another says to be `with`."""
 _FEWEST_SHARED = 2
 """Words that two claims share at least when they are compared."""
 
@@ -139,7 +142,7 @@ def _of_events(one: Claim, other: Claim, evidence: _Evidence) -> _Conflict | Non
         return None
     if not same_frame(left.rest, right.rest) or not same_context(one, other, evidence.titles):
         return None
-    subject = min((f"{each.what.subject} ({each.verb})" for each in (left, right)), key=lambda text: (len(text), text))
+    subject = min((left.subject, right.subject), key=lambda text: (len(text), text))
     sides = _stand(one, one.passages, left.written, evidence), _stand(other, other.passages, right.written, evidence)
     return _Conflict(subject, *sides)
 
@@ -171,6 +174,8 @@ def _opposite(one: str, other: str) -> bool:
     if numbers(one) != numbers(other):
         return False
     if {negations(one), negations(other)} == {0, 1} and not opposite_words(one, other):
+        if _LEFT_OUT.search(f"{one} {other}") and not _TAKEN_IN.search(f"{one} {other}"):
+            return False
         left, right = word_set(without_negation(one)), word_set(without_negation(other))
     elif negations(one) == negations(other) == 0 and opposite_words(one, other):
         left, right = word_set(without_opposites(one)), word_set(without_opposites(other))

@@ -28,6 +28,8 @@ _AROUND = re.compile(
     re.IGNORECASE,
 )
 """Words right before a date that leave open when it was."""
+_LEFT = re.compile(r"\(?\b(?:in|on|of)\s*(?=[.,;)]|$)\)?|^(?:In|On)\s*,?(?=\s\s|\s[a-z])|\(\s*\)")
+"""What is left around a date that was taken out."""
 _AGAIN = re.compile(
     r"\b(?:again|re-?(?:opened|built|released|founded|published|launched|introduced)|planned|expected|"
     r"scheduled|would|will|not|never)\b",
@@ -48,6 +50,12 @@ class Event:
     """The sentence without the date."""
     what: Quantity
     """The other words, as the subject of a quantity that is the year, so that they are compared as those are."""
+
+    @property
+    def subject(self) -> str:
+        """What happened, in words of the sentence."""
+        words = " ".join(_LEFT.sub(" ", self.rest).split())
+        return re.sub(r"\s+(?=[),.;])", "", words).strip(" .,;")
 
 
 @lru_cache(maxsize=4096)

@@ -2,7 +2,7 @@
 
 Both answers are cautious: a false alarm costs a reader's trust, a miss only an entry in a list. Statements
 about other times or other names, or with several figures that cannot be told apart, are not compared. Where two
-statements have no name in common, or begin with a pronoun (`The population was 1,413.`), what they are of is told
+statements have no name in common, or do not begin with what they are of (`The population was 1,413.`), it is told
 by the titles and headings of their sources, one of which must then hold all words of the other.
 """
 
@@ -18,7 +18,11 @@ from tools.facts import check_statement, same_subject
 _YEAR = re.compile(r"(?<![\d.,])(?:1[5-9]|20|21)\d\d(?![\d%]|[.,]\d)")
 _NAME = re.compile(r"\b[A-Z][\w-]*")
 _PROPER = re.compile(r"(?<=[\w,;:)] )[A-Z][\w-]*|\b[A-Za-z]+\d[\w-]*")
-_POINTS = re.compile(r"\W*(?:it|its|he|his|she|her|they|their|this|these|that|those|there)\b", re.IGNORECASE)
+_POINTS = re.compile(
+    r"\W*(?:(?i:it|its|he|his|she|her|they|their|this|these|that|those|there)\b"
+    r"|(?i:the)\s(?:[a-z-]+\s){1,3}?(?:is|was|are|were|has|had|have)\b)"
+)
+"""How a statement begins that does not name what it is of: `It`, `The film was`."""
 _CALENDAR = frozenset(
     "January February March April May June July August September October November December Monday Tuesday"
     " Wednesday Thursday Friday Saturday Sunday".split()

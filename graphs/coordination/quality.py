@@ -41,7 +41,7 @@ class Quality:
 def quality_of(passage: Passage, source: Source | None) -> Quality:
     """What the passage is worth: computed from data, a table, a document, a page, a note."""
     if passage.locator.computed is not None:
-        return Quality(_COMPUTED, "computed from the data")
+        return Quality(_COMPUTED, "a computation from the data")
     if find_instructions(passage.text):
         return Quality(_MANIPULATING, "a text that tries to give orders to a model")
     value, what = _KINDS.get(source.kind, _NOTE) if source else _NOTE

@@ -73,7 +73,7 @@ def test_it_is_explained_in_words() -> None:
     corpus = Corpus()
     [(_, grounds)] = sure(corpus, claim("c", corpus.passage("a.txt", TEXT, date="2024-05")))
     assert grounds.why == (
-        "One source states it, none contradicts it; that source is a note of 2024-05 (quality 0.60, recency 1.00); "
+        "One source states it, none contradicts it; the source is a note, of 2024-05; "
         "its words, names and numbers stand in its passages."
     )
     assert sure(corpus, claim("c", verdict="unsupported"))[0][1].why == "No passage that exists was named for it."

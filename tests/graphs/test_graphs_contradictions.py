@@ -102,6 +102,7 @@ def test_a_statement_and_its_negation() -> None:
         ("The limit is 10 connections.", "The cat sat on 20 mats."),
         ("Read committed does not allow dirty reads.", "Read uncommitted allows dirty reads in other systems."),
         ("The index is used.", "The table is not used by any of the queries of the report."),
+        ("A table of Postgres without an index is small.", "A table of Postgres, an index is small."),
         ("It is not only fast but also safe to use.", "It is fast but also safe to use."),
         ("Serializable does not lock tables in 2020.", "Serializable does lock tables in 2021."),
     ],
@@ -126,9 +127,15 @@ def test_what_is_one(one: str, other: str) -> None:
     assert len(between(other, one)) == 1
 
 
-def test_what_a_statement_leaves_to_its_title() -> None:
+@pytest.mark.parametrize(
+    "texts",
+    [
+        ("The population was 1,413 at the 2010 census.", "The population was 7,974 at the 2010 census."),
+        ("The old film was released by Paramount in May 1941.", "The old film was released by Paramount in 1918."),
+    ],
+)
+def test_what_a_statement_leaves_to_its_title(texts: tuple[str, str]) -> None:
     """Statements that do not name what they are of are compared only where their titles name the same."""
-    texts = ["The population was 1,413 at the 2010 census.", "The population was 7,974 at the 2010 census."]
     for names, expected in ((["Adams.txt", "Allen.txt"], 0), (["Adams.txt", "Adams 2.txt"], 1)):
         claims = Claims()
         for text, name in zip(texts, names, strict=True):
@@ -159,7 +166,7 @@ def test_a_computed_side_is_preferred_to_a_quoted_one() -> None:
     computed = claims.add(MEAN.format("418.53"), computed="mean(co2)")
     (found,) = claims.found()
     assert found.preferred == computed.id
-    assert found.why == "its source is better: computed from the data against a note"
+    assert found.why == "its source is better: a computation from the data against a note"
 
 
 def test_more_sources_that_agree_are_a_reason() -> None:
@@ -212,6 +219,7 @@ def test_two_dates_of_what_happens_once(one: str, other: str, values: set[str]) 
     """A thing is opened once: another date for it contradicts."""
     (found,) = between(one, other)
     assert {side.value for side in found.sides} == values
+    assert found.subject in ("The Alpha Bridge of Lund was opened", "the Alpha Bridge of Lund was inaugurated")
 
 
 @pytest.mark.parametrize(
