@@ -12,7 +12,7 @@ from chains.models import ModelDoor, ProviderSettings
 from state.errors import SetupError, ToolError
 from state.evidence import Locator, Passage, Source
 from state.ports import Embeddings, Vector
-from tests.chains.openai_server import Reply, Server, failure, openai_server
+from tests.openai_server import Reply, Server, failure, openai_server
 from tests.tools.topic_embedder import TopicEmbedder
 from tools.memory import MemoryPassages, MemoryVectors
 from tools.search import endpoint, minilm
