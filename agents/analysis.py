@@ -19,9 +19,9 @@ async def analyse(kit: Kit, scope: CallScope, task: BranchTask, context: RunCont
     branch = task["branch"]
     agent = create_agent(
         kit.model(scope, "analyst", context),
-        analysis_tools(kit.ports, task["collection"]),
+        analysis_tools(kit.ports, task["collection"], show_orders=context.untrusted.show_orders),
         system_prompt=prompt("analyse"),
-        middleware=agent_middleware(scope, branch.limits),
+        middleware=agent_middleware(scope, branch.limits, context.untrusted, was_fed=bool(branch.tables)),
         response_format=ToolStrategy(FindingsDraft),
         checkpointer=False,
         name="analysis_agent",

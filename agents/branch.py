@@ -1,23 +1,24 @@
 """One branch of a round: an agent at work within its limits. However it ends, the end is a result."""
 
+import logging
 from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol, TypedDict
 
 from langgraph.errors import NodeError, NodeTimeoutError
 from langgraph.runtime import Runtime
 from langgraph.types import Command
 
-from agents.kit import Kit, Node, context_of
-from chains.extractive import researching
+from agents.evidence import accepted
+from agents.kit import Kit, context_of
 from chains.forms import FindingsDraft
 from chains.scope import CallScope
 from state.context import RunContext
-from state.errors import BadOutput, LimitReached, ModelError, StrettoError
+from state.errors import BadOutput, LeaseLost, LimitReached, ModelError, StrettoError
 from state.evidence import Finding
 from state.research import BranchResult, BranchStatus, BranchTask
-from tools.evidence_text import find_instructions, parse_evidence, render_evidence
-from tools.facts import find_quantities
+
+_LOG = logging.getLogger(__name__)
 
 
 class BranchUpdate(TypedDict):
@@ -36,7 +37,6 @@ class Work(Protocol):
 
 Supervise = Callable[[BranchTask, RunContext, Coroutine[Any, Any, FindingsDraft]], Awaitable[FindingsDraft]]
 """Runs the work beside the other branches of its wave, and ends it with LimitReached when the wave is over."""
-BranchNode = Node[BranchTask, BranchUpdate]
 
 
 @dataclass(frozen=True)
@@ -49,55 +49,99 @@ class Ending:
     transient: bool = False
 
 
-def branch_node(kit: Kit, work: Work, supervise: Supervise) -> BranchNode:
-    """The node that runs one branch with `work` as its agent."""
+@dataclass
+class Attempt:
+    """One execution of a branch: what it has seen and used so far is in its scope."""
 
-    async def branch(state: BranchTask, runtime: Runtime[RunContext]) -> BranchUpdate:
+    scope: CallScope
+    started: float
+    context: RunContext
+    ending: Ending | None = None
+    """How the work ended, once it has."""
+
+
+@dataclass
+class Branches:
+    """The branches of one kind. An attempt is kept while it runs, for whoever makes a result of its failure."""
+
+    kit: Kit
+    work: Work
+    supervise: Supervise
+    attempts: dict[tuple[str, int], Attempt] = field(default_factory=dict)
+
+    async def run(self, state: BranchTask, runtime: Runtime[RunContext]) -> BranchUpdate:
+        """The node: runs the work to its end, which is a result unless the program is at fault."""
         told, branch = context_of(runtime), state["branch"]
-        scope = kit.scope(f"branches/{branch.id}/{state['round']}", runtime, branch.limits)
-        started = kit.ports.clock.elapsed()
-        ending = await _end_of(supervise(state, told, work(kit, scope, state, told)), scope, branch.limits.seconds)
-        findings, notes = await _findings(kit, scope, state, ending)
-        result = BranchResult(
-            branch_id=branch.id,
-            kind=branch.kind,
-            focus=branch.focus,
-            round=state["round"],
-            status=ending.status,
-            reason=ending.reason,
-            transient=ending.transient,
-            findings=findings,
-            charts=tuple(scope.charts),
-            searched=tuple(dict.fromkeys(scope.searched)),
-            notes=notes,
-            seconds=round(kit.ports.clock.elapsed() - started, 3),
-            limit_seconds=branch.limits.seconds,
-            model_calls=scope.used.model_calls,
-            tool_calls=scope.used.tool_calls,
-            tokens=scope.used.tokens,
-            money=scope.used.money,
+        scope = self.kit.scope(f"branches/{branch.id}/{state['round']}", runtime, branch.limits)
+        attempt = Attempt(scope, self.kit.ports.clock.elapsed(), told)
+        self.attempts[_key(state)] = attempt
+        work = self.supervise(state, told, self.work(self.kit, scope, state, told))
+        attempt.ending = await _end_of(work, scope, branch.limits.seconds)
+        found = await accepted(self.kit, scope, state, told, attempt.ending.draft)
+        del self.attempts[_key(state)]
+        return {"results": {branch.id: self._result(state, attempt, attempt.ending, *found)}}
+
+    async def failed(self, state: BranchTask, error: NodeError) -> Command[str]:
+        """The node's error handler: makes a result, with what was found and used until then, of an error that the
+        branch did not expect or of a time limit of the engine, so that its siblings and the run go on.
+
+        An error of the program is logged with its traceback. LeaseLost rises: the run is another process's.
+        """
+        told, branch = error.error, state["branch"]
+        if isinstance(told, LeaseLost):
+            raise told
+        is_late = isinstance(told, NodeTimeoutError)
+        if not is_late and not isinstance(told, StrettoError):
+            _LOG.error("The branch %r failed unexpectedly.", branch.focus, exc_info=told)
+        reason = told.message if isinstance(told, StrettoError) else f"{type(told).__name__}: {told}"
+        ending = Ending("timed_out" if is_late else "failed", reason=reason, transient=is_late)
+        attempt = self.attempts.pop(_key(state), None)
+        if attempt is None:  # the process ended between the failure and this handler
+            result = _blank(state, ending)
+        else:
+            # An error after the work had ended is one of gathering its findings, which would fail again.
+            found: tuple[tuple[Finding, ...], tuple[str, ...]] = ((), ())
+            if attempt.ending is None:
+                found = await accepted(self.kit, attempt.scope, state, attempt.context, None)
+            result = self._result(state, attempt, ending, *found)
+        return Command(update={"results": {branch.id: result}}, goto="sync_point")
+
+    def _result(
+        self, task: BranchTask, attempt: Attempt, ending: Ending, findings: tuple[Finding, ...], notes: tuple[str, ...]
+    ) -> BranchResult:
+        scope = attempt.scope
+        return _blank(task, ending).model_copy(
+            update={
+                "findings": findings,
+                "charts": tuple(scope.charts),
+                "searched": tuple(dict.fromkeys(scope.searched)),
+                "notes": tuple(dict.fromkeys((*scope.notes, *notes))),
+                "seconds": round(self.kit.ports.clock.elapsed() - attempt.started, 3),
+                "model_calls": scope.used.model_calls,
+                "tool_calls": scope.used.tool_calls,
+                "tokens": scope.used.tokens,
+                "money": scope.used.money,
+            }
         )
-        return {"results": {branch.id: result}}
-
-    return branch
 
 
-async def branch_failed(state: BranchTask, error: NodeError) -> Command[str]:
-    """Makes a result of an error that the branch did not expect, so that its siblings and the run go on."""
-    branch = state["branch"]
-    told = error.error
-    result = BranchResult(
+def _key(task: BranchTask) -> tuple[str, int]:
+    return task["branch"].id, task["round"]
+
+
+def _blank(task: BranchTask, ending: Ending) -> BranchResult:
+    """The result of a branch that found and used nothing."""
+    branch = task["branch"]
+    return BranchResult(
         branch_id=branch.id,
         kind=branch.kind,
         focus=branch.focus,
-        round=state["round"],
-        status="timed_out" if isinstance(told, NodeTimeoutError) else "failed",
-        transient=isinstance(told, NodeTimeoutError),
-        reason=told.message if isinstance(told, StrettoError) else f"{type(told).__name__}: {told}",
+        round=task["round"],
+        status=ending.status,
+        reason=ending.reason,
+        transient=ending.transient,
         limit_seconds=branch.limits.seconds,
-        seconds=branch.limits.seconds,
     )
-    return Command(update={"results": {branch.id: result}}, goto="sync_point")
 
 
 async def _end_of(work: Awaitable[FindingsDraft], scope: CallScope, seconds: float) -> Ending:
@@ -116,39 +160,3 @@ async def _end_of(work: Awaitable[FindingsDraft], scope: CallScope, seconds: flo
         return Ending("failed", reason=error.message)
     except ModelError as error:
         return Ending("failed", reason=error.message, transient=error.retryable)
-
-
-async def _findings(
-    kit: Kit, scope: CallScope, task: BranchTask, ending: Ending
-) -> tuple[tuple[Finding, ...], tuple[str, ...]]:
-    """The findings whose passages the branch was really shown, and what a reader must know of the rest.
-
-    Work that did not complete leaves what it had read: the sentences of it that answer are quoted.
-    """
-    shown = await kit.ports.passages.get(list(dict.fromkeys(scope.shown)))
-    draft = ending.draft
-    if draft is None:
-        draft = researching.findings(task["branch"].questions, parse_evidence(render_evidence(shown, [])))
-    known = {passage.id for passage in shown}
-    kept = [
-        Finding(
-            text=" ".join(found.text.split()),
-            passages=tuple(key for key in dict.fromkeys(found.passages) if key in known),
-            confidence=found.confidence,
-            topic=found.topic,
-            quantities=tuple(find_quantities(found.text)),
-        )
-        for found in draft.findings
-        if known & set(found.passages)
-    ]
-    notes = (
-        [
-            f"{len(draft.findings) - len(kept)} findings of the branch {task['branch'].focus!r} named no passage "
-            "that it had read; they were left out."
-        ]
-        if len(kept) < len(draft.findings)
-        else []
-    )
-    orders = [(passage, order) for passage in shown for order in find_instructions(passage.text)]
-    notes += [f"Instructions found in passage {passage.id} were ignored: “{order[:120]}”" for passage, order in orders]
-    return tuple(kept), tuple(notes)

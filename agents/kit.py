@@ -13,6 +13,7 @@ from state.context import BranchLimits, Role, RunContext
 from state.ports import Ports
 from state.research import Feedback
 from state.runs import Progress
+from tools.screening import ScreenedPassages
 from tools.search.indexes import SearchIndexes
 
 Emit = Callable[[Progress], None]
@@ -33,6 +34,10 @@ class Kit:
     ports: Ports
     spending: Spending
     indexes: SearchIndexes
+    """Over the passages that models may be shown."""
+    open_indexes: SearchIndexes
+    """Over all passages, for a run that shows its models also those that give orders."""
+    screened: ScreenedPassages
 
     def scope(self, path: str, runtime: Runtime[RunContext], limits: BranchLimits | None = None) -> CallScope:
         """A fresh scope for one execution of the step `path`."""
@@ -41,6 +46,14 @@ class Kit:
     def model(self, scope: CallScope, role: Role, context: RunContext) -> GovernedModel:
         """The chat model that plays `role`: recorded, limited, retried."""
         return governed(scope, context.model_for(role), context.fallback_models, context.cheaper_model)
+
+
+def open_kit(ports: Ports) -> Kit:
+    """The kit of one run."""
+    screened = ScreenedPassages(ports.passages)
+    indexes = SearchIndexes(screened, ports.embeddings)
+    open_indexes = SearchIndexes(ports.passages, ports.embeddings)
+    return Kit(ports, Spending(ports.journal), indexes, open_indexes, screened)
 
 
 def context_of(runtime: Runtime[RunContext]) -> RunContext:

@@ -1,9 +1,11 @@
-"""What stands around every agent: limits, context editing, and the recording of its tool calls.
+"""What stands around every agent: limits, context editing, the recording of its tool calls, and what it may no longer
+do once it has read text of unknown origin.
 
 Everything that would hide a failure is off: an agent ends with an answer or with an error, never with an
 answer that is an error in disguise.
 """
 
+import html
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
@@ -23,11 +25,15 @@ from langgraph.types import Command
 
 from agents.repairs import MISFIT, RepairedOnce
 from chains.scope import CallScope, Made
-from state.context import BranchLimits
+from state.context import BranchLimits, UntrustedText
 from state.errors import BadOutput, LimitReached, ToolError
 from state.runs import Json, Progress, Usage
+from tools.effects import address_of, effects_of
+from tools.evidence_text import fenced
 
 _KEEP_RESULTS = 8
+_LONGEST_ERROR = 1000
+"""Characters of an error that a model is told."""
 _NO_CHECKPOINTS: RunnableConfig = {"configurable": {"__pregel_durability": "async"}}
 """A run that waits for each checkpoint (`durability="sync"`) hands that down to its agents. They have none, and
 LangGraph 1.2 then fails with an AttributeError; its argument of that name would only warn that it has no effect."""
@@ -35,9 +41,14 @@ _CLEARED = "[cleared to save room; call the tool again if you need this result]"
 
 
 def agent_middleware(
-    scope: CallScope, limits: BranchLimits, context_tokens: int = 128_000
+    scope: CallScope,
+    limits: BranchLimits,
+    untrusted: UntrustedText = UntrustedText(),
+    *,
+    was_fed: bool = False,
+    context_tokens: int = 128_000,
 ) -> list[AgentMiddleware[Any, Any, Any]]:
-    """The standard stack of an agent that works in `scope`.
+    """The standard stack of an agent that works in `scope`; `was_fed` says that its task holds text of sources.
 
     Calls that the scope has used already count. Past the limit on tool calls the model is told so and can
     still answer; past the limit on model calls the agent ends with LimitReached. Old tool results are cleared
@@ -51,6 +62,7 @@ def agent_middleware(
         ToolCallLimitMiddleware(run_limit=max(0, limits.tool_calls - scope.used.tool_calls), exit_behavior="continue"),
         ContextEditingMiddleware(edits=[edit]),
         RepairedOnce(scope),
+        GuardedTools(scope, untrusted, was_fed),
         RecordedTools(scope),
     ]
 
@@ -79,11 +91,57 @@ async def run_agent(agent: Runnable[Any, Any], messages: Sequence[AnyMessage], s
     return state
 
 
+class GuardedTools(AgentMiddleware[Any, Any, Any]):
+    """Refuses what text of unknown origin could misuse, from the first such text on that the agent has read.
+
+    - A tool with side effects, unless the run names it (`UntrustedText.tools`).
+    - An address that stands nowhere in what the agent was shown: it could carry away what the agent has read.
+    The messages before a call decide, so a run that goes on after a crash decides the same.
+    """
+
+    def __init__(self, scope: CallScope, untrusted: UntrustedText, was_fed: bool) -> None:
+        super().__init__()
+        self._scope, self._untrusted, self._was_fed = scope, untrusted, was_fed
+
+    async def awrap_tool_call(
+        self,
+        request: ToolCallRequest,
+        handler: Callable[[ToolCallRequest], Awaitable[ToolMessage | Command[Any]]],
+    ) -> ToolMessage | Command[Any]:
+        """Gives back the tool's message, or a refusal that the model is told and the report notes."""
+        refusal = self._refusal(request)
+        if not refusal:
+            return await handler(request)
+        call = request.tool_call
+        told = f"A call of the tool {call['name']} was refused, because text of unknown origin had been read: {refusal}"
+        self._scope.note({"notes": [told]})
+        return ToolMessage(fenced("refused", told), tool_call_id=call["id"], name=call["name"], status="error")
+
+    def _refusal(self, request: ToolCallRequest) -> str:
+        """Why the call may not be made; empty if it may."""
+        messages: Sequence[AnyMessage] = request.state["messages"]
+        read = [message for message in messages if isinstance(message, ToolMessage)]
+        if request.tool is None or not (read or self._was_fed):
+            return ""
+        if effects_of(request.tool) == "write" and request.tool.name not in self._untrusted.tools:
+            return "it has side effects, and the run does not allow it then."
+        address = str(request.tool_call["args"].get(address_of(request.tool), ""))
+        if address and not any(_shows(message, address) for message in messages):
+            return "the address that it names was not shown as it stands, neither by the task nor by a tool."
+        return ""
+
+
+def _shows(message: AnyMessage, address: str) -> bool:
+    """Whether a message that was not the model's holds the address, as it is or as blocks and evidence escape it."""
+    text = message.text if message.type in ("human", "tool") else ""
+    return any(address in form for form in (text, html.unescape(text), text.replace("\\u0026", "&")))
+
+
 class RecordedTools(AgentMiddleware[Any, Any, Any]):
     """Makes each tool call once in the life of a run, and keeps in the scope what tools showed.
 
-    A ToolError becomes an error message for the model; arguments that do not fit are told to it by LangChain.
-    Every other error rises.
+    A ToolError becomes an error message for the model, delimited, as it may repeat words of a source; arguments that do
+    not fit are told to it by LangChain. Every other error rises.
     """
 
     def __init__(self, scope: CallScope) -> None:
@@ -103,7 +161,8 @@ class RecordedTools(AgentMiddleware[Any, Any, Any]):
                 message = await handler(request)
                 misfit = _misfit(request, message)
             except ToolError as error:
-                message = ToolMessage(str(error), tool_call_id=call["id"], name=call["name"], status="error")
+                told = fenced("tool_error", " ".join(str(error).split())[:_LONGEST_ERROR])
+                message = ToolMessage(told, tool_call_id=call["id"], name=call["name"], status="error")
                 misfit = ""
             return Made(_stored(call["name"], message, misfit), Usage(tool_calls=1))
 

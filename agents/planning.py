@@ -1,20 +1,24 @@
 """The planner: reads the sources, and turns the question into a plan of branches."""
 
 from collections.abc import Callable
-from typing import TypedDict
+from typing import Any, TypedDict
 
 from langgraph.runtime import Runtime
 
+from agents.bounds import bounded
 from agents.kit import Kit, Node, context_of, emitter, guidance, slug
 from chains.ask import ask, brief
 from chains.extractive import planning
 from chains.forms import BranchDraft, PlanDraft
+from chains.governed import GovernedModel
+from chains.scope import CallScope
 from state.context import RunContext
-from state.errors import ModelError, ModelRefused
+from state.errors import LimitReached, ModelError, ModelRefused, SourceError
 from state.evidence import Collection
 from state.research import Branch, Mode, Plan, ResearchState
 from state.runs import Progress
 from tools.documents.reading import read_sources
+from tools.screening import order_in_name
 
 _TITLES = 40
 """How many titles of sources the planner is shown."""
@@ -35,16 +39,24 @@ class PlanUpdate(TypedDict):
 
 
 def sources_node(kit: Kit) -> Node[ResearchState, SourcesUpdate]:
-    """The node that reads the sources once; passages are stored, state carries the collection's id."""
+    """The node that reads the sources once; passages are stored, state carries the collection's id.
 
-    async def read(state: ResearchState, runtime: Runtime[RunContext]) -> SourcesUpdate:
+    Raises SourceError past the time limit.
+    """
+
+    async def read_all(state: ResearchState, runtime: Runtime[RunContext]) -> SourcesUpdate:
         ports = kit.ports
-        collection = await read_sources(state["sources"], ports.passages, ports.artifacts, pages=ports.pages)
         tell = emitter(runtime)
-        await kit.indexes.prepare(collection.id, lambda done: tell(Progress(path="read_sources", message=done)))
-        return {"collection": collection}
+        try:
+            async with bounded("reading", context_of(runtime).time):
+                collection = await read_sources(state["sources"], ports.passages, ports.artifacts, pages=ports.pages)
+                await kit.indexes.prepare(collection.id, lambda done: tell(Progress(path="read_sources", message=done)))
+                return {"collection": collection}
+        except LimitReached as limit:
+            remedy = f"Name fewer sources, or raise the limit: {limit.remedy} What was read is kept."
+            raise SourceError(f"the sources were not all read: {limit.message}", remedy=remedy) from limit
 
-    return read
+    return read_all
 
 
 def planning_node(kit: Kit, choose_mode: ChooseMode) -> Node[ResearchState, PlanUpdate]:
@@ -54,28 +66,35 @@ def planning_node(kit: Kit, choose_mode: ChooseMode) -> Node[ResearchState, Plan
         context, collection = context_of(runtime), state["collection"]
         said = guidance(state.get("feedback", ()))
         scope = kit.scope(f"analyze_task/{len(said)}", runtime)
-        titles = [source.title for source in await kit.ports.passages.sources(collection.id)]
+        sources = await kit.ports.passages.sources(collection.id)
+        shown = [source for source in sources if context.untrusted.show_orders or not order_in_name(source)]
+        names = {source.uri for source in shown}
         values = {
             "question": state["question"],
-            "sources": titles[:_TITLES],
-            "sources_in_all": len(titles),
-            "tables": list(collection.tables),
+            "sources": [source.title for source in shown[:_TITLES]],
+            "sources_in_all": len(shown),
+            "tables": [table for table in collection.tables if table in names],
             "max_branches": context.max_branches,
             "guidance": said or None,
         }
-        try:
-            draft, note = (
-                await ask(kit.model(scope, "planner", context), "plan", PlanDraft, brief(**values)),
-                "",
-            )
-        except ModelRefused:
-            raise  # a wrong key or name: no branch would fare better, and the run can be resumed once it is mended
-        except ModelError as error:
-            draft, note = planning.plan(values), f"; planned by rule, because {error.message}"
+        draft, note = await _drafted(kit.model(scope, "planner", context), scope, values, context)
         mode, why = choose_mode(draft, collection, context)
         return {"plan": complete(draft, collection, context, mode, why + note)}
 
     return analyze
+
+
+async def _drafted(
+    model: GovernedModel, scope: CallScope, values: dict[str, Any], context: RunContext
+) -> tuple[PlanDraft, str]:
+    """The model's plan; one made by rule, and why, where it gives none that can be used or takes too long."""
+    try:
+        async with bounded("planning", context.time, scope):
+            return await ask(model, "plan", PlanDraft, brief(**values)), ""
+    except ModelRefused:
+        raise  # a wrong key or name: no branch would fare better, and the run can be resumed once it is mended
+    except ModelError as error:
+        return planning.plan(values), f"; planned by rule, because {error.message}"
 
 
 def complete(draft: PlanDraft, collection: Collection, context: RunContext, mode: Mode, why: str) -> Plan:

@@ -16,6 +16,7 @@ from state.research import Draft, Merged, Outcome, ResearchOutput, ResearchState
 from state.runs import TIMEOUT_ACTOR, UNATTENDED_ACTOR
 from tools.report.bundle import MARKDOWN, PAGE, REPORT, Provenance, chart_files, package_versions, rendered
 from tools.report.view import ReportView, citation_accuracy
+from tools.screening import SHOWN, WITHHELD
 
 
 class FailureUpdate(TypedDict):
@@ -71,6 +72,8 @@ async def _view(kit: Kit, state: ResearchState, context: RunContext, outcome: Ou
     if _was_edited(state):
         draft = await _checked_again(draft, passages)
     sources = await kit.ports.passages.sources(state["collection"].id)
+    done = SHOWN if context.untrusted.show_orders else WITHHELD
+    orders = await kit.screened.notes(state["collection"].id, done)
     return ReportView(
         run_id=kit.ports.run_id,
         question=state["question"],
@@ -82,7 +85,7 @@ async def _view(kit: Kit, state: ResearchState, context: RunContext, outcome: Ou
         sources=tuple(sources),
         collection=state["collection"],
         feedback=state.get("feedback", ()),
-        notes=(*_unanswered(state), *await _cost(kit, context)),
+        notes=(*_unanswered(state), *await _cost(kit, context), *orders),
         models=tuple(sorted({context.default_model, *context.models.values()})),
     )
 

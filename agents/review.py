@@ -5,6 +5,7 @@ from typing import Literal
 from langgraph.runtime import Runtime
 from langgraph.types import Command
 
+from agents.bounds import bounded
 from agents.citations import CLAIMING
 from agents.kit import Kit, Node, context_of
 from chains.ask import ask, brief
@@ -34,7 +35,8 @@ def review_node(kit: Kit) -> Node[ResearchState, Command[Next]]:
             "defects": found,
         }
         try:
-            answer = await ask(kit.model(scope, "critic", context), "review", ReviewDraft, brief(**told))
+            async with bounded("reviewing", context.time, scope):
+                answer = await ask(kit.model(scope, "critic", context), "review", ReviewDraft, brief(**told))
         except ModelError as error:
             answer = ReviewDraft(defects=[f"The draft could not be reviewed by a model: {error.message}"])
         defects = tuple(dict.fromkeys([*found, *answer.defects]))

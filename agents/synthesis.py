@@ -8,6 +8,7 @@ from langchain.agents import create_agent
 from langchain.agents.structured_output import ToolStrategy
 from langgraph.runtime import Runtime
 
+from agents.bounds import bounded
 from agents.citations import verified
 from agents.disputes import with_disputes
 from agents.judging import judged
@@ -20,12 +21,12 @@ from chains.forms import ReportDraft
 from chains.governed import GovernedModel
 from chains.scope import CallScope
 from state.context import EXTRACTIVE, BranchLimits, RunContext
-from state.errors import BadOutput, ModelError, ModelUnavailable
+from state.errors import BadOutput, LimitReached, ModelError
 from state.evidence import Passage
 from state.research import Draft, GateReport, Merged, Plan, ResearchState, Section, Sentence
 from tools.synthesis_tools import outline, recommend, synthesis_tools, usable
 
-_LIMITS = BranchLimits(seconds=600, tokens=400_000, model_calls=12, tool_calls=20)
+_LIMITS = BranchLimits(tokens=400_000, model_calls=12, tool_calls=20)
 
 
 class DraftUpdate(TypedDict):
@@ -39,22 +40,33 @@ def synthesis_node(kit: Kit) -> Node[ResearchState, DraftUpdate]:
 
     async def synthesize(state: ResearchState, runtime: Runtime[RunContext]) -> DraftUpdate:
         context, merged, plan = context_of(runtime), state["merged"], state["plan"]
-        scope = kit.scope(f"synthesize/{state.get('revisions', 0)}", runtime, _LIMITS)
+        limits = _LIMITS.model_copy(update={"seconds": 2 * context.time.writing})  # to write, and to mend
+        scope = kit.scope(f"synthesize/{state.get('revisions', 0)}", runtime, limits)
         passages = await _cited(kit, merged)
         wanted = _brief(state, passages)
         model = kit.model(scope, "writer", context)
         note = _note(wanted) if context.model_for("writer") == EXTRACTIVE else ""
         critic: GovernedModel | None = model
         try:
-            draft = await _written(model, scope, merged, plan, wanted)
+            async with bounded("writing", context.time, scope):
+                draft = await _written(model, scope, merged, plan, wanted)
         except ModelError as error:
             draft = writing.report(wanted, outline(merged, plan), recommend(merged))
             note = f"The writing model failed ({error.message}). {_note(wanted)}"
             critic = None
         sections = [(section.heading, section.sentences) for section in draft.sections]
-        result = await verified(draft.title, sections, passages, critic)
+        try:
+            async with bounded("writing", context.time, scope):
+                result = await verified(draft.title, sections, passages, critic)
+        except LimitReached:  # what was not mended in time is dropped
+            result = await verified(draft.title, sections, passages, None)
         told = with_disputes(result, merged)
-        return {"draft": _completed(await judged(told, passages, _judge(kit, state, runtime)), state, note)}
+        try:
+            async with bounded("reviewing", context.time):
+                told = await judged(told, passages, _judge(kit, state, runtime))
+        except LimitReached as limit:
+            told = told.model_copy(update={"judgement": f"What is supported in part was not judged: {limit.message}."})
+        return {"draft": _completed(told, state, note)}
 
     return synthesize
 
@@ -81,16 +93,12 @@ async def _written(
         model,
         synthesis_tools(merged, plan),
         system_prompt=prompt("synthesize"),
-        middleware=agent_middleware(scope, _LIMITS),
+        middleware=agent_middleware(scope, _LIMITS, was_fed=True),
         response_format=ToolStrategy(ReportDraft),
         checkpointer=False,
         name="synthesis_agent",
     )
-    try:
-        async with scope.time_limit(_LIMITS.seconds):
-            answer = (await run_agent(agent, [brief(**wanted)], scope)).get("structured_response")
-    except TimeoutError as error:
-        raise ModelUnavailable(f"the writer took longer than {_LIMITS.seconds:g} s") from error
+    answer = (await run_agent(agent, [brief(**wanted)], scope)).get("structured_response")
     if not isinstance(answer, ReportDraft):
         raise BadOutput("the writer ended without a report in the form that was asked for")
     return answer

@@ -109,6 +109,8 @@ class CallScope:
     charts: list[Chart] = field(default_factory=list)
     searched: list[str] = field(default_factory=list)
     """What was asked of the sources, in order."""
+    notes: list[str] = field(default_factory=list)
+    """What a reader of the report must know, each once."""
 
     def __post_init__(self) -> None:
         self._opened = self.clock.elapsed()
@@ -170,9 +172,10 @@ class CallScope:
             self.emit(Progress(path=self.path, wait=""))
 
     def note(self, artifact: Json) -> None:
-        """Keeps what a tool showed: the `passages` (ids), `searched` (queries) and `chart` of its artifact."""
+        """Keeps what a tool showed: the `passages` (ids), `searched` (queries), `notes` and `chart` of its artifact."""
         self.shown.extend(key for key in dict.fromkeys(artifact.get("passages", ())) if key not in self.shown)
         self.searched.extend(artifact.get("searched", ()))
+        self.notes.extend(line for line in dict.fromkeys(artifact.get("notes", ())) if line not in self.notes)
         chart = artifact.get("chart")
         if chart is not None and (drawn := Chart.model_validate(chart)) not in self.charts:
             self.charts.append(drawn)

@@ -13,29 +13,27 @@ from langgraph.graph import END, START, StateGraph
 
 from agents.analysis import analyse
 from agents.approval import approval_node
-from agents.branch import branch_failed, branch_node
-from agents.kit import Kit, Node
+from agents.branch import Branches
+from agents.kit import Node, open_kit
 from agents.planning import planning_node, sources_node
 from agents.points import POINTS
 from agents.publishing import explain_failure, publishing_node
 from agents.research import research
 from agents.review import review_node
 from agents.synthesis import synthesis_node
-from chains.scope import Spending
 from graphs.coordination import nodes
 from graphs.coordination.sync import SyncGroups
 from graphs.recorded import recorded
 from state.context import RunContext
 from state.ports import Ports
 from state.research import BranchTask, ResearchInput, ResearchOutput, ResearchState
-from tools.search.indexes import SearchIndexes
 
 Graph = StateGraph[ResearchState, RunContext, ResearchInput, ResearchOutput]
 
 
 def build(ports: Ports) -> Graph:
     """The graph of one run, not compiled: whoever runs it brings the checkpointer."""
-    kit = Kit(ports, Spending(ports.journal), SearchIndexes(ports.passages, ports.embeddings))
+    kit = open_kit(ports)
     supervise = nodes.supervision(kit, SyncGroups(kit.spending.queue))
     graph: Graph = StateGraph(ResearchState, RunContext, input_schema=ResearchInput, output_schema=ResearchOutput)
 
@@ -43,17 +41,17 @@ def build(ports: Ports) -> Graph:
         step = recorded(ports.ledger, node, lambda state: (name, nodes.iteration(name, state)))
         graph.add_node(name, step, input_schema=ResearchState, destinations=leads_to or None)
 
-    def add_branch(name: str, node: Node[BranchTask, object]) -> None:
-        step = recorded(ports.ledger, node, nodes.branch_place, nodes.branch_summary)
-        handler: Any = branch_failed  # takes the error as well as the input, which LangGraph's types do not know
+    def add_branch(name: str, branches: Branches) -> None:
+        step = recorded(ports.ledger, branches.run, nodes.branch_place, nodes.branch_summary)
+        handler: Any = branches.failed  # takes the error as well as the input, which LangGraph's types do not know
         graph.add_node(name, step, input_schema=BranchTask, error_handler=handler)
 
     add("read_sources", sources_node(kit))
     add("analyze_task", planning_node(kit, nodes.choose_mode))
     add("approve_plan", approval_node(POINTS["plan"]), "dispatch", "analyze_task", "explain_failure")
     add("dispatch", nodes.dispatch)
-    add_branch("research_branch", branch_node(kit, research, supervise))
-    add_branch("analysis_branch", branch_node(kit, analyse, supervise))
+    add_branch("research_branch", Branches(kit, research, supervise))
+    add_branch("analysis_branch", Branches(kit, analyse, supervise))
     add("sync_point", nodes.sync_point, "dispatch", "rebalance", "merge")
     add("merge", nodes.merge_node(kit))
     add("approve_merge", approval_node(POINTS["merge"]), "quality_gate", "rebalance", "explain_failure")

@@ -57,6 +57,33 @@ class GatePolicy(Record):
     """How many times missing parts are sent again before the best draft is taken as it is."""
 
 
+class TimeLimits(Record):
+    """How long the work outside the branches may take, in seconds; each end is a clear result, never a run that hangs.
+
+    Branches have limits of their own (`BranchLimits`, `Quorum`).
+    """
+
+    reading: float = Field(default=3600, gt=0)
+    """All sources together; past it the run fails, and says so."""
+    planning: float = Field(default=300, gt=0)
+    """Past it the plan is made by rule, and says so."""
+    writing: float = Field(default=600, gt=0)
+    """Of one draft; past it the report is put together by extraction. Mending its sentences may take as long again;
+    past that they are dropped."""
+    reviewing: float = Field(default=300, gt=0)
+    """Past it the report goes out with the defect that it was not reviewed."""
+
+
+class UntrustedText(Record):
+    """What the text of sources may lead to. It is data, whatever it says; `docs/injection.md` tells of the rest."""
+
+    show_orders: bool = False
+    """Whether models are shown passages that give orders to a model, as research on such orders needs; they are
+    withheld otherwise."""
+    tools: tuple[str, ...] = ()
+    """Names of tools with side effects that agents may call although they have read text of sources."""
+
+
 class RunContext(Record):
     """What one run is told beside its question; passed again at every resume."""
 
@@ -75,6 +102,8 @@ class RunContext(Record):
     mode: Literal["auto", "parallel", "sequential", "adaptive"] = "auto"
     quorum: Quorum = Quorum()
     gate: GatePolicy = GatePolicy()
+    time: TimeLimits = TimeLimits()
+    untrusted: UntrustedText = UntrustedText()
     approvals: dict[Point, ApprovalPolicy] = Field(default_factory=dict)
     """The points that are switched on, each with its policy."""
 

@@ -23,9 +23,12 @@ from tools.blocks import block
 from tools.charts import ChartKind, ChartSpec, alt_text, draw_chart, plotted
 from tools.computed import column_facts, one_line, overview_passage, statistic_passage
 from tools.data import Table, load_table, sheet_names
-from tools.evidence_text import render_evidence
+from tools.effects import effects
+from tools.evidence_text import fenced, render_evidence
 from tools.numerals import name_and_unit
+from tools.report.escaping import cell_text
 from tools.samples import MOST_GROUPS, label
+from tools.screening import screen
 from tools.statistics import StatResult, compare_groups, correlation, describe, linear_trend
 
 Answer = tuple[str, dict[str, Any]]
@@ -34,9 +37,12 @@ TableName = Annotated[str, "The table's uri from list_tables; `book.xlsx#Sheet2`
 ColumnName = Annotated[str, "The column's header as load_data shows it."]
 
 
-def analysis_tools(ports: Ports, collection: Collection) -> list[BaseTool]:
-    """The tools over the tables of `collection`; each raises ToolError where it cannot do what is asked."""
-    desk = _Desk(ports, collection)
+def analysis_tools(ports: Ports, collection: Collection, *, show_orders: bool = False) -> list[BaseTool]:
+    """The tools over the tables of `collection`; each raises ToolError where it cannot do what is asked.
+
+    What would show orders to a model that stand in a table is withheld, unless `show_orders`.
+    """
+    desk = _Desk(ports, collection, show_orders)
     tools: tuple[tuple[Callable[..., Coroutine[Any, Any, Answer]], str], ...] = (
         (desk.list_tables, "List the tables, with the sheets of workbooks and the tables of documents."),
         (
@@ -51,7 +57,11 @@ def analysis_tools(ports: Ports, collection: Collection) -> list[BaseTool]:
     )
     return [
         StructuredTool.from_function(
-            coroutine=tool, name=tool.__name__, description=said, response_format="content_and_artifact"
+            coroutine=tool,
+            name=tool.__name__,
+            description=said,
+            response_format="content_and_artifact",
+            metadata=effects("read"),
         )
         for tool, said in tools
     ]
@@ -63,6 +73,7 @@ class _Desk:
 
     ports: Ports
     collection: Collection
+    show_orders: bool
     loaded: dict[str, tuple[Source, Table]] = field(default_factory=dict)
 
     # --- the tools ------------------------------------------------------------------------------------
@@ -77,7 +88,9 @@ class _Desk:
                 continue
             named = f", sheets: {', '.join(map(one_line, sheets))}" if sheets else ""
             lines.append(f"{one_line(source.uri)} ({source.size} bytes{named})")
-        return "\n".join(lines) or "There are no tables among the sources.", {"passages": []}
+        if not lines:
+            return "There are no tables among the sources.", {"passages": []}
+        return fenced("tables", "\n".join(lines)), {"passages": []}
 
     async def load_data(
         self,
@@ -87,7 +100,8 @@ class _Desk:
         name = f"{table}#{sheet}" if sheet else table
         source, loaded = await self._table(name)
         content, artifact = await self._answer(source, [overview_passage(source, loaded)])
-        return f"{content}\n{block('table', column_facts(name, loaded))}", artifact
+        facts = f"\n{block('table', column_facts(name, loaded))}" if artifact["passages"] else ""
+        return content + facts, artifact
 
     async def describe_data(
         self,
@@ -168,7 +182,7 @@ class _Desk:
             passage_id=passage.id,
         )
         content, artifact = await self._answer(source, [passage])
-        return content, artifact | {"chart": chart.model_dump(mode="json")}
+        return content, artifact | ({"chart": chart.model_dump(mode="json")} if artifact["passages"] else {})
 
     # --- what they share ------------------------------------------------------------------------------
 
@@ -185,7 +199,11 @@ class _Desk:
     async def _answer(self, source: Source, passages: Sequence[Passage]) -> Answer:
         """Store computed passages, and show them as search shows what it finds."""
         await self.ports.passages.add(source, passages)
-        return render_evidence(passages, [source]), {"passages": [passage.id for passage in passages]}
+        screened = screen(passages, {source.id: source}, show_orders=self.show_orders)
+        withheld = len(passages) - len(screened.passages)
+        told = f"\nWithheld, because they give orders to a model: {withheld}." if withheld else ""
+        artifact = {"passages": [passage.id for passage in screened.passages], "notes": screened.notes}
+        return render_evidence(screened.passages, [source]) + told, artifact
 
     async def _sources(self) -> list[Source]:
         """The sources that are tables."""
@@ -224,7 +242,8 @@ async def _computed(compute: Callable[..., Any], *arguments: Any) -> Any:
 
 def _drawn(frame: pd.DataFrame, spec: ChartSpec) -> tuple[bytes, bytes, str]:
     """A chart as PNG, its figures as CSV, and what it shows in words."""
-    return draw_chart(frame, spec), plotted(frame, spec).to_csv(index=False).encode(), alt_text(frame, spec)
+    figures = plotted(frame, spec).map(cell_text).rename(columns=cell_text)
+    return draw_chart(frame, spec), figures.to_csv(index=False).encode(), alt_text(frame, spec)
 
 
 def _header(table: Table, name: str) -> str:

@@ -1,10 +1,12 @@
 """What a research agent may call: search and read the sources, check a fact, and the web where there is
 one.
 
-Each tool gives the model text, and the program an artifact: `passages`, the ids that were shown, and
-`searched`, the query, where there was one.
+Each tool gives the model text, and the program an artifact: `passages`, the ids that were shown, `searched`, the query,
+where there was one, and `notes`: orders to a model that stood in what the web gave. Those in the documents are noted
+for the whole collection (`tools/screening.py`).
 """
 
+import html
 from collections.abc import Sequence
 from difflib import get_close_matches
 from typing import Annotated, Any
@@ -15,8 +17,11 @@ from pydantic import Field
 from state.errors import ToolError
 from state.evidence import Collection, Passage, Source
 from state.ports import Passages, Ports, Web
-from tools.evidence_text import render_evidence
+from tools.effects import effects
+from tools.evidence_text import fenced, render_evidence
 from tools.facts import check_statement
+from tools.instructions import find_instructions
+from tools.screening import SHOWN, WITHHELD, Order, Screened, screen
 from tools.search.indexes import SearchIndexes
 
 PASSAGES_AT_ONCE = 12
@@ -27,9 +32,14 @@ Answer = tuple[str, dict[str, Any]]
 """The text for the model, and the artifact."""
 
 
-def research_tools(ports: Ports, collection: Collection, indexes: SearchIndexes) -> list[BaseTool]:
-    """The tools over `collection`; `search_web` and `read_page` only where the run has a web port."""
-    sources = SourceTools(ports.passages, collection.id, indexes)
+def research_tools(
+    ports: Ports, collection: Collection, indexes: SearchIndexes, *, show_orders: bool = False
+) -> list[BaseTool]:
+    """The tools over `collection`; `search_web` and `read_page` only where the run has a web port.
+
+    Passages that give orders to a model are withheld, unless `show_orders`.
+    """
+    sources = SourceTools(ports.passages, collection.id, indexes, show_orders)
     tools = [
         _tool(
             sources.search_documents,
@@ -48,37 +58,46 @@ def research_tools(ports: Ports, collection: Collection, indexes: SearchIndexes)
         ),
     ]
     if ports.web is not None:
-        web = WebTools(ports.web, ports.passages)
+        web = WebTools(ports.web, ports.passages, show_orders)
         tools += [
             _tool(web.search_web, "Search the web. Returns addresses and snippets; snippets cannot be cited."),
             _tool(
                 web.read_page,
                 "Read a web page by its address. Returns its passages with ids that can be cited.",
+                address="url",
             ),
         ]
     return tools
 
 
-def _tool(coroutine: Any, description: str) -> BaseTool:
+def _tool(coroutine: Any, description: str, address: str = "") -> BaseTool:
     return StructuredTool.from_function(
-        coroutine=coroutine, description=description, response_format="content_and_artifact"
+        coroutine=coroutine,
+        description=description,
+        response_format="content_and_artifact",
+        metadata=effects("read", address),
     )
 
 
 class SourceTools:
     """The tools over the documents of one collection."""
 
-    def __init__(self, passages: Passages, collection_id: str, indexes: SearchIndexes) -> None:
+    def __init__(self, passages: Passages, collection_id: str, indexes: SearchIndexes, show_orders: bool) -> None:
         self._passages = passages
         self._collection_id = collection_id
         self._indexes = indexes
+        self._show_orders = show_orders
 
     async def search_documents(self, query: str, limit: Annotated[int, Field(ge=1, le=MOST_HITS)] = 8) -> Answer:
         """The best passages for the query."""
-        ids = [hit.passage_id for hit in await self._indexes.search(self._collection_id, query, limit)]
-        if not ids:
-            return f"No passage matches {query!r}.", {"passages": [], "searched": [query]}
-        return await self._shown(ids, query), {"passages": ids, "searched": [query]}
+        sources = {source.id: source for source in await self._passages.sources(self._collection_id)}
+        hits = await self._indexes.search(self._collection_id, query, limit)
+        found = await self._passages.get([hit.passage_id for hit in hits])
+        shown = screen(found, sources, show_orders=self._show_orders).passages
+        artifact = {"passages": [passage.id for passage in shown], "searched": [query]}
+        if not shown:
+            return f"No passage matches {query!r}.", artifact
+        return render_evidence(shown, list(sources.values()), query), artifact
 
     async def read_source(self, source: str, start: Annotated[int, Field(ge=0)] = 0) -> Answer:
         """Up to 12 passages of one source in order, and how to go on."""
@@ -86,8 +105,8 @@ class SourceTools:
         passages = [p for p in await self._passages.passages(self._collection_id) if p.source_id == found.id]
         if start >= len(passages):
             raise ToolError(f"{found.uri} has {len(passages)} passages, counted from 0", place="read_source")
-        shown = passages[start : start + PASSAGES_AT_ONCE]
-        return _reading(found, shown, start, len(passages)), {"passages": [passage.id for passage in shown]}
+        content, screened = _reading(found, passages, start, self._show_orders)
+        return content, {"passages": [passage.id for passage in screened.passages]}
 
     async def check_fact(self, statement: str, passages: Annotated[list[str], Field(min_length=1)]) -> Answer:
         """What the check without a model says of the statement."""
@@ -100,32 +119,32 @@ class SourceTools:
                 remedy="Use ids as they were shown.",
             )
         check = check_statement(statement, cited)
-        return f"{check.verdict}: {check.reason}", {"passages": [passage.id for passage in cited]}
-
-    async def _shown(self, ids: Sequence[str], query: str) -> str:
-        sources = await self._passages.sources(self._collection_id)
-        return render_evidence(await self._passages.get(ids), sources, query)
+        return fenced("check", f"{check.verdict}: {check.reason}"), {"passages": [passage.id for passage in cited]}
 
 
 class WebTools:
     """The tools over the web; a page that was read is stored, so that it can be cited."""
 
-    def __init__(self, web: Web, passages: Passages) -> None:
+    def __init__(self, web: Web, passages: Passages, show_orders: bool) -> None:
         self._web = web
         self._passages = passages
+        self._show_orders = show_orders
         self._read: dict[str, tuple[Source, Sequence[Passage]]] = {}
 
     async def search_web(self, query: str) -> Answer:
         """Addresses, titles, dates and snippets."""
         hits = await self._web.search(query, _WEB_HITS)
+        orders = {hit.url: Order(hit.url, tuple(find_instructions(f"{hit.title}\n{hit.snippet}"))) for hit in hits}
+        done = SHOWN if self._show_orders else WITHHELD
+        notes = [order.note(done) for order in orders.values() if order.texts]
         listed = [
             f"{n}. {hit.title}\n{hit.url}{f' ({hit.date})' if hit.date else ''}\n{hit.snippet}"
-            for n, hit in enumerate(hits, 1)
+            for n, hit in enumerate((hit for hit in hits if self._show_orders or not orders[hit.url].texts), 1)
         ]
-        return "\n\n".join(listed) or f"The web search found nothing for {query!r}.", {
-            "passages": [],
-            "searched": [query],
-        }
+        artifact = {"passages": [], "searched": [query], "notes": notes}
+        if not listed:
+            return f"The web search found nothing for {query!r}.", artifact
+        return fenced("web_results", "\n\n".join(listed)), artifact
 
     async def read_page(self, url: str, start: Annotated[int, Field(ge=0)] = 0) -> Answer:
         """Up to 12 passages of the page, and how to go on."""
@@ -134,23 +153,28 @@ class WebTools:
             await self._passages.add(source, passages)
             self._read[url] = source, passages
         source, passages = self._read[url]
-        shown = passages[start : start + PASSAGES_AT_ONCE]
-        if not shown:
+        if start >= len(passages):
             raise ToolError(f"the page has {len(passages)} passages, counted from 0", place="read_page")
-        return _reading(source, shown, start, len(passages)), {"passages": [passage.id for passage in shown]}
+        content, screened = _reading(source, passages, start, self._show_orders)
+        return content, {"passages": [passage.id for passage in screened.passages], "notes": screened.notes}
 
 
-def _reading(source: Source, shown: Sequence[Passage], start: int, total: int) -> str:
-    end = start + len(shown)
-    more = f" Go on with start={end}." if end < total else ""
-    return f"{render_evidence(shown, [source])}\nPassages {start} to {end - 1} of {total}.{more}"
+def _reading(source: Source, passages: Sequence[Passage], start: int, show_orders: bool) -> tuple[str, Screened]:
+    """The passages of a source from one of them on, how many it has, and how to go on; and those that are shown."""
+    end = min(start + PASSAGES_AT_ONCE, len(passages))
+    screened = screen(passages[start:end], {source.id: source}, show_orders=show_orders)
+    more = f" Go on with start={end}." if end < len(passages) else ""
+    withheld = end - start - len(screened.passages)
+    told = f" Withheld, because they give orders to a model: {withheld}." if withheld else ""
+    content = f"{render_evidence(screened.passages, [source])}\nPassages {start} to {end - 1} of {len(passages)}."
+    return f"{content}{told}{more}", screened
 
 
 def _source_named(name: str, sources: Sequence[Source]) -> Source:
     """The source with this uri or id, or the only one whose uri ends so or whose title it is."""
-    wanted = name.strip().lower()
+    wanted = html.unescape(name).strip().lower()  # it was shown escaped
     for fits in (
-        lambda source: wanted in (source.uri.lower(), source.id),
+        lambda source: wanted in (source.uri.lower(), source.id) or name == source.uri,
         lambda source: f"/{source.uri}".lower().endswith(f"/{wanted}") or source.title.lower() == wanted,
     ):
         found = list(filter(fits, sources))

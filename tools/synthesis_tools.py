@@ -9,6 +9,7 @@ from state.errors import ToolError
 from state.evidence import Claim, Contradiction
 from state.research import Merged, Plan
 from tools.blocks import block
+from tools.effects import effects
 
 _ADVISES = re.compile(
     r"\b(?:should|must|need(?:s)? to|recommend(?:s|ed)?|advis(?:e|es|ed|able)|ought to|it is best to|avoid)\b",
@@ -82,16 +83,19 @@ def synthesis_tools(merged: Merged, plan: Plan) -> list[BaseTool]:
     return [
         StructuredTool.from_function(
             coroutine=give_outline,
+            metadata=effects("none"),
             name="outline",
             description="The topics in order, each with the ids of its claims.",
         ),
         StructuredTool.from_function(
             coroutine=give_summary,
+            metadata=effects("none"),
             name="summarise",
             description="The weightiest sentences on one topic, with passages.",
         ),
         StructuredTool.from_function(
             coroutine=give_recommendations,
+            metadata=effects("none"),
             name="recommend",
             description="What the sources advise, and which contradictions want settling, with passages.",
         ),

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from state.evidence import Passage, Source
-from tools.evidence_text import find_instructions
+from tools.screening import order_in
 
 _COMPUTED = 1.0
 _KINDS: dict[str, tuple[float, str]] = {
@@ -42,7 +42,7 @@ def quality_of(passage: Passage, source: Source | None) -> Quality:
     """What the passage is worth: computed from data, a table, a document, a page, a note."""
     if passage.locator.computed is not None:
         return Quality(_COMPUTED, "a computation from the data")
-    if find_instructions(passage.text):
+    if order_in(passage, source):
         return Quality(_MANIPULATING, "a text that tries to give orders to a model")
     value, what = _KINDS.get(source.kind, _NOTE) if source else _NOTE
     if source and _is_official(source.uri):

@@ -73,6 +73,23 @@ async def test_it_fills_the_form_of_a_plan() -> None:
     assert plan.branches[-1].tables == ["co2.csv"]
 
 
+@pytest.mark.parametrize(
+    ("said", "asked"),
+    [
+        ("Please also look at the beta bridge.", ["What about the beta bridge?"]),
+        ("Could you find out how high the beta bridge is?", ["How high the beta bridge is?"]),
+        ("Include the costs, please. And when was it opened?", ["What about the costs?", "And when was it opened?"]),
+        ("When was the beta bridge opened?", ["When was the beta bridge opened?"]),
+        ("The beta bridge", ["The beta bridge?"]),
+    ],
+)
+async def test_what_people_ask_for_becomes_a_question(said: str, asked: list[str]) -> None:
+    """A request is not searched for word by word: only what it is about; a question stays."""
+    message = brief(question="How high is the alpha bridge?", tables=[], sources=[], max_branches=4, guidance=[said])
+    plan = await ask(ExtractiveChatModel(), "plan", PlanDraft, message)
+    assert plan.sub_questions == ["How high is the alpha bridge?", *asked]
+
+
 @tool
 def search_documents(query: str) -> str:
     """Searches."""

@@ -15,7 +15,7 @@ from graphs.research import build
 from run_workflow.checkpoints import StrictSerializer
 from state.context import RunContext
 from state.evidence import Passage
-from state.ports import Ports
+from state.ports import Models, Ports, Web
 from state.research import ResearchState
 from state.runs import Answer
 from tools.documents.reading import read_sources
@@ -46,9 +46,13 @@ class MemoryRun:
 
     context: RunContext
     fakes: Mapping[str, FakeScript] = field(default_factory=dict)
+    web: Web | None = None
+    models: Models | None = None
+    """Instead of a door to the scripts in `fakes`, whose calls cost a dollar for a million tokens."""
 
     def __post_init__(self) -> None:
-        self.ports: Ports = memory_ports(ModelDoor({}, {}, self.fakes))
+        prices = {f"fake/{name}": (1.0, 1.0) for name in self.fakes}
+        self.ports: Ports = memory_ports(self.models or ModelDoor({}, prices, self.fakes), web=self.web)
         self.app = build(self.ports).compile(checkpointer=InMemorySaver(serde=StrictSerializer()))
         self.config: RunnableConfig = {"configurable": {"thread_id": "run"}, "recursion_limit": 100}
 

@@ -19,7 +19,7 @@ from state.evidence import Locator, Passage
 from state.research import Draft, Merged, Section, Sentence
 from tests.tools.report_views import CHART, CSV, PNG, everywhere, golden, source, view
 from tools.report.building import percent
-from tools.report.escaping import markdown_text, shorten, web_address
+from tools.report.escaping import cell_text, markdown_text, shorten, visible, web_address
 from tools.report.rendering import render_html, render_markdown
 from tools.report.view import ReportView, citation_accuracy
 
@@ -233,6 +233,29 @@ def test_no_link_but_to_the_web(uri: str) -> None:
 def test_address_cannot_end_its_link() -> None:
     """An address with quotes, brackets or spaces stays inside its link."""
     assert web_address('https://e.org/a b>"<') == "https://e.org/a%20b%3E%22%3C"
+
+
+def test_hidden_text_is_left_out() -> None:
+    """Characters that hide text are not printed; those that scripts and emoji need are."""
+    assert visible("a\u200b\u202eb\U000e0041\u2066c\ufeff") == "abc"
+    assert visible("می\u200cخواهم 👩\u200d🔬") == "می\u200cخواهم 👩\u200d🔬"
+
+
+@pytest.mark.parametrize(
+    ("cell", "written"),
+    [
+        ("=1+1", "'=1+1"),
+        ("@SUM(A1)", "'@SUM(A1)"),
+        ("+1", "'+1"),
+        ("-x", "'-x"),
+        ("a=b", "a=b"),
+        ("", ""),
+        (-1.5, -1.5),
+    ],
+)
+def test_no_cell_is_a_formula(cell: object, written: object) -> None:
+    """A text that a spreadsheet would compute gets an apostrophe; numbers stay numbers."""
+    assert cell_text(cell) == written
 
 
 @given(st.text(alphabet=st.sampled_from(list("abc 12.)[]()*_`~<>!&|#-+=\\\n:/w@")), max_size=40))

@@ -3,8 +3,14 @@
 import re
 from urllib.parse import quote, urlsplit
 
-_INVISIBLE = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
-"""Control characters, and those that turn the direction of writing and so can hide what a text says."""
+from tools.lookalikes import REORDERING, SMUGGLING
+
+_INVISIBLE = re.compile(f"[\x00-\x08\x0e-\x1f\x7f-\x9f\u200b\u2060-\u2064\ufeff\ud800-\udfff{REORDERING}{SMUGGLING}]")
+"""Control characters, those that turn the direction of writing, and those that hide text; joiners stay, as scripts and
+emoji need them.
+"""
+_FORMULA = "=+-@\t\r"
+"""What a text begins with that a spreadsheet takes for a formula."""
 _ANYWHERE = re.compile(
     r"[\\`*\[\]|~]"  # code, emphasis, links, images, tables, struck out
     r"|<(?=[A-Za-z/!?])"  # a tag, a comment
@@ -41,6 +47,13 @@ def web_address(uri: str) -> str:
     if parts.scheme not in ("http", "https") or not parts.netloc:
         return ""
     return quote(visible(uri), safe=":/?#@!$&*+,;=%-._~")
+
+
+def cell_text(value: object) -> object:
+    """A cell of a CSV file that no spreadsheet computes: a text that could be a formula gets an apostrophe before it
+    (OWASP, CSV injection).
+    """
+    return f"'{value}" if isinstance(value, str) and value and value[0] in _FORMULA else value
 
 
 def shorten(text: str, words: int) -> str:
