@@ -4,20 +4,21 @@ import re
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from state.evidence import Passage, Source
+from state.evidence import Passage, Source, SourceKind
 from tools.screening import order_in
 
 _COMPUTED = 1.0
-_KINDS: dict[str, tuple[float, str]] = {
+_KINDS: dict[SourceKind, tuple[float, str]] = {
     "csv": (0.9, "a table of data"),
     "xlsx": (0.9, "a table of data"),
+    "xls": (0.9, "a table of data"),
     "json": (0.9, "a file of data"),
     "pdf": (0.8, "a document"),
     "docx": (0.8, "a document"),
     "epub": (0.8, "a book"),
     "html": (0.7, "a page"),
     "pptx": (0.7, "slides"),
-    "eml": (0.5, "a message"),
+    "email": (0.5, "a message"),
 }
 _NOTE = (0.6, "a note")
 """Plain text, Markdown, notebooks, and what is not known."""

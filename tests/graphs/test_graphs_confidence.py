@@ -84,6 +84,8 @@ def test_it_is_explained_in_words() -> None:
     [
         ("csv", "a.csv", TEXT, None, 0.9),
         ("pdf", "a.pdf", TEXT, None, 0.8),
+        ("email", "a.eml", TEXT, None, 0.5),
+        ("notebook", "a.ipynb", TEXT, None, 0.6),
         ("html", "https://gml.noaa.gov/ccgg", TEXT, None, 0.8),
         ("html", "https://statistics.gov.example/a", TEXT, None, 0.7),
         ("html", "https://www.ox.ac.uk/a", TEXT, None, 0.8),
