@@ -17,12 +17,13 @@ from agents.middleware import agent_middleware, run_agent
 from chains.ask import brief, prompt
 from chains.extractive import writing
 from chains.extractive.model import NOTE
+from chains.extractive.requests import heard
 from chains.forms import ReportDraft
 from chains.governed import GovernedModel
 from chains.scope import CallScope
 from state.context import EXTRACTIVE, BranchLimits, RunContext
 from state.errors import BadOutput, LimitReached, ModelError
-from state.evidence import Passage
+from state.evidence import Claim, Passage
 from state.research import Draft, GateReport, Merged, Plan, ResearchState, Section, Sentence
 from tools.synthesis_tools import outline, recommend, synthesis_tools, usable
 
@@ -80,10 +81,10 @@ def _judge(kit: Kit, state: ResearchState, runtime: Runtime[RunContext]) -> Gove
 
 
 def _note(wanted: Mapping[str, Any]) -> str:
-    """What a report that was extracted says of itself; also that nobody's words were acted on in writing it."""
-    asked = wanted["requests"]
-    unheard = f" It could not act on what was asked of the writer: “{asked[-1]}”" if asked else ""
-    return NOTE + unheard
+    """What a report that was extracted says of itself; also which requests extraction could not act on."""
+    unheard = heard(wanted["requests"] or [], wanted["claims"]).unheard
+    quoted = "; ".join(f"“{request}”" for request in unheard)
+    return NOTE + (f" It could not act on what was asked of the writer: {quoted}" if unheard else "")
 
 
 async def _written(
@@ -127,6 +128,7 @@ def _brief(state: ResearchState, passages: Mapping[str, Passage]) -> dict[str, A
                 "passages": list(claim.passages),
                 "confidence": claim.confidence,
                 "computed": _is_computed(claim.passages, passages),
+                "place": _place(claim, passages),
             }
             for claim in usable(merged.claims)
         ],
@@ -147,6 +149,12 @@ def _brief(state: ResearchState, passages: Mapping[str, Passage]) -> dict[str, A
 
 def _is_computed(keys: Sequence[str], passages: Mapping[str, Passage]) -> bool:
     return any(key in passages and passages[key].locator.computed for key in keys)
+
+
+def _place(claim: Claim, passages: Mapping[str, Passage]) -> int:
+    """Where in its passage a quoted claim stands, as an offset; 0 for other claims."""
+    texts = [" ".join(passages[key].text.split()) for key in claim.passages if key in passages]
+    return max((0, *(text.find(claim.text) for text in texts)))
 
 
 def _completed(draft: Draft, state: ResearchState, note: str) -> Draft:

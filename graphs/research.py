@@ -14,7 +14,7 @@ from langgraph.graph import END, START, StateGraph
 from agents.analysis import analyse
 from agents.approval import approval_node
 from agents.branch import Branches
-from agents.kit import Node, open_kit
+from agents.kit import Kit, Node, open_kit
 from agents.planning import planning_node, sources_node
 from agents.points import POINTS
 from agents.publishing import explain_failure, publishing_node
@@ -31,9 +31,12 @@ from state.research import BranchTask, ResearchInput, ResearchOutput, ResearchSt
 Graph = StateGraph[ResearchState, RunContext, ResearchInput, ResearchOutput]
 
 
-def build(ports: Ports) -> Graph:
-    """The graph of one run, not compiled: whoever runs it brings the checkpointer."""
-    kit = open_kit(ports)
+def build(ports: Ports, kit: Kit | None = None) -> Graph:
+    """The graph of one run, not compiled: whoever runs it brings the checkpointer.
+
+    Runs over the same passages may share what a `kit` keeps of them, so that each collection is indexed once.
+    """
+    kit = kit or open_kit(ports)
     supervise = nodes.supervision(kit, SyncGroups(kit.spending.queue))
     graph: Graph = StateGraph(ResearchState, RunContext, input_schema=ResearchInput, output_schema=ResearchOutput)
 

@@ -14,7 +14,8 @@ from tools.lookalikes import UNSAFE
 
 _BLOCK = re.compile(r'<evidence(?: query="([^"]*)")?>\n(.*?)\n?</evidence>', re.DOTALL)
 _PASSAGE = re.compile(
-    r'<passage id="([^"]*)" source="([^"]*)"(?: where="([^"]*)")?(?: date="([^"]*)")?>(.*?)</passage>',
+    r'<passage id="([^"]*)" source="([^"]*)"(?: title="([^"]*)")?(?: where="([^"]*)")?(?: date="([^"]*)")?>'
+    r"(.*?)</passage>",
     re.DOTALL,
 )
 
@@ -26,6 +27,8 @@ class ShownPassage:
     id: str
     source: str
     """The source's uri; its id where the source is not known."""
+    title: str
+    """The source's title; empty where the source is not known."""
     where: str
     """The locator in words; empty where there is none."""
     date: str
@@ -38,7 +41,7 @@ class ShownPassage:
 def render_evidence(passages: Sequence[Passage], sources: Sequence[Source], query: str = "") -> str:
     """The passages as one delimited block; markup inside their text is neutralised.
 
-    `<evidence query="…"><passage id="p…" source="uri" where="p. 3" date="2022">text</passage></evidence>`
+    `<evidence query="…"><passage id="p…" source="uri" title="…" where="p. 3" date="2022">text</passage></evidence>`
     """
     known = {source.id: source for source in sources}
     lines = [_rendered(passage, known.get(passage.source_id)) for passage in passages]
@@ -48,6 +51,7 @@ def render_evidence(passages: Sequence[Passage], sources: Sequence[Source], quer
 def _rendered(passage: Passage, source: Source | None) -> str:
     attributes = (
         f' id="{_exact(passage.id)}" source="{_exact(source.uri if source else passage.source_id)}"'
+        + _attribute("title", source.title if source else "")
         + _attribute("where", passage.locator.label())
         + _attribute("date", (source.date or "") if source else "")
     )

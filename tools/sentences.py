@@ -24,6 +24,7 @@ _STARTERS = frozenset(
 )
 _LAST_WORD = re.compile(r"(\S+?)[.!?…]+[\"'”’»)\]]*$")
 _NEXT_WORD = re.compile(r"[\s\"'“‘«(\[]*([\w’']+)")
+_INITIAL = re.compile(r"[A-Z]\.")
 _ENUMERATION = re.compile(r"[(\[]?(?:\d+(?:\.\d+)*|[A-Za-z]|[ivxIVX]{1,4})")
 
 
@@ -79,5 +80,7 @@ def _is_abbreviation(text: str, start: int, match: re.Match[str]) -> bool:
     initial = len(word) == 1 and word.isalpha() and last.group(1)[-1].isupper()
     if initial or word in _AT_END or re.fullmatch(r"(?:[a-z]\.)+[a-z]", word):
         following = _NEXT_WORD.match(text, match.end())
-        return following is not None and following.group(1).lower() not in _STARTERS
+        return following is not None and (
+            following.group(1).lower() not in _STARTERS or _INITIAL.match(text, following.start(1)) is not None
+        )
     return False

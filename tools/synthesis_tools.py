@@ -12,7 +12,8 @@ from tools.blocks import block
 from tools.effects import effects
 
 _ADVISES = re.compile(
-    r"\b(?:should|must|need(?:s)? to|recommend(?:s|ed)?|advis(?:e|es|ed|able)|ought to|it is best to|avoid)\b",
+    r"\b(?:(?:you|one|users?|it) should|we (?:recommend|advise)|(?:is|are) (?:recommended|advisable)|ought to"
+    r"|it is best to)\b",
     re.I,
 )
 _MOST = 5

@@ -23,9 +23,12 @@ from tools.evidence_text import parse_evidence
 
 NOTE = (
     "Written without a language model: every sentence is quoted from a source or computed from its tables; "
-    "nothing is rephrased and nothing is concluded beyond that."
+    "nothing is concluded."
 )
 """What its reports say of themselves."""
+
+_QUOTED = 3
+"""Quotes that a plain question is answered with."""
 
 Handler = Callable[[dict[str, Any], Sequence[BaseMessage], Sequence[str]], list[Call]]
 
@@ -94,5 +97,5 @@ class ExtractiveChatModel(BaseChatModel):
 def _quote(messages: Sequence[BaseMessage]) -> str:
     """The sentences of the evidence in the prompt that answer its last message, or a plain no."""
     passages = parse_evidence(text_of(messages))
-    quotes = pick_quotes(messages[-1].text if messages else "", passages, 3)
-    return " ".join(quote.text for quote in quotes) or "The evidence shown does not answer this."
+    quotes = pick_quotes(messages[-1].text if messages else "", passages)
+    return " ".join(quote.text for quote in quotes[:_QUOTED]) or "The evidence shown does not answer this."

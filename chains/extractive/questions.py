@@ -4,26 +4,50 @@ import re
 
 from chains.extractive.terms import terms, words
 
-_SPLIT = re.compile(
-    r"(?<=\?)\s+|;\s+|,?\s+(?:and|or|but)\s+(?=(?:which|what|who|when|where|why|how|whether|is|are|does|do|did)\b)",
+_JOINT = re.compile(
+    r"(?<=\?)\s+|;\s+|,?\s+(?:and|but)\s+(?=(?:which|what|who|when|where|why|how|whether)\b"
+    r"|(?:is|are|was|were|does|do|did|can|has|have)\s+(?:it|they|there)\b)",
     flags=re.IGNORECASE,
 )
+"""Where a new question may begin. An auxiliary begins one only before a subject: `and is also accused` goes on."""
+_ASKS = re.compile(r"\b(?:which|what|who|whom|whose|when|where|why|how|whether)\b", flags=re.IGNORECASE)
+_OPENS = re.compile(
+    r"(?:and\s+|but\s+)?(?:is|are|was|were|does|do|did|can|could|has|have|had|will|would|should)\b",
+    flags=re.IGNORECASE,
+)
+_QUOTED = re.compile(r"\"[^\"]*\"|“[^”]*”|\([^)]*\)")
 _POINTING = frozenset({"it", "its", "they", "them", "their", "these", "those", "this", "that", "each", "both", "one"})
 _MOST = 6
 
 
 def split_question(question: str) -> list[str]:
-    """One to six sub-questions, each ending in a question mark, in the order in which they are asked."""
-    parts = [part.strip(" ,.?\n\t") for part in _SPLIT.split(question.strip())]
-    parts = [part for part in parts if terms(part)] or [question.strip(" ?")]
+    """One to six sub-questions, each ending in a question mark, in the order in which they are asked.
+
+    A part that is no question by itself stays with the one before it: half a question finds the wrong passages.
+    """
+    whole = question.strip()
+    inside = [match.span() for match in _QUOTED.finditer(whole)]
+    parts: list[str] = []
+    start = 0
+    for match in _JOINT.finditer(whole):
+        quoted = any(first < match.start() < last for first, last in inside)
+        if not quoted and _is_question(whole[start : match.start()]) and _is_question(whole[match.end() :]):
+            parts.append(whole[start : match.start()])
+            start = match.end()
+    parts = [part.strip(" ,.?\n\t") for part in [*parts, whole[start:]]]
+    parts = [part for part in parts if terms(part)] or [whole.strip(" ?")]
     return [part[:1].upper() + part[1:] + "?" for part in dict.fromkeys(parts)][:_MOST]
+
+
+def _is_question(part: str) -> bool:
+    return len(terms(part)) > 1 and bool(_ASKS.search(part) or _OPENS.match(part.strip()))
 
 
 def query_for(sub_question: str, question: str) -> str:
     """The sub-question as a search query; one that points back (`each`) takes along what the question is about."""
     if sub_question.strip(" ?").lower() == question.strip(" ?").lower():
         return sub_question
-    if len(terms(sub_question)) > 3 and not _POINTING & set(words(sub_question)):
+    if len(terms(sub_question)) > 1 and not _POINTING & set(words(sub_question)):
         return sub_question
     known = set(terms(sub_question))
     rest = [word for word in words(question) if terms(word) and not known & set(terms(word))]

@@ -1,101 +1,142 @@
 """Picks the sentences of shown passages that answer a question: quotes only, nothing is rephrased.
 
-A sentence's score is the share of the question's terms that it holds, each weighted by its inverse document frequency
-over the sentences shown (Spärck Jones 1972), with half a share for terms that only its heading or title holds, and a
-small prior for the rank of its passage. Sentences that repeat an earlier choice are passed over (after Carbonell and
-Goldstein 1998, maximal marginal relevance).
+Which passages are quoted is decided first (`relevance`). In each of them a sentence's score is the share of the
+question's weighted terms that it holds, with half a share for those that only its title or heading holds, more where
+it names another chosen passage (then it is what links the two), and more for the first sentence, which in most texts
+says what the passage is about. What repeats an earlier choice is passed over (after Carbonell and Goldstein 1998,
+maximal marginal relevance).
 """
 
-import math
 import re
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from chains.extractive.asked import ROW_BONUS, Asked, answers_each, asked, held, is_row
+from chains.extractive.relevance import Chosen, choose
 from chains.extractive.terms import terms
 from tools.evidence_text import ShownPassage
 from tools.facts import split_sentences
 
-MIN_COVER = 0.34
-"""Share of the question's weighted terms below which a sentence is no answer."""
-_RANK_PRIOR = 0.3
-"""What the best passage of a search adds to its sentences; the n-th adds an n-th of it."""
+_MOST_SENTENCES = 4
+"""Sentences of one passage that are quoted."""
+_UNSURE = 0.15
+"""Probability below which a passage is only quoted with half as many."""
+_LONGEST = 60
+"""Words of a sentence that can be quoted; a longer one is a list or a mistake in reading."""
 _SAME = 0.75
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
-_ROW = re.compile(r"[^:;]+: [^;]+(?:; [^:;]+: [^;]+)+")
-"""A row of a table, as the readers write it: `header: value; header: value`."""
-_ASKS_EACH = re.compile(r"\b(?:each|every|compared?|comparison|differ|respectively)\b", re.IGNORECASE)
-_LEANS = re.compile(r"(?:(?:this|that|these|those|it|they|such|some other|however)\b|note:|important:)", re.IGNORECASE)
+_FIELD = re.compile(r"[A-Z][\w ]{0,20}: \S.{0,60}")
+"""A line that describes the document: `Published: 2023-10-07`."""
+_LEANS = re.compile(r"(?:(?:such|some|other|others|however)\b|note:|important:)", re.IGNORECASE)
 """How a sentence begins that leans on the one before it, and says little alone."""
 _POINTS_BACK = re.compile(r"(?:it|its|they|their|he|she|his|her|this|that|these|those|such)\b", re.IGNORECASE)
 """How a sentence begins whose subject stands in the one before it: quoted alone it would speak of something else."""
-_LEANING = 0.4
-"""What such a sentence loses."""
-_ASKS_NUMBER = re.compile(r"\bhow (?:many|much|high|large|fast|long|far|big|old)\b|\brate\b|\bnumber\b", re.IGNORECASE)
+_REFERS = re.compile(r"(?:please )?(?:see|refer to|click|read more)\b", re.IGNORECASE)
+"""How a sentence begins that only sends the reader elsewhere."""
+_ASKS_NUMBER = re.compile(
+    r"\bhow (?:many|much|high|large|fast|long|far|big|old)\b|\brate\b|\bnumber\b|\bwhen\b|\bwhat year\b", re.IGNORECASE
+)
+_NUMBER_BONUS, _FIRST_BONUS, _LINK_BONUS, _LEANING = 0.1, 0.15, 0.3, 0.4
+_ROW_LENGTH = 0.3
+"""What a row of a table that is asked for counts against the sentences that are quoted."""
 
 
 @dataclass(frozen=True)
 class Quote:
-    """A sentence as it stands in a passage."""
+    """Sentences as they stand in a passage: one, or one with those after it that point back to it."""
 
     text: str
     passage_id: str
-    source: str
-    cover: float
-    """Share of the question's weighted terms that it holds, 0 to 1."""
+    confidence: float
+    """That it is part of the answer, 0 to 1: the probability of its passage, less the fewer of the question's terms
+    it holds beside the best quote."""
+
+
+@dataclass(frozen=True)
+class _Unit:
+    """What is quoted whole or not at all."""
+
+    text: str
+    length: float
+    """In sentences."""
+    place: int
+    """Its number in the passage, counted from 0."""
     score: float
 
 
-def pick_quotes(question: str, passages: Sequence[ShownPassage], limit: int) -> list[Quote]:
-    """The best `limit` sentences for the question, best first; none where nothing covers enough of it."""
-    candidates = _candidates(question, passages)
-    chosen: list[Quote] = []
-    for quote in sorted(candidates, key=lambda quote: (-quote.score, quote.passage_id, quote.text)):
-        if len(chosen) == limit:
+def pick_quotes(question: str, passages: Sequence[ShownPassage]) -> list[Quote]:
+    """The sentences that answer the question, the best of each passage first; none where nothing is evidence.
+
+    `passages` stand in the order of a search.
+    """
+    chosen = choose(question, passages)
+    wanted = asked(question, [held(f"{each.title} {each.where} {each.text}") for each in passages])
+    picked: list[tuple[Chosen, _Unit]] = []
+    for each in chosen:
+        others = [other.passage.title for other in chosen if other.passage.source != each.passage.source]
+        room = _MOST_SENTENCES if each.probability >= _UNSURE else _MOST_SENTENCES // 2
+        units = _best(_units(question, wanted, each.passage, others), room, [unit.text for _, unit in picked])
+        picked += [(each, unit) for unit in units]
+    most = max((unit.score for _, unit in picked), default=0.0) or 1.0
+    quotes = [Quote(unit.text, each.passage.id, _confidence(each, unit.score / most)) for each, unit in picked]
+    return sorted(quotes, key=lambda quote: -quote.confidence)
+
+
+def _confidence(chosen: Chosen, share: float) -> float:
+    return round((0.4 + 0.55 * max(chosen.probability, chosen.alone)) * (0.6 + 0.4 * max(0.0, share)), 3)
+
+
+def _units(question: str, wanted: Asked, passage: ShownPassage, others: Sequence[str]) -> list[_Unit]:
+    """The passage in parts that can stand alone, each with its score."""
+    around = held(f"{passage.title} {passage.where}")
+    units = []
+    for place, group in enumerate(_groups(passage.text)):
+        text = " ".join(group)
+        own = held(text)
+        score = 0.5 * (wanted.share(own) + wanted.share(own | around))
+        score += _FIRST_BONUS * (place == 0) + _LINK_BONUS * any(title and title in text for title in others)
+        score += _NUMBER_BONUS if _ASKS_NUMBER.search(question) and _NUMBER.search(text) else 0.0
+        in_table = answers_each(question, text)
+        score += ROW_BONUS * in_table
+        score -= _LEANING if _LEANS.match(text) else 0.0
+        units.append(_Unit(text, _ROW_LENGTH if in_table else len(group), place, score))
+    return units
+
+
+def _groups(text: str) -> list[list[str]]:
+    """The sentences, those that say `it` together with the one before them."""
+    groups: list[list[str]] = []
+    for sentence in (" ".join(found.split()) for found in split_sentences(text)):
+        if groups and _POINTS_BACK.match(sentence) and groups[-1][-1].endswith(".") and len(groups[-1]) < 2:
+            groups[-1].append(sentence)
+        else:
+            groups.append([sentence])
+    return [group for group in groups if _is_quotable(group)]
+
+
+def _is_quotable(group: Sequence[str]) -> bool:
+    text = " ".join(group)
+    is_told = 3 <= len(text.split()) <= _LONGEST * len(group) and not text.endswith("?")
+    return is_told and not _FIELD.fullmatch(text) and not _REFERS.match(text)
+
+
+def _best(units: Sequence[_Unit], room: int, said: Sequence[str]) -> list[_Unit]:
+    """The best units, best first, up to `room` sentences of them; of what was said already none."""
+    taken: list[_Unit] = []
+    for unit in sorted(units, key=lambda unit: (-unit.score, unit.place)):
+        length = sum(each.length for each in taken)
+        if length and length + unit.length > room:
             break
-        if not any(_alike(quote.text, other.text) for other in chosen):
-            chosen.append(quote)
-    return chosen
-
-
-def _candidates(question: str, passages: Sequence[ShownPassage]) -> list[Quote]:
-    asked = set(terms(question))
-    sentences = [(rank, passage, text) for rank, passage in enumerate(passages) for text in _sentences(passage)]
-    weights = _weights(asked, [text for _, _, text in sentences])
-    total = sum(weights.values()) or 1.0
-    quotes = []
-    for rank, passage, text in sentences:
-        held = set(terms(text)) & asked
-        around = (set(terms(f"{passage.source} {passage.where}")) & asked) - held
-        cover = (sum(weights[t] for t in held) + 0.5 * sum(weights[t] for t in around)) / total
-        if held and cover >= MIN_COVER:
-            bonus = 0.1 if _ASKS_NUMBER.search(question) and _NUMBER.search(text) else 0.0
-            bonus += 0.5 if _ASKS_EACH.search(question) and _ROW.fullmatch(text) else 0.0  # a table answers for each
-            bonus -= _LEANING if _LEANS.match(text) else 0.0
-            quotes.append(Quote(text, passage.id, passage.source, cover, cover + bonus + _RANK_PRIOR / (1 + rank)))
-    return quotes
-
-
-def _sentences(passage: ShownPassage) -> list[str]:
-    """The sentences of a passage that can stand alone; one that says `it` comes with the sentence before it."""
-    sentences = [" ".join(sentence.split()) for sentence in split_sentences(passage.text)]
-    told = [
-        f"{before} {text}" if before.endswith(".") and _POINTS_BACK.match(text) else text
-        for before, text in zip(["", *sentences], sentences, strict=False)
-    ]
-    return [text for text in told if 5 <= len(text.split()) <= 60 and not text.endswith("?")]
-
-
-def _weights(asked: set[str], sentences: Sequence[str]) -> dict[str, float]:
-    counts = Counter(term for text in sentences for term in set(terms(text)) & asked)
-    return {term: math.log(1 + len(sentences) / (1 + counts[term])) for term in asked}
+        if not any(_alike(unit.text, other) for other in [*said, *(each.text for each in taken)]):
+            taken.append(unit)
+    return taken
 
 
 def _alike(one: str, other: str) -> bool:
     """Whether one says again what the other says; with other numbers, or as another row, it does not."""
     if one in other or other in one:
         return True
-    if set(_NUMBER.findall(one)) != set(_NUMBER.findall(other)) or _ROW.fullmatch(one):
+    if set(_NUMBER.findall(one)) != set(_NUMBER.findall(other)) or is_row(one):
         return one == other
     left, right = set(terms(one)), set(terms(other))
     return len(left & right) >= _SAME * max(1, min(len(left), len(right)))

@@ -1,6 +1,6 @@
 """A research agent by rule: search for each question, then quote the sentences that answer it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from langchain_core.messages import BaseMessage, ToolMessage
@@ -11,30 +11,43 @@ from chains.extractive.reply import Call
 from chains.forms import FindingDraft, FindingsDraft
 from tools.evidence_text import ShownPassage, parse_evidence
 
-_PER_QUESTION = 8
+_HITS = 20
+"""Passages that a search is asked for: what is rare among them tells the relevant ones apart."""
 
 
 def step(task: dict[str, Any], messages: Sequence[BaseMessage], tools: Sequence[str]) -> list[Call]:
     """The next calls: first the searches, then the findings."""
     results = [message for message in messages if isinstance(message, ToolMessage)]
     questions = [str(question) for question in task["questions"]]
+    queries = {question: query_for(question, str(task["question"])) for question in questions}
     if not results:
-        queries = [query_for(question, str(task["question"])) for question in questions]
-        searches = [name for name in ("search_documents", "search_web") if name in tools]
-        return [Call(name, {"query": query}) for name in searches for query in queries]
+        searches = {"search_documents": {"limit": _HITS}, "search_web": {}}
+        return [
+            Call(name, {"query": query, **more})
+            for name, more in searches.items()
+            if name in tools
+            for query in queries.values()
+        ]
     passages = [passage for message in results for passage in parse_evidence(message.text)]
-    return [Call("FindingsDraft", findings(questions, passages).model_dump())]
+    return [Call("FindingsDraft", findings(questions, passages, queries).model_dump())]
 
 
-def findings(questions: Sequence[str], passages: Sequence[ShownPassage]) -> FindingsDraft:
-    """For each question the sentences of the passages that answer it, each once."""
-    unique = list({passage.id: passage for passage in passages}.values())
+def findings(
+    questions: Sequence[str], passages: Sequence[ShownPassage], queries: Mapping[str, str] | None = None
+) -> FindingsDraft:
+    """For each question the sentences that answer it, each once.
+
+    `queries` gives for a question what was searched for: its passages are then those that this search found, or all
+    where none is said to come of it.
+    """
     found: dict[str, FindingDraft] = {}
     for question in questions:
-        for quote in pick_quotes(question, unique, _PER_QUESTION):
-            confidence = round(min(0.95, 0.3 + 0.5 * quote.score), 2)
-            found.setdefault(
-                quote.text,
-                FindingDraft(text=quote.text, passages=[quote.passage_id], topic=question, confidence=confidence),
+        query = (queries or {}).get(question, question)
+        own = [passage for passage in passages if passage.query == query] or passages
+        unique = list({passage.id: passage for passage in own}.values())
+        for quote in pick_quotes(query, unique):
+            draft = FindingDraft(
+                text=quote.text, passages=[quote.passage_id], topic=question, confidence=quote.confidence
             )
+            found.setdefault(quote.text, draft)
     return FindingsDraft(findings=list(found.values()))

@@ -1,16 +1,22 @@
 """Writes a report by rule: the claims as they were quoted or computed, in groups, each with its passages."""
 
 from collections.abc import Sequence
+from itertools import zip_longest
 from typing import Any
 
 from langchain_core.messages import BaseMessage, ToolMessage
 
 from chains.extractive.reply import Call
+from chains.extractive.requests import heard
 from chains.forms import RepairDraft, ReportDraft, ReviewDraft, SectionDraft, SentenceDraft
 from tools.blocks import read_block
 
 _SUMMARY = 5
-_PER_TOPIC = 6
+_PER_TOPIC = 16
+_WEAK = 0.6
+"""A claim leads only with this share of the confidence of the best one."""
+
+Claim = dict[str, Any]
 
 
 def step(brief: dict[str, Any], messages: Sequence[BaseMessage], tools: Sequence[str]) -> list[Call]:
@@ -25,16 +31,25 @@ def step(brief: dict[str, Any], messages: Sequence[BaseMessage], tools: Sequence
 
 
 def report(brief: dict[str, Any], outline: list[dict[str, Any]], advice: list[dict[str, Any]]) -> ReportDraft:
-    """The report for a brief with `question`, `claims` and `uncovered`; `outline` lists claim ids by topic."""
-    claims = {str(claim["id"]): claim for claim in brief["claims"]}
-    groups = [[claims[key] for key in part["claims"] if key in claims] for part in outline]
-    quoted = [[claim for claim in group if not claim["computed"]] for group in groups]
-    computed = [claim for group in groups for claim in group if claim["computed"]]
-    summary = [claim for group in quoted for claim in _first_sentence(group)][:_SUMMARY]
+    """The report for a brief with `question`, `claims` and `uncovered`; `outline` lists claim ids by topic.
+
+    It leads with the best sentence of each passage; what else the passages say follows, and nothing is said twice.
+    What people asked for is done as far as leaving out goes (`requests`).
+    """
+    asked = heard(brief.get("requests") or [], brief["claims"])
+    claims = {str(claim["id"]): claim for claim in asked.claims}
+    topics = [[claims[key] for key in part["claims"] if key in claims] for part in outline]
+    computed = [claim for topic in topics for claim in topic if claim["computed"]]
+    advised = {str(part["text"]) for part in advice}
+    groups = [_by_passage([claim for claim in topic if not claim["computed"]][:_PER_TOPIC]) for topic in topics]
+    summary = _leading(groups)
     summary += computed[: max(0, min(2, _SUMMARY - len(summary)))]
+    said = advised | {claim["text"] for claim in summary}
+    rest = [claim for topic in groups for group in topic for claim in _in_order(group) if claim["text"] not in said]
+    rest = [] if asked.shorter else rest
     sections = [
         SectionDraft(heading="Executive summary", sentences=_sentences(summary)),
-        SectionDraft(heading="Key findings", sentences=_sentences([c for group in quoted for c in group[:_PER_TOPIC]])),
+        SectionDraft(heading="Key findings", sentences=_sentences(rest)),
         SectionDraft(heading="Analysis", sentences=_sentences(computed)),
         SectionDraft(heading="Recommendations", sentences=[SentenceDraft(**part) for part in advice]),
         SectionDraft(heading="Action items", sentences=_actions(brief)),
@@ -43,12 +58,40 @@ def report(brief: dict[str, Any], outline: list[dict[str, Any]], advice: list[di
     return ReportDraft(title=_title(str(brief["question"])), sections=kept or sections[:1])
 
 
-def _first_sentence(claims: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+def _by_passage(claims: Sequence[Claim]) -> list[list[Claim]]:
+    """Claims that rest on the same passage together, in the order of the first of each."""
+    groups: dict[str, list[Claim]] = {}
+    for claim in claims:
+        groups.setdefault(str(claim["passages"][0]), []).append(claim)
+    return list(groups.values())
+
+
+def _leading(topics: Sequence[Sequence[Sequence[Claim]]]) -> list[Claim]:
+    """The best sentence of each passage that is about as good as the best one; each topic has its turn."""
+    leads = [[_lead(group) for group in topic] for topic in topics]
+    best = max((claim["confidence"] for topic in leads for claim in topic), default=0.0)
+    turns = [claim for turn in zip_longest(*leads) for claim in turn if claim is not None]
+    firsts = [topic[0]["id"] for topic in leads if topic]
+    strong = [claim for claim in turns if claim["confidence"] >= _WEAK * best or claim["id"] in firsts]
+    told = [claim for claim in strong if _is_sentence(claim)] or strong[:1]
+    return told[:_SUMMARY]
+
+
+def _lead(group: Sequence[Claim]) -> Claim:
     """The weightiest claim that is a sentence: a row of a table sums nothing up."""
-    return [claim for claim in claims if claim["text"].endswith((".", "!", "”", ")"))][:1] or list(claims[:1])
+    return next((claim for claim in group if _is_sentence(claim)), group[0])
 
 
-def _sentences(claims: Sequence[dict[str, Any]]) -> list[SentenceDraft]:
+def _is_sentence(claim: Claim) -> bool:
+    return str(claim["text"]).endswith((".", "!", "”", '"', ")"))
+
+
+def _in_order(group: Sequence[Claim]) -> list[Claim]:
+    """As they stand in the passage, so that one can be read after the other."""
+    return sorted(group, key=lambda claim: int(claim.get("place", 0)))
+
+
+def _sentences(claims: Sequence[Claim]) -> list[SentenceDraft]:
     return [SentenceDraft(text=claim["text"], passages=claim["passages"]) for claim in claims]
 
 

@@ -42,6 +42,7 @@ def test_reading_evidence_is_the_inverse_of_showing_it(
         ShownPassage(
             id=passage.id,
             source=known[passage.source_id].uri if passage.source_id in known else passage.source_id,
+            title="T" if passage.source_id in known else "",
             where=passage.locator.label(),
             date=(known[passage.source_id].date or "") if passage.source_id in known else "",
             text=passage.text,
@@ -69,7 +70,7 @@ def test_a_passage_is_shown_with_its_place_and_date() -> None:
     passage = Passage.make("s1", Locator(page=3), "1 < 2")
     assert render_evidence([passage], [source], 'say "it"') == (
         '<evidence query="say &quot;it&quot;">\n'
-        f'<passage id="{passage.id}" source="a &amp; b.pdf" where="p. 3" date="2022">1 &lt; 2</passage>\n'
+        f'<passage id="{passage.id}" source="a &amp; b.pdf" title="T" where="p. 3" date="2022">1 &lt; 2</passage>\n'
         "</evidence>"
     )
 

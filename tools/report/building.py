@@ -1,8 +1,9 @@
 """From the view of a run to the page of its report: what stands where, and which number it cites."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import replace
+from itertools import groupby
 from typing import TypedDict
 
 from state.evidence import Chart, Contradiction, SkippedSource
@@ -18,6 +19,7 @@ from tools.report.page import (
     Figure,
     Line,
     Page,
+    Paragraph,
     SideLine,
 )
 from tools.report.view import ReportView, citing_sentences
@@ -84,10 +86,26 @@ def _blocks(view: ReportView, citations: Citations) -> Iterator[Block]:
 def _text_block(section: Section, citations: Citations) -> Block:
     """A section's sentences, as a list or as paragraphs of a few."""
     lines = [Line(each.text, citations.of(each.passages), _mark(each)) for each in section.sentences]
-    listed = bool(_LISTED.search(section.heading))
-    size = 1 if listed else PARAGRAPH
-    paragraphs = tuple(tuple(lines[start : start + size]) for start in range(0, len(lines), size))
-    return Block(section.heading, paragraphs, listed)
+    if _LISTED.search(section.heading):
+        return Block(section.heading, tuple(_items(section, lines, citations)), listed=True)
+    starts = range(0, len(lines), PARAGRAPH)
+    return Block(section.heading, tuple(Paragraph(tuple(lines[start : start + PARAGRAPH])) for start in starts))
+
+
+def _items(section: Section, lines: Sequence[Line], citations: Citations) -> Iterator[Paragraph]:
+    """One item a sentence; sentences in a row that rest on the same passage are one item. Where there are such, every
+    item of one passage is named by its source, so that a sentence without its neighbours has a subject.
+    """
+    pairs = zip(section.sentences, lines, strict=True)
+    grouped = [
+        (keys, tuple(line for _, line in group)) for keys, group in groupby(pairs, lambda pair: pair[0].passages)
+    ]
+    named = any(keys and len(together) > 1 for keys, together in grouped)
+    for keys, together in grouped:
+        if keys:
+            yield Paragraph(together, citations.title(keys[0]) if named and len(keys) == 1 else "")
+        else:
+            yield from (Paragraph((line,)) for line in together)
 
 
 def _mark(sentence: Sentence) -> str:
@@ -157,14 +175,19 @@ def _missing(view: ReportView) -> _MissingParts:
     """Branches that did not deliver, files that were not read, questions that no claim answers."""
     uncovered = view.gate.uncovered if view.gate else ()
     searched = view.merged.searched if view.merged and view.outcome == "not_established" else ()
+    known = {view.question.strip(" ?").casefold()}  # it stands at the top, and was searched for as it is
     return {
         "branches": view.merged.missing if view.merged else (),
         "skipped": view.collection.skipped,
         "points": (
-            *(f"Not covered by a supported claim: {question}" for question in uncovered),
-            *(f"Searched for: {query}" for query in searched),
+            *(f"Not covered by a supported claim: {each}" for each in _others(uncovered, known)),
+            *(f"Searched for: {each}" for each in _others(searched, known)),
         ),
     }
+
+
+def _others(lines: Iterable[str], known: Container[str]) -> list[str]:
+    return [line for line in lines if line.strip(" ?").casefold() not in known]
 
 
 def _facts(view: ReportView, entries: Sequence[Entry]) -> tuple[tuple[str, str], ...]:

@@ -34,6 +34,10 @@ class Citations:
             cites.append(Cite(number, self._uses[id_], ", ".join(filter(None, place))))
         return tuple(sorted(cites, key=lambda cite: cite.number))
 
+    def title(self, passage: str) -> str:
+        """The title of the source of a passage; empty where the passage is not at hand."""
+        return self._sources[self._passages[passage].source_id].title if passage in self._passages else ""
+
     def entries(self) -> tuple[Entry, ...]:
         """The list of sources: the passages that were cited, by number."""
         return tuple(self._entry(number, id_) for number, id_ in enumerate(self._uses, start=1))

@@ -93,12 +93,20 @@ class ConfidenceRow:
 
 
 @dataclass(frozen=True)
+class Paragraph:
+    """Sentences that stand together; of a list, one item."""
+
+    lines: tuple[Line, ...]
+    label: str = ""
+    """The title of the source that all of them are from, where that has to be said."""
+
+
+@dataclass(frozen=True)
 class Block:
     """A headed part of the report: sentences, and what is shown with them."""
 
     heading: str
-    paragraphs: tuple[tuple[Line, ...], ...] = ()
-    """Of a list, each item is a paragraph."""
+    paragraphs: tuple[Paragraph, ...] = ()
     listed: bool = False
     figures: tuple[Figure, ...] = ()
     contradictions: tuple[ContradictionRow, ...] = ()

@@ -1,0 +1,84 @@
+"""What a question asks for, as weighted terms: the words of the question, names before other words, rare ones first."""
+
+import math
+import re
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from chains.extractive.terms import terms
+
+_NAME = re.compile(r"\b[A-Z][\w'’.-]*")
+_ROW = re.compile(r"[^:;]+: [^;]+(?:; [^:;]+: [^;]+)+")
+"""A row of a table, as the readers write it: `header: value; header: value`."""
+_ASKS_EACH = re.compile(r"\b(?:each|every|compared?|comparison|differ|respectively)\b", re.IGNORECASE)
+_NAME_WEIGHT = 1.5
+"""What a term of a name counts against another of the same frequency."""
+
+
+ROW_BONUS = 0.5
+"""What a row of a table adds to its share of a question that asks about each of several things."""
+_PAIR_WEIGHT = 0.5
+"""What two terms of a name in a row count besides: a text that has only one of them speaks of a namesake."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The terms of one question, each with its weight among the texts that were found for it."""
+
+    weights: Mapping[str, float]
+    names: frozenset[str]
+    """The terms that belong to names: capitalised words, but for the first."""
+    missing: frozenset[str]
+    """The terms that no text holds. They tell nothing about which text is better, only about all of them."""
+
+    def share(self, held: Collection[str]) -> float:
+        """Weighted share of the question's terms, of those that any text holds, that are among `held`; 0 to 1."""
+        known = [term for term in self.weights if term not in self.missing]
+        total = math.fsum(self.weights[term] for term in known)
+        return math.fsum(self.weights[term] for term in known if term in held) / total if total else 0.0
+
+    def spoken(self, held: Collection[str]) -> float:
+        """Weighted share of all the question's terms that are among `held`, also of those that no text holds."""
+        return _share(self.weights, self.weights, held)
+
+    def named(self, held: Collection[str]) -> float:
+        """The same of its names; of all its terms where it names nothing."""
+        return _share(self.weights, self.names or self.weights, held)
+
+
+def _share(weights: Mapping[str, float], counted: Collection[str], held: Collection[str]) -> float:
+    total = math.fsum(weights[term] for term in counted)
+    return math.fsum(weights[term] for term in counted if term in held) / total if total else 0.0
+
+
+def is_row(text: str) -> bool:
+    """Whether the text is a row of a table."""
+    return _ROW.fullmatch(text) is not None
+
+
+def answers_each(question: str, text: str) -> bool:
+    """Whether the question asks about each of several things, and the text is a row of a table, which tells of one."""
+    return _ASKS_EACH.search(question) is not None and is_row(text)
+
+
+def held(text: str) -> frozenset[str]:
+    """The terms of a text, and each two that follow each other: what a question's terms are looked for in."""
+    found = terms(text)
+    return frozenset((*found, *map(" ".join, pairwise(found))))
+
+
+def asked(question: str, texts: Sequence[Collection[str]]) -> Asked:
+    """The terms of `question` weighted by their inverse document frequency (Spärck Jones 1972) over `texts`, each
+    given as its terms.
+    """
+    words = terms(question)
+    later = " ".join(question.split()[1:])
+    names = frozenset(term for name in _NAME.findall(later) for term in terms(name)) & set(words)
+    pairs = [f"{one} {other}" for one, other in pairwise(words) if one in names and other in names]
+    wanted = list(dict.fromkeys([*words, *pairs]))
+    counts = Counter(term for text in texts for term in wanted if term in text)
+    factor = dict.fromkeys(words, 1.0) | dict.fromkeys(names, _NAME_WEIGHT) | dict.fromkeys(pairs, _PAIR_WEIGHT)
+    weights = {term: factor[term] * math.log(1 + len(texts) / (0.5 + counts[term])) for term in wanted}
+    return Asked(weights, names, frozenset(term for term in wanted if not counts[term]))

@@ -1,0 +1,99 @@
+"""Which passages the model without a key takes for evidence, how it quotes them, and what its report leads with."""
+
+from chains.extractive.questions import query_for, split_question
+from chains.extractive.quoting import pick_quotes
+from chains.extractive.relevance import choose
+from chains.extractive.requests import heard
+from chains.extractive.writing import report
+from tools.evidence_text import ShownPassage
+
+FILM = ShownPassage(
+    "p1", "film.md", "The Grey Heron", "", "", "The Grey Heron is a 1962 film directed by Ann Tarn. It won a prize."
+)
+DIRECTOR = ShownPassage(
+    "p2", "tarn.md", "Ann Tarn", "", "", "Ann Tarn was a director. She was born in the town of Lowmere in 1921."
+)
+BIRD = ShownPassage("p3", "bird.md", "Heron", "", "", "Herons are long-legged birds. They are born in spring.")
+TOWN = ShownPassage("p4", "town.md", "Ostrau", "", "", "Ostrau is a town with a mill. The mill was built in 1890.")
+FOUND = [FILM, BIRD, DIRECTOR, TOWN]
+QUESTION = "Where was the director of the film The Grey Heron born?"
+
+
+def test_evidence_is_what_answers_and_what_that_leads_to() -> None:
+    """The passage that the question names, and the one it names in turn; neither a namesake nor a stranger."""
+    assert [chosen.passage.id for chosen in choose(QUESTION, FOUND)][:2] == ["p1", "p2"]
+    assert "p4" not in [chosen.passage.id for chosen in choose(QUESTION, FOUND)]
+
+
+def test_a_question_about_something_else_has_no_evidence() -> None:
+    """Passages that share a word each with a question establish nothing, however many there are."""
+    asked = "Considering the report by Northern Gazette on Velmor Shipping, which town gave the film director a prize?"
+    assert choose(asked, FOUND) == []
+    assert choose("What is the airspeed of a swallow?", []) == []
+
+
+def test_each_passage_is_quoted_in_its_words_and_nothing_twice() -> None:
+    """Quotes are stretches of their passages; a passage shown twice under two ids is quoted once."""
+    twin = ShownPassage("p9", "copy.md", FILM.title, "", "", FILM.text)
+    quotes = pick_quotes(QUESTION, [FILM, twin, DIRECTOR])
+    texts = {passage.id: passage.text for passage in (FILM, twin, DIRECTOR)}
+    assert all(quote.text in texts[quote.passage_id] for quote in quotes)
+    assert len({quote.text for quote in quotes}) == len(quotes)
+    assert any("Lowmere" in quote.text for quote in quotes)
+
+
+def test_half_a_question_is_no_question() -> None:
+    """A part that goes on about the same, a title in quotes and an alternative stay with their question."""
+    for whole in (
+        "Which company bought the mill and is also accused of closing it?",
+        "Did the report praise the bridge, or does it blame its builders?",
+        'Who wrote the song "Stay and what are you waiting for" in 1971?',
+    ):
+        assert split_question(whole) == [whole]
+
+
+def test_a_question_that_stands_alone_is_searched_alone() -> None:
+    """Only a question that points back takes words of the whole along."""
+    whole = "How high is the alpha bridge, and which isolation levels does PostgreSQL offer?"
+    assert query_for("How high is the alpha bridge?", whole) == "How high is the alpha bridge?"
+
+
+def claim(key: str, passage: str, confidence: float, place: int) -> dict[str, object]:
+    """A claim as the writer is told it."""
+    text = f"Sentence {key} says something."
+    return {
+        "id": key, "text": text, "topic": "Q?", "passages": [passage], "confidence": confidence, "computed": False,
+        "place": place,
+    }  # fmt: skip
+
+
+def test_a_report_leads_with_the_best_of_each_passage_and_repeats_nothing() -> None:
+    """The summary has one sentence of each strong passage; the rest follows by passage, in the passage's order."""
+    claims = [
+        claim("a", "p1", 0.9, 40), claim("b", "p2", 0.8, 0), claim("c", "p1", 0.5, 90), claim("d", "p1", 0.6, 0),
+        claim("e", "p3", 0.3, 0),
+    ]  # fmt: skip
+    outline = [{"topic": "Q?", "claims": ["a", "b", "d", "c", "e"]}]
+    written = report({"question": "Q?", "claims": claims}, outline, [])
+    told = {section.heading: [sentence.text[9] for sentence in section.sentences] for section in written.sections}
+    assert told == {"Executive summary": ["a", "b"], "Key findings": ["d", "c", "e"]}
+
+
+def test_requests_are_acted_on_as_far_as_leaving_out_goes() -> None:
+    """`Only X` and `without X` choose among the claims, `shorter` is a summary; the rest is given back unheard."""
+    claims = [{"text": "The alpha bridge is 134 m high."}, {"text": "The beta bridge was opened in 1973."}]
+    assert heard(["Only the alpha bridge, please."], claims).claims == claims[:1]
+    assert heard(["Leave out the alpha"], claims).claims == claims[1:]
+    assert heard(["Shorter, please."], claims).shorter
+    assert heard(["Add the price of tickets.", "Only tunnels."], claims).unheard == (
+        "Add the price of tickets.",
+        "Only tunnels.",
+    )
+
+
+def test_a_shorter_report_is_its_summary() -> None:
+    """What a person finds too long loses the findings that the summary does not need."""
+    claims = [claim("a", "p1", 0.9, 0), claim("b", "p1", 0.5, 30)]
+    brief = {"question": "Q?", "claims": claims, "requests": ["It is too long."]}
+    written = report(brief, [{"topic": "Q?", "claims": ["a", "b"]}], [])
+    assert [section.heading for section in written.sections] == ["Executive summary"]
