@@ -20,7 +20,7 @@ def folder_of(root: Path, files: dict[str, bytes | str]) -> Path:
 def pdf_of(
     *pages: Sequence[str], password: str = "", owner: str = "", algorithm: str = "RC4-128", title: str = ""
 ) -> bytes:
-    """A PDF with a text layer: each page is the lines on it, in plain ASCII."""
+    """A PDF with a text layer: each page is the lines on it, in plain ASCII; a tab begins a second column."""
     count = len(pages)
     objects = [
         b"<< /Type /Catalog /Pages 2 0 R >>",
@@ -28,8 +28,7 @@ def pdf_of(
         b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
     ]
     for n, lines in enumerate(pages):
-        shown = " T* ".join(f"({line.replace('(', chr(92) + '(').replace(')', chr(92) + ')')}) Tj" for line in lines)
-        content = f"BT /F1 10 Tf 14 TL 40 800 Td {shown} ET".encode()
+        content = "".join(map(_drawn, range(len(lines)), lines)).encode()
         page = f"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 600 850] /Contents {5 + 2 * n} 0 R "
         objects.append(f"{page}/Resources << /Font << /F1 3 0 R >> >> >>".encode())
         objects.append(b"<< /Length %d >>\nstream\n%s\nendstream" % (len(content), content))
@@ -44,6 +43,13 @@ def pdf_of(
     written = io.BytesIO()
     writer.write(written)
     return written.getvalue()
+
+
+def _drawn(row: int, line: str) -> str:
+    """The line at its place; what stands after a tab in it begins in the middle of the page."""
+    escaped = line.replace("(", r"\(").replace(")", r"\)")
+    pieces = zip((40, 320), escaped.split("\t"), strict=False)
+    return "".join(f"BT /F1 10 Tf 1 0 0 1 {x} {800 - 14 * row} Tm ({piece}) Tj ET " for x, piece in pieces)
 
 
 def _file_of(objects: Sequence[bytes]) -> bytes:

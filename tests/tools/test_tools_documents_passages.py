@@ -170,6 +170,31 @@ def test_pdf_passages_name_their_page_and_never_reach_over_it() -> None:
     assert "efficient open-domain search" in texts(reading)[0]
 
 
+COLUMNS = [
+    "The lake is deep and it lies in a long\tFish are many there, and boats go out",
+    "valley between two ranges of moun-\tevery morning in the summer to catch",
+    "tains that rise to the north of it and\tthem, but in winter the harbour is still",
+    "shelter it from wind in the winter.\tand the nets are mended in the houses.",
+]
+
+
+def test_two_columns_are_read_one_after_the_other() -> None:
+    """Where a file draws both at once the left is read first, below a title over both, and cut words are joined."""
+    reading = pdf.read(pdf_of(["A title that goes over both of the columns of this page", *COLUMNS * 3]), "a.pdf")
+    read = " ".join(squeeze(reading.text).split())
+    assert read.startswith("A title that goes over both of the columns of this page The lake is deep")
+    assert "between two ranges of mountains that rise to the north of it and shelter it" in read
+    assert "Fish are many there, and boats go out every morning in the summer to catch them" in read
+    assert read.index("shelter it") < read.index("Fish are many")
+
+
+def test_tables_are_not_taken_for_columns() -> None:
+    """Rows of short or uneven cells, and rows of figures, stay rows."""
+    for row in ("Depth of the lake\t31 m", "The name of the survey of 2019\t18,870 23,022 22,650 859 1,178 71,137"):
+        reading = pdf.read(pdf_of([row] * 12), "a.pdf")
+        assert squeeze(row.replace("\t", " ")) in squeeze(reading.text)
+
+
 def test_rows_of_a_pdf_table_stay_lines() -> None:
     """Rows of figures are not run together into a sentence."""
     rows = ["Alabama 18,870 23,022 22,650 859 1,178 71,137", "Alaska 209 3,062 3,209 191 184 7,095"]

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from bs4 import BeautifulSoup
 from bs4.element import NavigableString, PreformattedString, Tag
+from bs4.exceptions import ParserRejectedMarkup
 
 from state.errors import SourceError
 from tools.dates import iso_date, stated_date
@@ -37,6 +38,8 @@ _DATE_FIELDS = (
 _BREAK = "\x00"
 """Stands for `<br>` in gathered text; decoded text has no control characters."""
 _PARAGRAPH_BREAK = re.compile(rf"{_BREAK}\s*{_BREAK}\s*")
+_MARK_PARTS = 12
+"""Tags and pieces of text that a footnote mark may be made of."""
 _MIN_KEPT = 0.05
 """Share of a page's words below which what was taken for furniture is taken for content after all."""
 
@@ -47,7 +50,10 @@ def read(data: bytes, uri: str) -> Reading:
     if not re.search(r"<[a-zA-Z!]", source):
         raise SourceError("the file is empty" if not source.strip() else "the file holds no HTML")
     source = re.sub(r"^\s*<\?xml[^>]*\?>", "", source)  # a declaration would make the parser doubt that it is HTML
-    soup = BeautifulSoup(source, "html.parser", store_line_numbers=False, multi_valued_attributes=None)
+    try:
+        soup = BeautifulSoup(source, "html.parser", store_line_numbers=False, multi_valued_attributes=None)
+    except ParserRejectedMarkup as error:
+        raise SourceError(f"the html is broken: {squeeze(str(error))[:200]}") from error
     marked = _marked(soup)
     text, blocks = _content(_main_part(soup, marked), strict=True)
     if len(text) < _MIN_KEPT * len(soup.get_text()) or not blocks:
@@ -174,7 +180,22 @@ def _is_block(tag: Tag) -> bool:
 
 def _is_reference(tag: Tag) -> bool:
     """Whether the tag is a footnote mark such as `[12]`, which would hide the end of a sentence."""
-    return tag.name == "sup" and re.fullmatch(r"\s*\[[\w ]{1,12}\]\s*", tag.get_text()) is not None
+    return tag.name == "sup" and re.fullmatch(r"\s*\[[\w ]{1,12}\]\s*", _little_text(tag)) is not None
+
+
+def _little_text(tag: Tag) -> str:
+    """The text of a tag with few parts, of another an empty one: tags may nest thousands deep."""
+    stack: list[object] = [tag]
+    text = ""
+    for _ in range(_MARK_PARTS):
+        part = stack.pop()
+        if isinstance(part, Tag):
+            stack += reversed(part.contents[:_MARK_PARTS])
+        else:
+            text += str(part)
+        if not stack:
+            return text
+    return ""
 
 
 def _date(marked: list[Tag]) -> str | None:

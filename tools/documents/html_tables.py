@@ -29,8 +29,10 @@ def _cells(row: Tag) -> list[Tag]:
 
 def is_data_table(table: Tag) -> bool:
     """Whether a table holds data, not the layout of a page."""
+    if any(tag.name in _LAYOUT for tag in tags_in(table)):  # first: of tables in tables it comes to an end at once
+        return False
     rows = table.find_all("tr")
-    if len(rows) < 2 or any(tag.name in _LAYOUT for tag in tags_in(table)):
+    if len(rows) < 2:
         return False
     cells = [_cells(row) for row in rows]
     if max(map(len, cells)) < 2:

@@ -1,7 +1,7 @@
 """Documents are read in processes of their own: one that hangs or eats memory costs that process, never ours.
 
 A thread that hangs in a parser cannot be stopped; a process can. Small files whose bytes are text need no such care
-and no time to start one: the time that their readers take is at most the square of their length.
+and no time to start one: their readers take a second or two of the worst that they can hold.
 """
 
 import asyncio
@@ -26,7 +26,7 @@ READ_SECONDS = 120.0
 """What one file may take."""
 READ_MEMORY = 2_000_000_000
 """Bytes of address space that a reading process may have, where the system holds it to that (Linux does)."""
-SMALL_TEXT = 50_000
+SMALL_TEXT = 20_000
 """Bytes up to which text is read without a process of its own."""
 PROCESSES = 2
 HEAD = struct.Struct("!II")
@@ -102,7 +102,7 @@ class Readers:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         for process in self._idle:
-            process.kill()
+            await asyncio.to_thread(process.kill)
 
     async def read(self, data: bytes, uri: str, format_: Format) -> Outcome:
         """What the document holds, or why it cannot be read."""
@@ -121,7 +121,7 @@ class Readers:
             if process.is_fit:
                 self._idle.append(process)
             else:
-                process.kill()
+                await asyncio.to_thread(process.kill)
 
 
 class _Process:

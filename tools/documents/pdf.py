@@ -11,6 +11,7 @@ from state.evidence import Locator
 from tools.dates import stated_date
 from tools.documents.extracted import Reading, TextBuilder
 from tools.documents.passages import pack
+from tools.documents.pdf_columns import text_in_order
 from tools.storable import storable
 
 if TYPE_CHECKING:  # pypdf is slow to import, and only needed where a PDF is read
@@ -59,7 +60,7 @@ def _pages(data: bytes) -> tuple[list[str], str]:
     reader = PdfReader(io.BytesIO(data))
     if reader.is_encrypted and not reader.decrypt(""):
         raise EncryptedSource("the PDF is encrypted with a password")
-    pages = [storable(page.extract_text()).translate(_LIGATURES) for page in reader.pages]
+    pages = [storable(text_in_order(page)).translate(_LIGATURES) for page in reader.pages]
     return pages, storable(_title(reader))
 
 

@@ -19,6 +19,7 @@ READING = "2"
 """Part of every source's id; raised when readers or passages change, so that old and new passages never
 mix.
 """
+_PAGES_AT_ONCE = 4
 _UNSTORED = 100
 """Documents that may wait to be stored; reading waits for storing beyond that."""
 _FEW = 30
@@ -74,7 +75,8 @@ async def read_sources(
     files, skipped = await asyncio.to_thread(find_files, [name for name in names if not is_address(name)])
     seen = [await asyncio.to_thread(_look, file.path, file.uri) for file in files]
     addresses = dict.fromkeys(name for name in names if is_address(name))
-    seen += await asyncio.gather(*(_fetch(address, pages) for address in addresses))
+    gate = asyncio.Semaphore(_PAGES_AT_ONCE)
+    seen += await asyncio.gather(*(_fetch(address, pages, gate) for address in addresses))
     skipped += [found for found in seen if isinstance(found, SkippedSource)]
     found = [each for each in seen if isinstance(each, _Found)]
     known = {source.id: source for source in await library.find([each.id for each in found])}
@@ -102,12 +104,13 @@ def _unopened(uri: str, error: OSError) -> SkippedSource:
     return SkippedSource(uri=uri, reason=f"the file cannot be opened: {error.strerror or error}")
 
 
-async def _fetch(address: str, pages: Pages | None) -> _Found | SkippedSource:
+async def _fetch(address: str, pages: Pages | None, gate: asyncio.Semaphore) -> _Found | SkippedSource:
     uri = storable(address)
     if pages is None:
         return SkippedSource(uri=uri, reason="this run has no way to the web")
     try:
-        page = await pages.fetch(address, named=True)
+        async with gate:
+            page = await pages.fetch(address, named=True)
         format_ = format_of_page(page.media_type, page.url)
     except SourceError as error:
         return SkippedSource(uri=uri, reason=error.message)

@@ -148,9 +148,10 @@ def _header_row(rows: Sequence[Row], filled: Sequence[int]) -> int:
     """The first row as wide as most of the table: titles and comments above a table are narrower."""
     widths = sorted(_filled(rows[index]) for index in filled[:200])
     usual = widths[len(widths) // 2]
-    return next(
+    fitting = (
         index for index in filled if _filled(rows[index]) >= min(usual, 2) and not rows[index][0].startswith("#")
     )
+    return next(fitting, filled[0])
 
 
 def _filled(row: Row) -> int:
