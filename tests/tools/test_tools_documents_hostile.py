@@ -195,6 +195,14 @@ async def test_a_reader_that_takes_too_much_memory_is_refused_it(monkeypatch: py
     assert second.parts
 
 
+async def test_half_a_character_is_replaced() -> None:
+    """JSON can write what no other text can hold; it does not end the reader, and is not lost without a trace."""
+    source = rb'{"text": "x\udc00y", "rows": [{"\ud800": 1}, {"\ud800": 2}, {"\ud800": 3}]}'
+    first, second = await read(source, "a.json")
+    assert [part for _, part in first.parts][::2] == ["text: x\ufffdy", "\ufffd: 1\n\ufffd: 2\n\ufffd: 3"]
+    assert second.parts
+
+
 async def test_what_a_process_reads_is_what_is_read_here() -> None:
     """Title, date, places and the number of tables come back as they are."""
     async with Readers(many=True) as readers:

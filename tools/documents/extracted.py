@@ -13,8 +13,8 @@ from state.evidence import Locator
 
 PARSER_ERRORS: tuple[type[Exception], ...] = (
     ArithmeticError, AssertionError, AttributeError, EOFError, LookupError, MemoryError, OSError, RuntimeError,
-    StopIteration, SyntaxError, TypeError, ValueError, LZMAError, MessageError, csv.Error, struct.error, zipfile.BadZipFile,
-    zlib.error,
+    StopIteration, SyntaxError, TypeError, ValueError, LZMAError, MessageError, csv.Error, struct.error,
+    zipfile.BadZipFile, zlib.error,
 )  # fmt: skip
 """What parsers of broken bytes raise; a broken file must cost one source, never the run."""
 

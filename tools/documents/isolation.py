@@ -21,6 +21,7 @@ from state.errors import EncryptedSource, NoText, SourceError
 from state.evidence import Locator
 from tools.documents.extracted import PARSER_ERRORS, Reading, squeeze
 from tools.documents.formats import Format
+from tools.storable import storable
 
 READ_SECONDS = 120.0
 """What one file may take."""
@@ -59,7 +60,17 @@ def outcome_of(data: bytes, uri: str, format_: Format) -> Outcome:
             "encrypted" if isinstance(error, EncryptedSource) else "no_text" if isinstance(error, NoText) else "error"
         )
         return Outcome(problem=problem, reason=error.message)
-    return Outcome(reading.title, reading.date, tuple(reading.parts), len(reading.tables))
+    parts = tuple((_storable(locator), storable(text)) for locator, text in reading.parts)
+    return Outcome(storable(reading.title), reading.date, parts, len(reading.tables))
+
+
+def _storable(locator: Locator) -> Locator:
+    """The locator without what neither JSON nor a database holds: JSON and notebooks can write half a character."""
+    heading = tuple(map(storable, locator.heading))
+    cells, path = (value and storable(value) for value in (locator.cells, locator.path))
+    if (heading, cells, path) == (locator.heading, locator.cells, locator.path):
+        return locator
+    return locator.model_copy(update={"heading": heading, "cells": cells, "path": path})
 
 
 def _read(data: bytes, uri: str, format_: Format) -> Reading:
