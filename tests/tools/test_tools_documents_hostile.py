@@ -175,6 +175,7 @@ async def test_a_reader_that_takes_too_long_is_ended(monkeypatch: pytest.MonkeyP
 
     def kill(self: isolation._Process) -> None:
         killed(self)
+        assert self._running is not None
         ended.append(self._running.returncode)
 
     monkeypatch.setattr(isolation._Process, "kill", kill)
@@ -193,6 +194,14 @@ async def test_a_reader_that_takes_too_much_memory_is_refused_it(monkeypatch: py
     first, second = await read(b"x " * 25_000_000, "a.txt")
     assert first.reason in ("reading it takes too much memory", "the process that read it broke off")
     assert second.parts
+
+
+async def test_a_process_that_was_ended_before_it_started_never_does() -> None:
+    """A reading that is cancelled while its process starts leaves none behind."""
+    process = isolation._Process()
+    process.kill()
+    outcome = await process.ask(b"x", "a.txt", format_of("a.txt"))
+    assert (outcome.reason, process._running) == ("the process that read it broke off", None)
 
 
 async def test_half_a_character_is_replaced() -> None:

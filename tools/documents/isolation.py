@@ -9,6 +9,7 @@ import contextlib
 import struct
 import subprocess
 import sys
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -113,7 +114,7 @@ class Readers:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         for process in self._idle:
-            await asyncio.to_thread(process.kill)
+            process.kill()
 
     async def read(self, data: bytes, uri: str, format_: Format) -> Outcome:
         """What the document holds, or why it cannot be read."""
@@ -125,29 +126,38 @@ class Readers:
 
     @asynccontextmanager
     async def _process(self) -> AsyncIterator["_Process"]:
-        process = self._idle.pop() if self._idle else await asyncio.to_thread(_Process)
+        process = self._idle.pop() if self._idle else _Process()
         try:
             yield process
         finally:
             if process.is_fit:
                 self._idle.append(process)
             else:
-                await asyncio.to_thread(process.kill)
+                process.kill()  # here and now: what is left to a thread may itself be cancelled
 
 
 class _Process:
     """A process that reads one document after another."""
 
     def __init__(self) -> None:
-        start = f"from tools.documents.worker import serve; serve({READ_MEMORY}, {READ_SECONDS})"
-        self._running = subprocess.Popen(
-            [sys.executable, "-c", f"import sys; sys.path[:] = {sys.path!r}; {start}"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,  # Ctrl-C at the terminal is for us alone: we end it
-        )
         self.is_fit = True
+        self._lock = threading.Lock()
+        self._running: subprocess.Popen[bytes] | None = None
+        self._is_ended = False
+
+    def _started(self) -> "subprocess.Popen[bytes] | None":
+        """The process, started now if it was not; None once it was ended: a start that is late must leave nothing."""
+        start = f"from tools.documents.worker import serve; serve({READ_MEMORY}, {READ_SECONDS})"
+        with self._lock:
+            if self._running is None and not self._is_ended:
+                self._running = subprocess.Popen(
+                    [sys.executable, "-c", f"import sys; sys.path[:] = {sys.path!r}; {start}"],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.DEVNULL,
+                    start_new_session=True,  # Ctrl-C at the terminal is for us alone: we end it
+                )
+            return None if self._is_ended else self._running
 
     async def ask(self, data: bytes, uri: str, format_: Format) -> Outcome:
         """Has a document read. Whatever does not end in an answer makes the process unfit for another."""
@@ -164,21 +174,28 @@ class _Process:
 
     def _exchange(self, data: bytes, title: str) -> bytes | None:
         """The answer, or None if there is none because the process ended."""
+        running = self._started()
+        if running is None:
+            return None
         try:
             name = title.encode()
-            pipe = _open(self._running.stdin)
+            pipe = _open(running.stdin)
             pipe.write(HEAD.pack(len(name), len(data)) + name)
             pipe.write(data)
             pipe.flush()
-            return receive(_open(self._running.stdout))
+            return receive(_open(running.stdout))
         except (BrokenPipeError, ConnectionResetError, ValueError):  # ValueError: closed by `kill` meanwhile
             return None
 
     def kill(self) -> None:
-        """Ends the process at once, whatever it does."""
-        self._running.kill()
-        self._running.wait()
-        for pipe in (self._running.stdin, self._running.stdout):
+        """Ends the process at once, whatever it does; it takes a few milliseconds."""
+        with self._lock:
+            self._is_ended, running = True, self._running
+        if running is None:
+            return
+        running.kill()
+        running.wait()
+        for pipe in (running.stdin, running.stdout):
             with contextlib.suppress(OSError):
                 _open(pipe).close()
 
