@@ -25,7 +25,7 @@ NAMED = 0.25
 """Weight of a title that stands in the query as it is written."""
 COVERED = 0.1
 """How much less a word counts once a chosen passage holds it."""
-LINK = 0.9
+LINK = 0.8
 """What the strongest link is worth, against the score of the best passage."""
 GATE = 0.05
 """A link counts in full when its end has this share of the best passage's score by itself."""

@@ -42,7 +42,7 @@ class Links:
     def __init__(self, carried: Sequence[Sequence[str]], texts: Sequence[str], sources: Sequence[str]) -> None:
         """`carried` holds the title and the headings of each passage."""
         self._sources = sources
-        self._titles = TitleFinder(title for own in carried for title in own)
+        self._titles = TitleFinder(dict.fromkeys(title for own in carried for title in own))
         own = [{title_key(title) for title in titles} for titles in carried]
         mentioned, shared = [], []
         for words in map(split, texts):
@@ -67,18 +67,21 @@ class Links:
         for way in self._ways:
             for name in way.names[place]:
                 ends = way.ends.get(name, ())
-                strength = way.worth * self._rarity(max(len(ends), len(way.back[name])))
+                strength = way.worth * self._rarity(len(ends), len(way.back[name]))
                 for end in ends if strength > 0 else ():
                     if self._sources[end] != self._sources[place]:
                         strengths[end] = max(strength, strengths.get(end, 0.0))
         places = sorted(strengths)
         return np.array(places, dtype=np.intp), np.array([strengths[end] for end in places])
 
-    def _rarity(self, passages: int) -> float:
-        """1 for a name that one passage has, less the more have it; 0 for too many."""
-        if passages > MOST_LINKED:
+    def _rarity(self, ends: int, back: int) -> float:
+        """1 for a name that leads from one passage to one, less the more have it; 0 for too many. What it leads to
+        shares the strength: the mention of a long document is no reference to each of its passages.
+        """
+        if ends == 0 or max(ends, back) > MOST_LINKED:
             return 0.0
-        return (1 - math.log(passages) / math.log(len(self._sources) + 1)) ** 2
+        rarity = 1 - math.log(max(ends, back)) / math.log(len(self._sources) + 1)
+        return rarity / math.sqrt(ends)
 
 
 def _holders(names: Sequence[Collection[Key]]) -> dict[Key, list[int]]:
