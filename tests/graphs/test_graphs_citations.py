@@ -14,6 +14,7 @@ ALPHA = "The Alpha Bridge is 134 m high and was opened in May 1932. Nobody paid 
 BETA = "The Beta Bridge is 49 m high and was opened in June 1973."
 QUESTION = "How high is the Alpha Bridge, and when was the Beta Bridge opened?"
 RIGHT = "The Alpha Bridge is 134 m high."
+LOWER = "The Alpha Bridge is 120 m high."
 PARTLY = "The Alpha Bridge is 134 m high, which made engineers from many countries travel there."
 
 
@@ -177,8 +178,8 @@ async def test_judging_is_bounded(sources: list[str]) -> None:
 
 
 async def test_what_is_disputed_is_no_fact_in_the_summary(tmp_path: Path) -> None:
-    """Where nothing decides, the summary says that the sources disagree; findings are marked as disputed."""
-    notes = {"a.md": RIGHT, "b.md": RIGHT.replace("134", "120")}
+    """Where nothing decides, the summary says that the sources disagree."""
+    notes = {"a.md": RIGHT, "b.md": LOWER}
     run = MemoryRun(RunContext())
     state = await run.ask("How high is the Alpha Bridge?", write_sources(tmp_path / "notes", notes))
     (found,) = state["merged"].contradictions
@@ -189,7 +190,21 @@ async def test_what_is_disputed_is_no_fact_in_the_summary(tmp_path: Path) -> Non
     assert "nothing decides between them" in summary.text
     assert {"134 m", "120 m"} <= {side.value for side in found.sides}
     assert len(summary.passages) == 2
-    assert all(sentence.disputed for sentence in sections["Key findings"])
+
+
+async def both_sides(sources: list[str]) -> MemoryRun:
+    """A run whose writer states both heights as findings."""
+    high, low = [await passage_with(sources, height) for height in ("134 m", "120 m")]
+    writer = script(report((RIGHT, [high.id]), (LOWER, [low.id])))
+    return MemoryRun(RunContext(models={"writer": "fake/w"}), {"w": writer})
+
+
+async def test_disputed_findings_are_marked(tmp_path: Path) -> None:
+    """Outside of the summary both sides stand, each marked as disputed."""
+    sources = write_sources(tmp_path / "notes", {"a.md": RIGHT, "b.md": LOWER})
+    run = await both_sides(sources)
+    state = await run.ask("How high is the Alpha Bridge?", sources)
+    assert [sentence.disputed for sentence in findings(state)] == [True, True]
     assert "*(disputed)*" in await run.report()
 
 
@@ -197,17 +212,18 @@ async def test_the_side_with_a_reason_may_be_stated(tmp_path: Path) -> None:
     """The more recent source is preferred and stated; the other side is marked where it is told."""
     notes = {
         "a.md": f"Published: 1 May 2024\n\n{RIGHT}",
-        "b.md": f"Published: 1 May 2010\n\n{RIGHT.replace('134', '120')}",
+        "b.md": f"Published: 1 May 2010\n\n{LOWER}",
     }
-    run = MemoryRun(RunContext())
-    state = await run.ask("How high is the Alpha Bridge?", write_sources(tmp_path / "notes", notes))
+    sources = write_sources(tmp_path / "notes", notes)
+    run = await both_sides(sources)
+    state = await run.ask("How high is the Alpha Bridge?", sources)
     (found,) = state["merged"].contradictions
     assert found.why == "its source is more recent: 2024-05-01 against 2010-05-01"
     told = {sentence.text: sentence for sentence in findings(state)}
     assert not told[RIGHT].disputed
-    assert told[RIGHT.replace("134", "120")].disputed
+    assert told[LOWER].disputed
     claims = {claim.text: claim for claim in state["merged"].claims}
-    assert claims[RIGHT].confidence > claims[RIGHT.replace("134", "120")].confidence
+    assert claims[RIGHT].confidence > claims[LOWER].confidence
     assert "How sure each finding is" in await run.report()
 
 
