@@ -5,9 +5,9 @@ to the first. An answer means the same at every point: approve goes on; edit goe
 does the work again with the message and asks again; respond goes on and keeps the message for those who work on.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from langgraph.runtime import Runtime
 from langgraph.types import Command, interrupt
@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from agents.kit import Node, context_of
 from state.context import Point, RunContext
 from state.errors import AnswerRefused
-from state.research import Feedback, ResearchState
+from state.research import Feedback, Refusal, ResearchState
 from state.runs import (
     TIMEOUT_ACTOR,
     ActionRequest,
@@ -61,9 +61,12 @@ class ApprovalPoint:
         return f"approve_{self.point}"
 
     def request(self, state: ResearchState, context: RunContext) -> ApprovalRequest:
-        """The value of the interrupt."""
+        """The value of the interrupt; after an answer that was not taken, with the reason."""
+        count = _answered(state, self.point)
+        reasons = [each.reason for each in state.get("refusals", ()) if (each.point, each.count) == (self.point, count)]
+        question = f"The last answer was not taken: {reasons[-1]} {self.question}" if reasons else self.question
         return ApprovalRequest(
-            action_requests=(ActionRequest(name=self.action, args=self.show(state), description=self.question),),
+            action_requests=(ActionRequest(name=self.action, args=self.show(state), description=question),),
             review_configs=(ReviewConfig(action_name=self.action, allowed_decisions=self.allowed),),
             policy=context.approvals[self.point],
         )
@@ -81,6 +84,22 @@ def approval_node(point: ApprovalPoint) -> ApprovalNode:
         return _led_on(point, state, Answer.model_validate(answer))
 
     return approve
+
+
+def refusal(state: Mapping[str, Any], action: str, reason: str) -> Update:
+    """The update after which the point of `action` asks again, under the same id, and says why.
+
+    `state` is that of a run that waits at the point. Whoever checks answers before the graph has them needs it only
+    where it cannot tell the person itself.
+    """
+    point = next(point for point in get_args(Point) if action == f"approve_{point}")
+    refused = Refusal(point=point, reason=reason, number=len(state.get("refusals", ())), count=_answered(state, point))
+    return {"refusals": (refused,)}
+
+
+def _answered(state: Mapping[str, Any], point: Point) -> int:
+    """How many answers the run has had at the point."""
+    return sum(entry.point == point for entry in state.get("feedback", ()))
 
 
 def _led_on(point: ApprovalPoint, state: ResearchState, answer: Answer) -> Command[str]:

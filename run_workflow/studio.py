@@ -1,40 +1,192 @@
 """The graphs of `langgraph.json`, for `langgraph dev` and LangGraph Studio.
 
-The server brings the checkpoints and the threads; evidence, calls and steps go to the same PostgreSQL as those of the
-command line. Where the server only looks at a graph, to draw it or to read a thread, nothing is opened.
+The server brings the checkpoints and the threads; the runs' rows, answers, evidence, calls and steps go to the same
+PostgreSQL as those of the command line. Where the server only looks at a graph, to draw it or to read a thread,
+nothing is opened.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import logging
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any, cast
+from uuid import UUID
 
+import psycopg
 from langchain_core.runnables import RunnableConfig
+from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.graph.state import CompiledStateGraph
+from langgraph.types import StateSnapshot
+from langgraph_sdk import get_client
+from langgraph_sdk.client import LangGraphClient
+from langgraph_sdk.errors import ConflictError, NotFoundError
 from langgraph_sdk.runtime import ServerRuntime
+from psycopg_pool import PoolTimeout
+from pydantic import ValidationError
+from starlette.applications import Starlette
 
+from agents.approval import refusal
 from chains.models import ModelDoor
-from graphs.catalog import CATALOG, AnyGraph
+from graphs.catalog import CATALOG, CatalogEntry
+from run_workflow.engine.driving import App, Outcome, outcome_of
 from run_workflow.engine.engine import Engine
+from run_workflow.engine.handed import Asked, Start
 from run_workflow.postgres.database import open_database
 from run_workflow.services import open_network
 from run_workflow.settings import load_settings
 from state.context import RunContext
+from state.errors import RunError, StrettoError
+from state.ports import Ports
 from tools.memory import SystemClock, memory_ports
+
+LOOK_SECONDS = 2.0
+"""How often the server looks for approvals whose time is over."""
+_AGAIN_SECONDS = 30.0
+"""When it looks again after the database could not be had."""
+_LOG = logging.getLogger(__name__)
 
 
 @asynccontextmanager
-async def research(config: RunnableConfig, runtime: ServerRuntime[RunContext]) -> AsyncIterator[AnyGraph]:
-    """The research graph of one thread."""
+async def research(config: RunnableConfig, runtime: ServerRuntime[RunContext]) -> AsyncIterator[App]:
+    """The research graph: to look at, or to run on one thread."""
     entry = CATALOG["research"]
-    thread = str(config.get("configurable", {}).get("thread_id") or "")
-    if runtime.execution_runtime is None or not thread:
-        yield entry.build(memory_ports(ModelDoor({}, {})))
-        return
-    settings = await asyncio.to_thread(load_settings)
-    models = ModelDoor(settings.model_providers(), settings.price_table())
+    graph = entry.build(memory_ports(ModelDoor({}, {}))).compile()
+    if runtime.execution_runtime is None:
+        yield graph
+    else:
+        yield Served(serving=Serving(entry, _name(runtime)), **vars(graph))
+
+
+def _name(runtime: ServerRuntime[RunContext]) -> str | None:
+    """Who asks, if the server has authentication and knows."""
+    user = runtime.user
+    return (user.identity or None) if user is not None and user.is_authenticated else None
+
+
+@dataclass(frozen=True)
+class Serving:
+    """Which graph is run, and for whom."""
+
+    entry: CatalogEntry
+    actor: str | None
+
+    @asynccontextmanager
+    async def engine(self) -> AsyncIterator[Engine]:
+        """The engine, with all that it works with."""
+        settings = await asyncio.to_thread(load_settings)
+        models = ModelDoor(settings.model_providers(), settings.price_table())
+        try:
+            async with open_database(settings.database) as database, open_network(settings, models) as network:
+                yield Engine(database.pool, models, SystemClock(), CATALOG, network=network)
+        finally:
+            await models.close()
+
+    def asked(self, start: Start, context: object, config: RunnableConfig) -> Asked:
+        """What the client wants. Raises RunError when the context cannot be used."""
+        try:
+            told = context if isinstance(context, RunContext) else RunContext.model_validate(context or {})
+        except ValidationError as error:
+            first = error.errors()[0]
+            field = ".".join(str(part) for part in first["loc"])
+            raise RunError(f"{first['msg']}.", place=f"context, {field}", remedy="docs/studio.md.") from error
+        return Asked(start, told, self.actor, _asked_at(config), refusal)
+
+
+def _asked_at(config: RunnableConfig) -> datetime | None:
+    """When the client asked: the server numbers what it is asked with UUIDs of version 7, which tell (RFC 9562)."""
+    number = UUID(str(config.get("metadata", {}).get("run_id") or UUID(int=0)))
+    return datetime.fromtimestamp((number.int >> 80) / 1000, UTC) if number.version == 7 else None
+
+
+class Served(CompiledStateGraph[Any, Any, Any, Any]):
+    """The graph as the server streams it: a stretch of work on a run of ours, under its lease.
+
+    All ways in which the server runs a graph come by `astream`. A copy keeps what it serves.
+    """
+
+    def __init__(self, *, serving: Serving, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.serving = serving
+
+    async def astream(
+        self, input: Start, config: RunnableConfig | None = None, *, context: object = None, **kwargs: Any
+    ) -> AsyncIterator[Any]:
+        """The parts of the stream. Errors are raised after they were written down."""
+        config = config or {}
+        asked = self.serving.asked(input, context, config)
+        place = config["configurable"]
+        thread = {key: str(place[key]) for key in ("thread_id", "checkpoint_id") if place.get(key)}
+        async with (
+            self.serving.engine() as engine,
+            engine.lend(thread["thread_id"], self.serving.entry.name, asked) as (ports, loan),
+        ):
+            graph = self._bound(ports)
+            snapshot = await graph.aget_state({"configurable": thread})
+            while not loan.settled:
+                start = await loan.start(asked, snapshot)
+                parts = graph.astream(start, config, context=loan.run.context, **kwargs)
+                async with aclosing(loan.held(cast("AsyncGenerator[Any, None]", parts))) as held:
+                    async for part in held:
+                        yield part
+                snapshot = await graph.aget_state({"configurable": {"thread_id": thread["thread_id"]}})
+                await loan.settle(self._outcome(graph, snapshot))
+                asked = replace(asked, start=None)
+
+    def _bound(self, ports: Ports) -> App:
+        """The graph of this run, on the server's checkpoints; a run without a thread has them for this stretch."""
+        saver = self.checkpointer or InMemorySaver()
+        app: App = self.serving.entry.build(ports).compile(checkpointer=saver, store=self.store, name=self.name)
+        return app
+
+    def _outcome(self, graph: App, snapshot: StateSnapshot) -> Outcome:
+        """How the stretch ended. Raises RunError when it waits where nobody can answer."""
+        outcome = outcome_of(graph, snapshot)
+        if outcome.status == "waiting_approval" and not self.checkpointer:
+            raise RunError(
+                "The run waits for an approval, and nobody can answer: it has no thread.",
+                remedy="Start it on a thread, or switch its approval points off.",
+            )
+        return outcome
+
+
+async def go_on_when_answered(serving: Serving, client: LangGraphClient) -> None:
+    """Goes on with runs of this server whose approval a timeout policy has answered; never returns."""
+    elsewhere: set[str] = set()
+    while True:
+        try:
+            async with serving.engine() as engine:
+                while True:
+                    for run_id, graph in await engine.answered_loans():
+                        if run_id not in elsewhere and not await _go_on(client, run_id, graph):
+                            elsewhere.add(run_id)
+                    await asyncio.sleep(LOOK_SECONDS)
+        except (StrettoError, psycopg.Error, PoolTimeout) as error:
+            _LOG.warning("approvals are not looked after: %s", error)
+            await asyncio.sleep(_AGAIN_SECONDS)
+
+
+async def _go_on(client: LangGraphClient, run_id: str, graph: str) -> bool:
+    """Asks the server to go on with the run; whether it has its thread."""
     try:
-        async with open_database(settings.database) as database, open_network(settings, models) as network:
-            engine = Engine(database.pool, models, SystemClock(), CATALOG, network=network)
-            async with engine.lend(thread, entry.name) as ports:
-                yield entry.build(ports)
+        await client.runs.create(run_id, graph, multitask_strategy="reject")
+    except ConflictError:
+        return True  # it is being worked on
+    except NotFoundError:
+        return False
+    return True
+
+
+@asynccontextmanager
+async def _lifespan(_: Starlette) -> AsyncIterator[None]:
+    """Looks after timeouts as long as the server runs."""
+    looking = asyncio.create_task(go_on_when_answered(Serving(CATALOG["research"], None), get_client()))
+    try:
+        yield
     finally:
-        await models.close()
+        looking.cancel()
+        await asyncio.wait({looking})
+
+
+app = Starlette(lifespan=_lifespan)

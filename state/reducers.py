@@ -40,6 +40,12 @@ def latest_results(left: Mapping[str, R] | None, right: Mapping[str, R] | None) 
 
 
 def keep_all(left: tuple[F, ...] | None, right: tuple[F, ...] | None) -> tuple[F, ...]:
-    """All values in order of arrival, each once: a value that is delivered again after a crash counts once."""
-    known = tuple(left or ())
-    return known + tuple(value for value in dict.fromkeys(right or ()) if value not in known)
+    """All values in order of arrival, each once: a value that is delivered again after a crash counts once.
+
+    Values are compared, not hashed: a LangGraph server that only shows a state reads records as plain objects.
+    """
+    kept = list(left or ())
+    for value in right or ():
+        if value not in kept:
+            kept.append(value)
+    return tuple(kept)

@@ -63,6 +63,17 @@ class Feedback(Record):
     """How many answers the run had had at this point before this one."""
 
 
+class Refusal(Record):
+    """An answer at an approval point that was not taken; the person is told why when asked again."""
+
+    point: Point
+    reason: str
+    number: int
+    """How many answers were not taken before: the same answer twice makes two refusals."""
+    count: int = 0
+    """How many answers the run had had at this point before."""
+
+
 class BranchTask(TypedDict):
     """What one branch is sent: ids and small records, never documents."""
 
@@ -246,3 +257,5 @@ class ResearchState(ResearchInput, ResearchOutput, total=False):
     """How often synthesize has been sent back by review or by a person."""
     feedback: Annotated[tuple[Feedback, ...], keep_all]
     """What people said, in order; agents are shown it."""
+    refusals: Annotated[tuple[Refusal, ...], keep_all]
+    """Answers that were not taken, where the graph itself had to ask again: on a LangGraph server."""

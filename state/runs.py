@@ -27,6 +27,9 @@ StepStatus = Literal[
 ENDED: frozenset[RunStatus] = frozenset({"completed", "timed_out", "cancelled", "rolled_back"})
 """Statuses that no resume leads out of."""
 
+SERVED = " (server)"
+"""Ends the graph's name of a run that a LangGraph server drives."""
+
 TIMEOUT_ACTOR = "timeout policy"
 """Who answers a request that nobody answered in time."""
 UNATTENDED_ACTOR = "nobody at the terminal"
@@ -76,6 +79,11 @@ class RunRecord(Record):
     """Who holds the lease now, e.g. `host:1234`; None when nobody does."""
     created_at: datetime
     updated_at: datetime
+
+    @property
+    def served(self) -> bool:
+        """Whether a LangGraph server drives it: its thread and its answers are there."""
+        return self.graph.endswith(SERVED)
 
 
 class StepRecord(Record):

@@ -13,7 +13,7 @@ from state.errors import DefinitionChanged, RunError
 from state.runs import ENDED, Json, RunRecord
 from tools.storable import json_text
 
-_RUNNING = """
+RUNNING = """
 UPDATE runs SET status = 'running', error = NULL, ended_at = NULL, waiting_for = '{}',
     started_at = coalesce(started_at, clock_timestamp()), updated_at = clock_timestamp()
 WHERE id = %s
@@ -31,11 +31,21 @@ def admission(entry: GraphEntry, actor: str) -> Admit:
                 remedy=f"`fork {row['id']} --at NODE` makes a new run from a point of it.",
             )
         refuse_other_definition(row["id"], row["definition"], entry)
-        await connection.execute(_RUNNING, (row["id"],))
+        await connection.execute(RUNNING, (row["id"],))
         event = "run.started" if row["started_at"] is None else "run.resumed"
         await audit.append(connection, row["id"], event, actor=actor, data={"fence": fence})
 
     return admit
+
+
+def refuse_served(run: RunRecord) -> None:
+    """Raises RunError when a LangGraph server drives the run: its thread is not here."""
+    if run.served:
+        raise RunError(
+            "A LangGraph server drives this run and has its thread.",
+            place=f"run {run.id}",
+            remedy="Answer and go on there; here it can be shown and cancelled.",
+        )
 
 
 def refuse_other_definition(run_id: str, definition: str, entry: GraphEntry) -> None:

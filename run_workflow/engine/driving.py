@@ -9,7 +9,7 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.errors import GraphDrained
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import RunControl
-from langgraph.types import Command
+from langgraph.types import Command, StateSnapshot
 from pydantic import ValidationError
 
 from run_workflow.checkpoints import FencedSaver
@@ -121,14 +121,22 @@ def _progress(data: object) -> Progress | None:
 async def _reached(app: App, run: RunRecord) -> Outcome:
     """Where the graph stands now that it has stopped."""
     snapshot = await app.aget_state(config_of(run.id))
-    if snapshot.interrupts:
-        requests = {interrupt.id: read_request(interrupt.value) for interrupt in snapshot.interrupts}
-        return Outcome("waiting_approval", requests=requests)
-    if snapshot.next:
+    outcome = outcome_of(app, snapshot)
+    if outcome.status == "paused":
         raise RunError(
             f"The graph stopped before {', '.join(snapshot.next)} and asked nobody anything.",
             place=f"run {run.id}",
             remedy="Compile it without interrupt_before and interrupt_after.",
         )
+    return outcome
+
+
+def outcome_of(app: App, snapshot: StateSnapshot) -> Outcome:
+    """What the state of a graph that has stopped means: it waits, is completed, or is paused before a node."""
+    if snapshot.interrupts:
+        requests = {interrupt.id: read_request(interrupt.value) for interrupt in snapshot.interrupts}
+        return Outcome("waiting_approval", requests=requests)
+    if snapshot.next:
+        return Outcome("paused")
     keys = [app.output_channels] if isinstance(app.output_channels, str) else app.output_channels
     return Outcome("completed", output={key: snapshot.values[key] for key in keys if key in snapshot.values})

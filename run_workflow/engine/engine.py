@@ -14,10 +14,11 @@ from contextlib import asynccontextmanager, suppress
 from langgraph.runtime import RunControl
 
 from run_workflow.engine import approvals, audit, endings, forks, lending, views
-from run_workflow.engine.admission import admission, refuse_other_definition, refuse_other_use
+from run_workflow.engine.admission import admission, refuse_other_definition, refuse_other_use, refuse_served
 from run_workflow.engine.driving import App, Job, Outcome, Watch, compiled, config_of
 from run_workflow.engine.edits import check_edit
 from run_workflow.engine.entries import GraphEntry
+from run_workflow.engine.handed import Asked
 from run_workflow.engine.ids import new_run_id
 from run_workflow.engine.leases import Lease, Leases, LeaseTimes
 from run_workflow.engine.rows import all_approvals, latest_runs, one_run, run_with_key, transaction
@@ -102,6 +103,7 @@ class Engine:
         async with self._pool.connection() as connection:
             run = await one_run(connection, run_id)
             answered = await approvals.has_answer(connection, run_id)
+        refuse_served(run)
         if run.status == "waiting_approval" and not answered and not run.cancel_requested:
             return run
         entry = self._entry(run.graph)
@@ -123,6 +125,7 @@ class Engine:
         await self.settle_timeouts(run_id)
         async with self._pool.connection() as connection:
             run = await one_run(connection, run_id)
+            refuse_served(run)
             approval = await approvals.find_pending(connection, run, request_id)
         approvals.check_allowed(approval, answer, actor)
         if isinstance(answer.decision, Edit):
@@ -166,11 +169,17 @@ class Engine:
             return await one_run(connection, new)
 
     @asynccontextmanager
-    async def lend(self, run_id: str, graph: str) -> AsyncIterator[Ports]:
-        """The ports of a run that a LangGraph server drives, for as long as the block runs. Raises RunHeld."""
-        entry = self._entry(graph)
-        async with lending.lent(self._pool, self._leases, run_id, graph, entry.definition) as fence:
-            yield self._ports(fence)
+    async def lend(self, run_id: str, graph: str, asked: Asked) -> AsyncIterator[tuple[Ports, lending.Loan]]:
+        """One stretch of work on a run that a LangGraph server drives, and the ports for it.
+
+        Raises UnknownRun, RunHeld, DefinitionChanged, and RunError when the run was cancelled or asked something else.
+        """
+        async with lending.lent(self._pool, self._leases, run_id, self._entry(graph), asked) as loan:
+            yield self._ports(loan.fence), loan
+
+    async def answered_loans(self) -> Sequence[tuple[str, str]]:
+        """Ids and graphs of runs that wait on a server although a timeout policy has answered, or will now."""
+        return await lending.answered(self._pool)
 
     async def show(self, run_id: str) -> views.RunView:
         """The run with its steps, approvals, usage and forks. Raises UnknownRun."""
@@ -228,6 +237,7 @@ class Engine:
 
     def _reading(self, run: RunRecord) -> App:
         """The run's graph, to read its state only: writes would be refused."""
+        refuse_served(run)
         entry = self._entry(run.graph)
         refuse_other_definition(run.id, run.definition, entry)
         fence = Fence(self._pool, run.id, -1)

@@ -1,44 +1,190 @@
-"""Ports of a run that somebody else drives: a LangGraph server keeps the thread, we keep evidence, calls and steps.
+"""Runs that a LangGraph server drives: it keeps threads and checkpoints; row, answers, evidence and calls are ours.
 
 Such a run has a row of its own, so that its writes are fenced like all others, under the name of a graph that only the
 server knows: `resume` refuses it, because its checkpoints are the server's.
 """
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import asyncio
+import json
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing, asynccontextmanager
+from typing import Any, TypeVar
 
+from langgraph.types import StateSnapshot
 from psycopg.rows import DictRow
 
 from run_workflow.engine import audit, endings
+from run_workflow.engine.admission import RUNNING, refuse_other_definition
 from run_workflow.engine.driving import Outcome
-from run_workflow.engine.leases import Leases
-from run_workflow.engine.rows import Connection, transaction
+from run_workflow.engine.entries import GraphEntry
+from run_workflow.engine.handed import ACTOR, Asked, Start, start_of
+from run_workflow.engine.leases import Lease, Leases
+from run_workflow.engine.rows import Connection, one_run, transaction
+from run_workflow.engine.told import told
 from run_workflow.fence import Fence
 from run_workflow.postgres.database import Pool
 from run_workflow.stores.columns import as_json
-from state.context import RunContext
+from state.errors import RunError, UnknownRun
+from state.runs import SERVED, RunRecord
+from tools.storable import json_text
 
-ACTOR = "LangGraph server"
-_INSERT = """
+_MAKE = """
 INSERT INTO runs (id, graph, definition, status, input, context) VALUES (%s, %s, %s, 'initializing', %s, %s)
-ON CONFLICT DO NOTHING
+ON CONFLICT DO NOTHING RETURNING id
 """
-_RUNNING = "UPDATE runs SET status = 'running', updated_at = clock_timestamp() WHERE id = %s"
+_KNOWN = "SELECT 1 FROM runs WHERE id = %s"
+# Of the runs that wait: those whose answer is there, or is the policy's by now.
+_ANSWERED = """
+SELECT r.id, r.graph FROM runs r
+WHERE r.status = 'waiting_approval' AND right(r.graph, length(%(served)s)) = %(served)s AND EXISTS (
+    SELECT FROM approvals a
+    WHERE a.run_id = r.id AND a.id = ANY (r.waiting_for)
+        AND (a.answer IS NOT NULL OR a.expires_at <= clock_timestamp())
+)
+ORDER BY r.id
+"""
+
+T = TypeVar("T")
+
+
+class Loan:
+    """One stretch of work on a run that the server drives, within `lent`."""
+
+    def __init__(self, pool: Pool, lease: Lease, run: RunRecord, entry: GraphEntry) -> None:
+        self.run = run
+        self.settled = False
+        self._pool = pool
+        self._lease = lease
+        self._entry = entry
+
+    @property
+    def fence(self) -> Fence:
+        """What the stretch writes under."""
+        return self._lease.fence
+
+    async def start(self, asked: Asked, snapshot: StateSnapshot) -> Start:
+        """What the graph is to be started with where it stands: what was asked, checked; an answer is stored first."""
+        return await start_of(asked, snapshot, self._pool, self.run.id, self._entry)
+
+    async def settle(self, outcome: Outcome) -> bool:
+        """Writes how the stretch ended; whether it did: not where the answer is there already. Raises LeaseLost."""
+        async with transaction(self._pool) as connection:
+            self.settled = await endings.settle(connection, self.fence, outcome, ACTOR)
+        return self.settled
+
+    async def held(self, parts: AsyncGenerator[T, None]) -> AsyncGenerator[T, None]:
+        """The parts, which end at once when the run is cancelled (RunError) or taken over (LeaseLost)."""
+        tasks: set[asyncio.Future[Any]] = set()
+        async with aclosing(parts):
+            try:
+                signals = [asyncio.ensure_future(event.wait()) for event in (self.fence.lost, self._lease.cancelled)]
+                while True:
+                    coming = asyncio.ensure_future(_next(parts))
+                    tasks = {coming, *signals}
+                    await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+                    self.check()
+                    if not (part := await coming):
+                        return
+                    yield part[0]
+            finally:
+                for task in tasks:
+                    task.cancel()
+                await asyncio.wait(tasks)
+
+    def check(self) -> None:
+        """Raises LeaseLost when the run was taken over, RunError when it was cancelled."""
+        if self.fence.lost.is_set():
+            raise self.fence.lose()
+        if self._lease.cancelled.is_set():
+            raise _cancelled(self.run.id)
+
+    def ended(self, error: BaseException | None) -> Outcome:
+        """What becomes of a stretch that did not settle: an interrupted one can be gone on with."""
+        if self._lease.cancelled.is_set():
+            return Outcome("cancelled")
+        return Outcome("failed", error=told(error)) if isinstance(error, Exception) else Outcome("paused")
+
+
+async def _next(parts: AsyncGenerator[T, None]) -> tuple[T, ...]:
+    """The next part; nothing at the end."""
+    async for part in parts:
+        return (part,)
+    return ()
 
 
 @asynccontextmanager
-async def lent(pool: Pool, leases: Leases, run_id: str, graph: str, definition: str) -> AsyncIterator[Fence]:
-    """The fence of the run `run_id`, which is made if it is new, for as long as the block runs. Raises RunHeld."""
+async def lent(pool: Pool, leases: Leases, run_id: str, entry: GraphEntry, asked: Asked) -> AsyncIterator[Loan]:
+    """The run, made if a question came for it, for one stretch of work. How that ends is written down.
+
+    Raises UnknownRun, RunHeld, DefinitionChanged, and RunError when the run was cancelled or asked something else.
+    """
 
     async def admit(connection: Connection, row: DictRow, fence: int) -> None:
-        await connection.execute(_RUNNING, (run_id,))
-        await audit.append(connection, run_id, "run.lent", actor=ACTOR, data={"fence": fence})
+        _refuse_unfit(row, asked.start)
+        refuse_other_definition(run_id, row["definition"], entry)
+        await connection.execute(RUNNING, (run_id,))
+        await audit.append(connection, run_id, "run.lent", actor=asked.actor or ACTOR, data={"fence": fence})
 
     async with transaction(pool) as connection:
-        await connection.execute(_INSERT, (run_id, f"{graph} (server)", definition, as_json({}), as_json(RunContext())))
+        await _make(connection, run_id, entry, asked)
     async with leases.holding(run_id, admit) as lease:
+        async with pool.connection() as connection:
+            run = await one_run(connection, run_id)
+        loan = Loan(pool, lease, run, entry)
+        error: BaseException | None = None
         try:
-            yield lease.fence
+            if run.cancel_requested:
+                lease.cancelled.set()
+            loan.check()
+            yield loan
+        except BaseException as raised:
+            error = raised
+            raise
         finally:
-            async with transaction(pool) as connection:
-                await endings.settle(connection, lease.fence, Outcome("paused"), ACTOR)
+            if not loan.settled and not lease.fence.lost.is_set():
+                await loan.settle(loan.ended(error))
+
+
+async def answered(pool: Pool) -> Sequence[tuple[str, str]]:
+    """Runs that wait on the server although their answer is there, or is the policy's by now: ids and graphs."""
+    async with pool.connection() as connection:
+        rows = await (await connection.execute(_ANSWERED, {"served": SERVED})).fetchall()
+    return [(row["id"], row["graph"].removesuffix(SERVED)) for row in rows]
+
+
+async def _make(connection: Connection, run_id: str, entry: GraphEntry, asked: Asked) -> None:
+    """The row, if a question came and there is none. Raises UnknownRun when there is none and none came."""
+    if isinstance(asked.start, dict):
+        values = (run_id, entry.name + SERVED, entry.definition, as_json(asked.start), as_json(asked.context))
+        if await (await connection.execute(_MAKE, values)).fetchone():
+            data = {"graph": entry.name + SERVED, "definition": entry.definition}
+            await audit.append(connection, run_id, "run.created", actor=asked.actor or ACTOR, data=data)
+    elif not await (await connection.execute(_KNOWN, (run_id,))).fetchone():
+        raise UnknownRun(
+            "This thread has not been asked anything yet, or another database has its run.",
+            place=f"thread {run_id}",
+            remedy="Give it a question and sources as its input, or begin a new thread.",
+        )
+
+
+def _refuse_unfit(row: DictRow, start: Start) -> None:
+    """Raises RunError when the run takes no more of this kind: one thread is one question."""
+    if row["status"] == "cancelled":
+        raise _cancelled(row["id"])
+    if not isinstance(start, dict):
+        return
+    if row["status"] == "completed":
+        raise RunError("This thread has answered its question.", place=f"run {row['id']}", remedy=_NEW)
+    if row["input"] != json.loads(json_text(start)):
+        raise RunError("This thread was asked something else.", place=f"run {row['id']}", remedy=_NEW)
+
+
+_NEW = "Begin a new thread: what this one has found belongs to its question."
+
+
+def _cancelled(run_id: str) -> RunError:
+    return RunError(
+        "The run was cancelled.",
+        place=f"run {run_id}",
+        remedy=f"`show {run_id}` says who did it. Begin a new thread.",
+    )

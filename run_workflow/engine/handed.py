@@ -1,0 +1,143 @@
+"""What a client of a LangGraph server hands to a run: a question, an answer, or nothing but the wish to go on.
+
+An answer is untrusted. It is checked and stored by the rules of the command line before the graph sees it; one that
+is not taken makes the graph ask again, under the same id and time limit, with the reason.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from langgraph.types import Command, StateSnapshot
+from pydantic import ValidationError
+
+from run_workflow.engine import approvals, audit
+from run_workflow.engine.edits import check_edit
+from run_workflow.engine.entries import GraphEntry
+from run_workflow.engine.rows import one_run, transaction
+from run_workflow.postgres.database import Pool
+from state.context import RunContext
+from state.errors import AnswerRefused
+from state.runs import Answer, ApprovalRecord, ApprovalRequest, Edit, Json
+
+ACTOR = "LangGraph server"
+"""Who did what a client did whom the server does not know."""
+_REQUEST_ID = re.compile("[0-9a-f]{32}")
+_FORM = 'Give {"decisions": [{"type": "approve"}]}, or another decision that is allowed.'
+
+Start = Json | Command[Any] | None
+"""What a graph is started with: an input, a command, or nothing, to go on."""
+Refuse = Callable[[Mapping[str, Any], str, str], Json]
+"""Given the state, the action and the reason: the update after which the graph asks again and gives the reason."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a client wants of a run."""
+
+    start: Start
+    context: RunContext
+    """Counts with the question: a run keeps the context that it began with."""
+    actor: str | None
+    """Who asks, if the server knows."""
+    at: datetime | None
+    """When, on the clock of the server's checkpoints, if that is known."""
+    refuse: Refuse
+
+
+async def start_of(asked: Asked, snapshot: StateSnapshot, pool: Pool, run_id: str, entry: GraphEntry) -> Start:
+    """What the graph is to be started with where it stands."""
+    pending = {each.id: approvals.read_request(each.value) for each in snapshot.interrupts}
+    if pending:
+        return await _Answering(asked, snapshot, pool, run_id, entry).start(pending)
+    if isinstance(asked.start, Command):
+        # An answer that nobody waits for would be kept for the next question.
+        rest = replace(asked.start, resume=None)
+        return rest if rest.update or rest.goto else None
+    return asked.start if snapshot.created_at is None else None
+
+
+@dataclass(frozen=True)
+class _Answering:
+    """One go at a run that waits."""
+
+    asked: Asked
+    snapshot: StateSnapshot
+    pool: Pool
+    run_id: str
+    entry: GraphEntry
+
+    async def start(self, pending: Mapping[str, ApprovalRequest]) -> Command[Any] | None:
+        """The answers there are, with those given now; None, or the update of a refusal, to ask again."""
+        answers = await self._stored(pending)
+        if not isinstance(self.asked.start, Command):
+            return Command(resume=answers) if answers else None
+        try:
+            if answers:
+                raise AnswerRefused("Too late: another answer was given, or the time was over.")
+            await self._take(self.asked.start)
+        except AnswerRefused as error:
+            reason = str(error).removeprefix(f"run {self.run_id}").lstrip(",: ")
+            await self._note(reason, pending)
+            if not answers:
+                action = next(iter(pending.values())).action.name
+                return Command(update=self.asked.refuse(self.snapshot.values, action, reason))
+        return Command(resume=await self._stored(pending))
+
+    async def _stored(self, pending: Mapping[str, ApprovalRequest]) -> dict[str, Json]:
+        """The answers there are, those of timeout policies among them."""
+        async with transaction(self.pool) as connection:
+            await approvals.open_requests(connection, self.run_id, dict(pending))
+            await approvals.expire(connection, self.run_id)
+            return await approvals.answers_to(connection, self.run_id, pending)
+
+    async def _take(self, given: Command[Any]) -> None:
+        """Stores what was given, unless somebody or the time was faster. Raises AnswerRefused."""
+        if given.update or given.goto:
+            raise AnswerRefused("The run waits for an answer, and takes no `update` or `goto` instead of one.")
+        checked = [await self._checked(key, value) for key, value in self._by_request(given.resume)]
+        async with transaction(self.pool) as connection:
+            for approval, answer in checked:
+                await approvals.store_answer(connection, approval, answer, answer.by or ACTOR)
+
+    def _by_request(self, resume: object) -> list[tuple[str | None, object]]:
+        """What was given, by the id of the request; None where it names none."""
+        if isinstance(resume, dict) and resume and all(_REQUEST_ID.fullmatch(str(key)) for key in resume):
+            return list(resume.items())
+        shown = datetime.fromisoformat(self.snapshot.created_at) if self.snapshot.created_at else None
+        if shown and self.asked.at and self.asked.at < shown:
+            raise AnswerRefused("The answer was given before this was asked.", remedy="Answer what is asked now.")
+        return [(None, resume)]
+
+    async def _checked(self, key: str | None, value: object) -> tuple[ApprovalRecord, Answer]:
+        """The request that is meant, and the answer to it, signed. Raises AnswerRefused."""
+        async with self.pool.connection() as connection:
+            approval = await approvals.find_pending(connection, await one_run(connection, self.run_id), key)
+        answer, actor, approvers = _read(value), self.asked.actor, approval.request.policy.approvers
+        if approvers and actor is None:
+            raise AnswerRefused(
+                f"Only {' or '.join(approvers)} may answer here, and the server does not know who you are.",
+                remedy="It does with authentication: `auth` in langgraph.json.",
+            )
+        approvals.check_allowed(approval, answer, actor or ACTOR)
+        check = self.entry.validators.get(approval.request.action.name)
+        if check is not None and isinstance(answer.decision, Edit):
+            place = f"run {self.run_id}, {approval.point} edit"
+            check_edit(check, self.snapshot.values, answer.decision.edited_action.args, place=place)
+        return approval, answer.model_copy(update={"by": actor or ""})
+
+    async def _note(self, reason: str, pending: Mapping[str, ApprovalRequest]) -> None:
+        actor, data = self.asked.actor or ACTOR, {"requests": sorted(pending), "reason": reason}
+        async with transaction(self.pool) as connection:
+            await audit.append(connection, self.run_id, "approval.refused", actor=actor, data=data)
+
+
+def _read(value: object) -> Answer:
+    try:
+        return Answer.model_validate(value)
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(str(part) for part in first["loc"]) or "the answer"
+        raise AnswerRefused(f"This is no answer: {field}: {first['msg']}.", remedy=_FORM) from error
