@@ -7,8 +7,8 @@ nothing is opened.
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from contextlib import aclosing, asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, cast
@@ -33,18 +33,21 @@ from graphs.catalog import CATALOG, CatalogEntry
 from run_workflow.engine.driving import App, Outcome, outcome_of
 from run_workflow.engine.engine import Engine
 from run_workflow.engine.handed import Asked, Start
+from run_workflow.engine.told import told
 from run_workflow.postgres.database import open_database
 from run_workflow.services import open_network
 from run_workflow.settings import load_settings
 from state.context import RunContext
 from state.errors import RunError, StrettoError
 from state.ports import Ports
+from state.runs import Json
 from tools.memory import SystemClock, memory_ports
 
 LOOK_SECONDS = 2.0
 """How often the server looks for approvals whose time is over."""
 _AGAIN_SECONDS = 30.0
 """When it looks again after the database could not be had."""
+_FORM = 'Give {"question": "…", "sources": ["path/to/folder"]}.'
 _LOG = logging.getLogger(__name__)
 
 
@@ -84,14 +87,25 @@ class Serving:
             await models.close()
 
     def asked(self, start: Start, context: object, config: RunnableConfig) -> Asked:
-        """What the client wants. Raises RunError when the context cannot be used."""
+        """What the client wants. Raises RunError when the input or the context cannot be used."""
         try:
-            told = context if isinstance(context, RunContext) else RunContext.model_validate(context or {})
+            read = context if isinstance(context, RunContext) else RunContext.model_validate(context or {})
         except ValidationError as error:
             first = error.errors()[0]
             field = ".".join(str(part) for part in first["loc"])
             raise RunError(f"{first['msg']}.", place=f"context, {field}", remedy="docs/studio.md.") from error
-        return Asked(start, told, self.actor, _asked_at(config), refusal)
+        start = _question(start) if isinstance(start, dict) else start
+        return Asked(start, read, self.actor, _asked_at(config), refusal)
+
+
+def _question(given: Json) -> Json:
+    """The input of a run, and nothing else that was given. Raises RunError when it is none."""
+    question, sources = given.get("question"), given.get("sources")
+    if not isinstance(question, str) or not question.strip():
+        raise RunError("There is no question.", place="input, question", remedy=_FORM)
+    if not isinstance(sources, list) or not sources or not all(isinstance(path, str) for path in sources):
+        raise RunError("Sources are a list of paths.", place="input, sources", remedy=_FORM)
+    return {"question": question, "sources": sources}
 
 
 def _asked_at(config: RunnableConfig) -> datetime | None:
@@ -113,8 +127,16 @@ class Served(CompiledStateGraph[Any, Any, Any, Any]):
     async def astream(
         self, input: Start, config: RunnableConfig | None = None, *, context: object = None, **kwargs: Any
     ) -> AsyncIterator[Any]:
-        """The parts of the stream. Errors are raised after they were written down."""
-        config = config or {}
+        """The parts of the stream. An error is raised after it was written down: RuntimeError if it is for a person."""
+        with _told_to_clients():
+            stretch = self._stretch(input, config or {}, context, kwargs)
+            async with aclosing(stretch) as parts:
+                async for part in parts:
+                    yield part
+
+    async def _stretch(
+        self, input: Start, config: RunnableConfig, context: object, options: dict[str, Any]
+    ) -> AsyncGenerator[Any, None]:
         asked = self.serving.asked(input, context, config)
         place = config["configurable"]
         thread = {key: str(place[key]) for key in ("thread_id", "checkpoint_id") if place.get(key)}
@@ -126,7 +148,7 @@ class Served(CompiledStateGraph[Any, Any, Any, Any]):
             snapshot = await graph.aget_state({"configurable": thread})
             while not loan.settled:
                 start = await loan.start(asked, snapshot)
-                parts = graph.astream(start, config, context=loan.run.context, **kwargs)
+                parts = graph.astream(start, config, context=loan.run.context, **options)
                 async with aclosing(loan.held(cast("AsyncGenerator[Any, None]", parts))) as held:
                     async for part in held:
                         yield part
@@ -149,6 +171,15 @@ class Served(CompiledStateGraph[Any, Any, Any, Any]):
                 remedy="Start it on a thread, or switch its approval points off.",
             )
         return outcome
+
+
+@contextmanager
+def _told_to_clients() -> Iterator[None]:
+    """Errors for a person as RuntimeError: of others the server tells its clients the class and no message."""
+    try:
+        yield
+    except StrettoError as error:
+        raise RuntimeError(told(error)) from error
 
 
 async def go_on_when_answered(serving: Serving, client: LangGraphClient) -> None:

@@ -39,7 +39,9 @@ def question_of(run: RunRecord) -> str | None:
 
 
 def commands_for(run: RunRecord, waiting: tuple[RequestBody, ...]) -> tuple[str, ...]:
-    """What can be typed to go on with the run."""
+    """What can be typed to go on with the run; where a LangGraph server does that, to end it."""
+    if run.served:
+        return () if run.status in ENDED else (f"{PROGRAM} cancel {run.id}",)
     if waiting:
         return tuple(line for request in waiting for line in _answers(run.id, request, len(waiting) > 1))
     return () if run.status in ENDED else (f"{PROGRAM} resume {run.id}",)

@@ -116,7 +116,7 @@ async def report(desk: Desk, wanted: options.Report) -> int:
         raise RunError(
             f"There is no report yet; the run is {view.run.status}.",
             place=f"run {view.run.id}",
-            remedy=f"`resume {view.run.id}` goes on with it.",
+            remedy=f"`show {view.run.id}` says how to go on with it.",
         )
     document = run_document(view, files, DONE)
     summarise(desk.screen, document)

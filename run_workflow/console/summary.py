@@ -5,7 +5,7 @@ from rich.text import Text
 from run_workflow.console.screen import Screen
 from run_workflow.console.words import STYLES, count, dollars, one_line, plural
 from run_workflow.documents import RunDocument
-from state.runs import Usage
+from state.runs import SERVED, Usage
 
 _OUTCOMES = {
     "published": "The report is published.",
@@ -37,7 +37,8 @@ def summarise(screen: Screen, document: RunDocument) -> None:
     _list(screen, "Missing", [f"{item.focus} ({item.status}): {item.reason}" for item in document.missing])
     _list(screen, "Open defects", document.defects)
     if document.commands:
-        screen.say("Go on with:")
+        served = document.graph.endswith(SERVED)
+        screen.say("A LangGraph server goes on with it. To end it:" if served else "Go on with:")
         for line in document.commands:
             screen.say(f"  {line}")
 
