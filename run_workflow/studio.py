@@ -9,16 +9,16 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import aclosing, asynccontextmanager, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
+import httpx
 import psycopg
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph.state import CompiledStateGraph
-from langgraph.types import StateSnapshot
 from langgraph_sdk import get_client
 from langgraph_sdk.client import LangGraphClient
 from langgraph_sdk.errors import ConflictError, NotFoundError
@@ -30,9 +30,10 @@ from starlette.applications import Starlette
 from agents.approval import refusal
 from chains.models import ModelDoor
 from graphs.catalog import CATALOG, CatalogEntry
-from run_workflow.engine.driving import App, Outcome, outcome_of
+from run_workflow.engine.driving import App
 from run_workflow.engine.engine import Engine
 from run_workflow.engine.handed import Asked, Start
+from run_workflow.engine.lending import Answered
 from run_workflow.engine.told import told
 from run_workflow.postgres.database import open_database
 from run_workflow.services import open_network
@@ -86,7 +87,7 @@ class Serving:
         finally:
             await models.close()
 
-    def asked(self, start: Start, context: object, config: RunnableConfig) -> Asked:
+    def asked(self, start: Start, context: object, config: RunnableConfig, *, kept: bool) -> Asked:
         """What the client wants. Raises RunError when the input or the context cannot be used."""
         try:
             read = context if isinstance(context, RunContext) else RunContext.model_validate(context or {})
@@ -95,7 +96,7 @@ class Serving:
             field = ".".join(str(part) for part in first["loc"])
             raise RunError(f"{first['msg']}.", place=f"context, {field}", remedy="docs/studio.md.") from error
         start = _question(start) if isinstance(start, dict) else start
-        return Asked(start, read, self.actor, _asked_at(config), refusal)
+        return Asked(start, read, self.actor, _asked_at(config), kept, refusal)
 
 
 def _question(given: Json) -> Json:
@@ -137,40 +138,21 @@ class Served(CompiledStateGraph[Any, Any, Any, Any]):
     async def _stretch(
         self, input: Start, config: RunnableConfig, context: object, options: dict[str, Any]
     ) -> AsyncGenerator[Any, None]:
-        asked = self.serving.asked(input, context, config)
-        place = config["configurable"]
-        thread = {key: str(place[key]) for key in ("thread_id", "checkpoint_id") if place.get(key)}
+        asked = self.serving.asked(input, context, config, kept=bool(self.checkpointer))
+        thread = str(config["configurable"]["thread_id"])
         async with (
             self.serving.engine() as engine,
-            engine.lend(thread["thread_id"], self.serving.entry.name, asked) as (ports, loan),
+            engine.lend(thread, self.serving.entry.name, asked) as (ports, loan),
+            aclosing(loan.work(self._bound(ports), asked, config, options)) as parts,
         ):
-            graph = self._bound(ports)
-            snapshot = await graph.aget_state({"configurable": thread})
-            while not loan.settled:
-                start = await loan.start(asked, snapshot)
-                parts = graph.astream(start, config, context=loan.run.context, **options)
-                async with aclosing(loan.held(cast("AsyncGenerator[Any, None]", parts))) as held:
-                    async for part in held:
-                        yield part
-                snapshot = await graph.aget_state({"configurable": {"thread_id": thread["thread_id"]}})
-                await loan.settle(self._outcome(graph, snapshot))
-                asked = replace(asked, start=None)
+            async for part in parts:
+                yield part
 
     def _bound(self, ports: Ports) -> App:
         """The graph of this run, on the server's checkpoints; a run without a thread has them for this stretch."""
         saver = self.checkpointer or InMemorySaver()
         app: App = self.serving.entry.build(ports).compile(checkpointer=saver, store=self.store, name=self.name)
         return app
-
-    def _outcome(self, graph: App, snapshot: StateSnapshot) -> Outcome:
-        """How the stretch ended. Raises RunError when it waits where nobody can answer."""
-        outcome = outcome_of(graph, snapshot)
-        if outcome.status == "waiting_approval" and not self.checkpointer:
-            raise RunError(
-                "The run waits for an approval, and nobody can answer: it has no thread.",
-                remedy="Start it on a thread, or switch its approval points off.",
-            )
-        return outcome
 
 
 @contextmanager
@@ -184,28 +166,29 @@ def _told_to_clients() -> Iterator[None]:
 
 async def go_on_when_answered(serving: Serving, client: LangGraphClient) -> None:
     """Goes on with runs of this server whose approval a timeout policy has answered; never returns."""
-    elsewhere: set[str] = set()
+    tried: set[Answered] = set()
     while True:
         try:
             async with serving.engine() as engine:
                 while True:
-                    for run_id, graph in await engine.answered_loans():
-                        if run_id not in elsewhere and not await _go_on(client, run_id, graph):
-                            elsewhere.add(run_id)
+                    for each in await engine.answered_loans():
+                        # Once: what fails, or is another server's, would fail again and again.
+                        if each not in tried and await _go_on(client, each):
+                            tried.add(each)
                     await asyncio.sleep(LOOK_SECONDS)
-        except (StrettoError, psycopg.Error, PoolTimeout) as error:
+        except (StrettoError, psycopg.Error, PoolTimeout, httpx.HTTPError) as error:
             _LOG.warning("approvals are not looked after: %s", error)
             await asyncio.sleep(_AGAIN_SECONDS)
 
 
-async def _go_on(client: LangGraphClient, run_id: str, graph: str) -> bool:
-    """Asks the server to go on with the run; whether it has its thread."""
+async def _go_on(client: LangGraphClient, answered: Answered) -> bool:
+    """Asks the server to go on with a run; False where somebody works on it."""
     try:
-        await client.runs.create(run_id, graph, multitask_strategy="reject")
+        await client.runs.create(answered.run_id, answered.graph, multitask_strategy="reject")
     except ConflictError:
-        return True  # it is being worked on
-    except NotFoundError:
         return False
+    except NotFoundError:
+        _LOG.info("run %s waits on another server, or on a thread that is lost", answered.run_id)
     return True
 
 

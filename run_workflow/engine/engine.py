@@ -177,8 +177,8 @@ class Engine:
         async with lending.lent(self._pool, self._leases, run_id, self._entry(graph), asked) as loan:
             yield self._ports(loan.fence), loan
 
-    async def answered_loans(self) -> Sequence[tuple[str, str]]:
-        """Ids and graphs of runs that wait on a server although a timeout policy has answered, or will now."""
+    async def answered_loans(self) -> Sequence[lending.Answered]:
+        """What runs wait for on a server although a timeout policy has answered, or will now."""
         return await lending.answered(self._pool)
 
     async def show(self, run_id: str) -> views.RunView:

@@ -44,6 +44,8 @@ class Asked:
     """Who asks, if the server knows."""
     at: datetime | None
     """When, on the clock of the server's checkpoints, if that is known."""
+    kept: bool
+    """Whether the thread is there after this; on one that is not, nobody could answer."""
     refuse: Refuse
 
 

@@ -6,16 +6,17 @@ server knows: `resume` refuses it, because its checkpoints are the server's.
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
-from typing import Any, TypeVar
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar, cast
 
-from langgraph.types import StateSnapshot
+from langchain_core.runnables import RunnableConfig
 from psycopg.rows import DictRow
 
 from run_workflow.engine import audit, endings
 from run_workflow.engine.admission import RUNNING, refuse_other_definition
-from run_workflow.engine.driving import Outcome
+from run_workflow.engine.driving import App, Outcome, outcome_of
 from run_workflow.engine.entries import GraphEntry
 from run_workflow.engine.handed import ACTOR, Asked, Start, start_of
 from run_workflow.engine.leases import Lease, Leases
@@ -25,7 +26,7 @@ from run_workflow.fence import Fence
 from run_workflow.postgres.database import Pool
 from run_workflow.stores.columns import as_json
 from state.errors import RunError, UnknownRun
-from state.runs import SERVED, RunRecord
+from state.runs import SERVED, Json, RunRecord
 from tools.storable import json_text
 
 _MAKE = """
@@ -35,13 +36,10 @@ ON CONFLICT DO NOTHING RETURNING id
 _KNOWN = "SELECT 1 FROM runs WHERE id = %s"
 # Of the runs that wait: those whose answer is there, or is the policy's by now.
 _ANSWERED = """
-SELECT r.id, r.graph FROM runs r
-WHERE r.status = 'waiting_approval' AND right(r.graph, length(%(served)s)) = %(served)s AND EXISTS (
-    SELECT FROM approvals a
-    WHERE a.run_id = r.id AND a.id = ANY (r.waiting_for)
-        AND (a.answer IS NOT NULL OR a.expires_at <= clock_timestamp())
-)
-ORDER BY r.id
+SELECT r.id, r.graph, a.id AS request FROM runs r JOIN approvals a ON a.run_id = r.id AND a.id = ANY (r.waiting_for)
+WHERE r.status = 'waiting_approval' AND right(r.graph, length(%(served)s)) = %(served)s
+    AND (a.answer IS NOT NULL OR a.expires_at <= clock_timestamp())
+ORDER BY r.id, a.id
 """
 
 T = TypeVar("T")
@@ -62,17 +60,36 @@ class Loan:
         """What the stretch writes under."""
         return self._lease.fence
 
-    async def start(self, asked: Asked, snapshot: StateSnapshot) -> Start:
-        """What the graph is to be started with where it stands: what was asked, checked; an answer is stored first."""
-        return await start_of(asked, snapshot, self._pool, self.run.id, self._entry)
+    async def work(
+        self, app: App, asked: Asked, config: RunnableConfig, options: Mapping[str, Any]
+    ) -> AsyncGenerator[Any, None]:
+        """Streams the graph from where it stands on the server's checkpoints, as far as it goes, and settles the run.
 
-    async def settle(self, outcome: Outcome) -> bool:
-        """Writes how the stretch ended; whether it did: not where the answer is there already. Raises LeaseLost."""
+        `config` and `options` are those of `astream`. An answer is checked and stored before the graph has it.
+        """
+        place: Json = config["configurable"]
+        thread = {"thread_id": self.run.id}
+        at = {"checkpoint_id": str(place["checkpoint_id"])} if place.get("checkpoint_id") else {}
+        snapshot = await app.aget_state({"configurable": thread | at})
+        while not self.settled:
+            start = await start_of(asked, snapshot, self._pool, self.run.id, self._entry)
+            parts = app.astream(start, config, context=self.run.context, **options)
+            async with aclosing(self._held(cast("AsyncGenerator[Any, None]", parts))) as held:
+                async for part in held:
+                    yield part
+            snapshot = await app.aget_state({"configurable": thread})
+            outcome = outcome_of(app, snapshot)
+            if outcome.requests and not asked.kept:
+                raise _unanswerable(self.run.id)
+            await self.settle(outcome)
+            asked = replace(asked, start=None)
+
+    async def settle(self, outcome: Outcome) -> None:
+        """Writes how the stretch ended, unless it is to go on with an answer that is there. Raises LeaseLost."""
         async with transaction(self._pool) as connection:
             self.settled = await endings.settle(connection, self.fence, outcome, ACTOR)
-        return self.settled
 
-    async def held(self, parts: AsyncGenerator[T, None]) -> AsyncGenerator[T, None]:
+    async def _held(self, parts: AsyncGenerator[T, None]) -> AsyncGenerator[T, None]:
         """The parts, which end at once when the run is cancelled (RunError) or taken over (LeaseLost)."""
         tasks: set[asyncio.Future[Any]] = set()
         async with aclosing(parts):
@@ -145,11 +162,20 @@ async def lent(pool: Pool, leases: Leases, run_id: str, entry: GraphEntry, asked
                 await loan.settle(loan.ended(error))
 
 
-async def answered(pool: Pool) -> Sequence[tuple[str, str]]:
-    """Runs that wait on the server although their answer is there, or is the policy's by now: ids and graphs."""
+@dataclass(frozen=True)
+class Answered:
+    """A request that a run waits for on the server although its answer is there, or is the policy's by now."""
+
+    run_id: str
+    graph: str
+    request_id: str
+
+
+async def answered(pool: Pool) -> Sequence[Answered]:
+    """All of them."""
     async with pool.connection() as connection:
         rows = await (await connection.execute(_ANSWERED, {"served": SERVED})).fetchall()
-    return [(row["id"], row["graph"].removesuffix(SERVED)) for row in rows]
+    return [Answered(row["id"], row["graph"].removesuffix(SERVED), row["request"]) for row in rows]
 
 
 async def _make(connection: Connection, run_id: str, entry: GraphEntry, asked: Asked) -> None:
@@ -180,6 +206,14 @@ def _refuse_unfit(row: DictRow, start: Start) -> None:
 
 
 _NEW = "Begin a new thread: what this one has found belongs to its question."
+
+
+def _unanswerable(run_id: str) -> RunError:
+    return RunError(
+        "The run waits for an approval, and nobody can answer: its thread is not kept.",
+        place=f"run {run_id}",
+        remedy="Start it on a thread, or switch its approval points off.",
+    )
 
 
 def _cancelled(run_id: str) -> RunError:
