@@ -54,11 +54,16 @@ async def start_of(asked: Asked, snapshot: StateSnapshot, pool: Pool, run_id: st
     pending = {each.id: approvals.read_request(each.value) for each in snapshot.interrupts}
     if pending:
         return await _Answering(asked, snapshot, pool, run_id, entry).start(pending)
-    if isinstance(asked.start, Command):
-        # An answer that nobody waits for would be kept for the next question.
-        rest = replace(asked.start, resume=None)
-        return rest if rest.update or rest.goto else None
-    return asked.start if snapshot.created_at is None else None
+    return asked.start if snapshot.created_at is None else start_again(asked)
+
+
+def start_again(asked: Asked) -> Start:
+    """The same where the run waits for nobody, or goes back to an earlier point, where its questions are new ones."""
+    if not isinstance(asked.start, Command):
+        return None
+    # An answer that nobody waits for would be kept for the next question.
+    rest = replace(asked.start, resume=None)
+    return rest if rest.update or rest.goto else None
 
 
 @dataclass(frozen=True)

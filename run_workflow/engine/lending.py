@@ -12,13 +12,14 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeVar, cast
 
 from langchain_core.runnables import RunnableConfig
+from langgraph.types import StateSnapshot
 from psycopg.rows import DictRow
 
 from run_workflow.engine import audit, endings
 from run_workflow.engine.admission import RUNNING, refuse_other_definition
 from run_workflow.engine.driving import App, Outcome, outcome_of
 from run_workflow.engine.entries import GraphEntry
-from run_workflow.engine.handed import ACTOR, Asked, Start, start_of
+from run_workflow.engine.handed import ACTOR, Asked, Start, start_again, start_of
 from run_workflow.engine.leases import Lease, Leases
 from run_workflow.engine.rows import Connection, one_run, transaction
 from run_workflow.engine.told import told
@@ -26,7 +27,7 @@ from run_workflow.fence import Fence
 from run_workflow.postgres.database import Pool
 from run_workflow.stores.columns import as_json
 from state.errors import RunError, UnknownRun
-from state.runs import SERVED, Json, RunRecord
+from state.runs import SERVED, RunRecord
 from tools.storable import json_text
 
 _MAKE = """
@@ -67,22 +68,24 @@ class Loan:
 
         `config` and `options` are those of `astream`. An answer is checked and stored before the graph has it.
         """
-        place: Json = config["configurable"]
-        thread = {"thread_id": self.run.id}
-        at = {"checkpoint_id": str(place["checkpoint_id"])} if place.get("checkpoint_id") else {}
-        snapshot = await app.aget_state({"configurable": thread | at})
+        thread: RunnableConfig = {"configurable": {"thread_id": self.run.id}}
+        snapshot = await app.aget_state(thread)
+        start = start_again(asked) if _goes_back(config, snapshot) else await self._start(asked, snapshot)
         while not self.settled:
-            start = await start_of(asked, snapshot, self._pool, self.run.id, self._entry)
             parts = app.astream(start, config, context=self.run.context, **options)
             async with aclosing(self._held(cast("AsyncGenerator[Any, None]", parts))) as held:
                 async for part in held:
                     yield part
-            snapshot = await app.aget_state({"configurable": thread})
+            snapshot = await app.aget_state(thread)
             outcome = outcome_of(app, snapshot)
             if outcome.requests and not asked.kept:
                 raise _unanswerable(self.run.id)
             await self.settle(outcome)
-            asked = replace(asked, start=None)
+            if not self.settled:
+                start = await self._start(replace(asked, start=None), snapshot)
+
+    async def _start(self, asked: Asked, snapshot: StateSnapshot) -> Start:
+        return await start_of(asked, snapshot, self._pool, self.run.id, self._entry)
 
     async def settle(self, outcome: Outcome) -> None:
         """Writes how the stretch ended, unless it is to go on with an answer that is there. Raises LeaseLost."""
@@ -120,6 +123,12 @@ class Loan:
         if self._lease.cancelled.is_set():
             return Outcome("cancelled")
         return Outcome("failed", error=told(error)) if isinstance(error, Exception) else Outcome("paused")
+
+
+def _goes_back(config: RunnableConfig, latest: StateSnapshot) -> bool:
+    """Whether the work is to begin at an earlier checkpoint than that at which the thread stands."""
+    wanted = config["configurable"].get("checkpoint_id")
+    return bool(wanted) and str(wanted) != latest.config["configurable"].get("checkpoint_id")
 
 
 async def _next(parts: AsyncGenerator[T, None]) -> tuple[T, ...]:
