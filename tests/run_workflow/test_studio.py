@@ -1,114 +1,314 @@
-"""`langgraph dev` serves the research graph, and a client drives it through a whole run with an approval."""
+"""`langgraph dev` serves the research graph, and clients drive it: runs, answers, time limits, cancels, deaths."""
 
+import asyncio
 import json
-import os
-import signal
-import socket
 import subprocess
 import sys
-import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
-from langgraph_sdk import get_client
+from langgraph_sdk.client import LangGraphClient
 
-from run_workflow.postgres.database import DatabaseSettings, open_database
+from run_workflow.engine.engine import Engine
+from run_workflow.postgres.database import Database, DatabaseSettings, open_database
+from state.runs import TIMEOUT_ACTOR
 from tests.postgres_fixtures import ServerForTests
+from tests.run_workflow.engine_graphs import engine_on, until
+from tests.run_workflow.studio_server import ROOT, StudioServer
 
 pytestmark = [pytest.mark.studio, pytest.mark.slow]
-ROOT = Path(__file__).parents[2]
 QUESTION = "How fast has atmospheric CO2 at Mauna Loa risen?"
-CONTEXT: dict[str, Any] = {"approvals": {"plan": {}}}
+INPUT: dict[str, Any] = {"question": QUESTION, "sources": [str(ROOT / "examples/co2/sources")]}
+YES: dict[str, Any] = {"decisions": [{"type": "approve"}]}
 
 
-def free_port() -> int:
-    """A port of the loopback interface that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+@pytest.fixture(scope="module")
+def server(postgres_server: ServerForTests, tmp_path_factory: pytest.TempPathFactory) -> Iterator[StudioServer]:
+    """One server for all tests that do not end it."""
+    pytest.importorskip("langgraph_api", reason="the Studio server is an extra: pip install -e '.[studio]'")
+    with postgres_server.migrated_database() as dsn:
+        running = StudioServer(tmp_path_factory.mktemp("studio"), dsn)
+        running.start()
+        try:
+            yield running
+        finally:
+            running.stop()
 
 
 @pytest.fixture
-def server(postgres_server: ServerForTests, tmp_path: Path) -> Iterator[tuple[str, str]]:
-    """The address of a running `langgraph dev`, and the database that it works on."""
-    pytest.importorskip("langgraph_api", reason="the Studio server is an extra: pip install -e '.[studio]'")
-    port = free_port()
-    settings = json.loads((ROOT / "langgraph.json").read_text(encoding="utf-8"))
-    config, log = tmp_path / "langgraph.json", tmp_path / "server.log"  # its state is written beside the first
-    config.write_text(json.dumps(settings | {"dependencies": [str(ROOT)]}), encoding="utf-8")
-    command = [Path(sys.executable).with_name("langgraph"), "dev", "--config", config, "--port", str(port)]
-    with postgres_server.migrated_database() as dsn, log.open("w") as output:
-        process = subprocess.Popen(
-            [*map(str, command), "--no-browser", "--no-reload", "--n-jobs-per-worker", "4"],
-            cwd=tmp_path,
-            env=os.environ
-            | {"DATABASE_URL": dsn, "STRETTO_HOME": str(tmp_path), "PYTHONPATH": str(ROOT)}
-            | {"LANGGRAPH_CLI_NO_ANALYTICS": "1", "PYTHONWARNINGS": "ignore"},
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-        try:
-            _wait_for(f"http://127.0.0.1:{port}/ok", process, log)
-            yield f"http://127.0.0.1:{port}", dsn
-        finally:
-            _end(process)
+async def opened(server: StudioServer) -> AsyncIterator[Database]:
+    """The database that the server works on, as the command line opens it."""
+    async with open_database(DatabaseSettings(server.dsn, server.folder)) as database:
+        yield database
 
 
-def _wait_for(url: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
-    """Waits until the server answers; fails with its log if it ends before."""
-    for _ in range(240):
-        if process.poll() is not None:
-            break
-        try:
-            if httpx.get(url).status_code == httpx.codes.OK:
-                return
-        except httpx.TransportError:
-            time.sleep(0.25)
-    pytest.fail(f"the server does not answer:\n{log.read_text(encoding='utf-8')[-3000:]}")
+@pytest.fixture
+def engine(opened: Database) -> Engine:
+    """What the command line works with."""
+    return engine_on(opened)
 
 
-def _end(process: "subprocess.Popen[bytes]") -> None:
-    os.killpg(process.pid, signal.SIGTERM)
-    try:
-        process.wait(timeout=10)
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+Person = Callable[[str], LangGraphClient]
 
 
-async def test_a_client_runs_streams_approves_and_reads(server: tuple[str, str], tmp_path: Path) -> None:
-    """Run, stream, see the interrupt, resume, read the state and the drawn graph, all over the server's API."""
-    url, dsn = server
-    async with get_client(url=url) as client:
-        (assistant,) = await client.assistants.search(graph_id="research")
-        drawn = await client.assistants.get_graph(assistant["assistant_id"])
-        assert {"research_branch", "approve_plan", "publish"} <= {str(node["id"]) for node in drawn["nodes"]}
+@pytest.fixture
+async def person(server: StudioServer) -> AsyncIterator[Person]:
+    """Clients by name; without a name, somebody whom the server does not know."""
+    async with AsyncExitStack() as stack:
+        known: dict[str, LangGraphClient] = {}
+        for name in ("", "ann", "bob"):
+            known[name] = await stack.enter_async_context(server.client(name))
+        yield known.__getitem__
 
-        thread = (await client.threads.create())["thread_id"]
-        given: dict[str, Any] = {"question": QUESTION, "sources": [str(ROOT / "examples/co2/sources")]}
-        stream = client.runs.stream(thread, "research", input=given, context=CONTEXT, stream_mode=["custom"])
-        paths = [part.data["path"] async for part in stream if part.event == "custom"]
-        assert "analyze_task" in paths, "progress is streamed"
 
-        (waiting,) = (await client.threads.get_state(thread))["interrupts"]
-        assert waiting["value"]["action_requests"][0]["name"] == "approve_plan"
-        answer = {waiting["id"]: {"decisions": [{"type": "approve"}], "by": "ann"}}
-        await client.runs.wait(thread, "research", command={"resume": answer}, context=CONTEXT)
+@pytest.fixture
+def client(person: Person) -> LangGraphClient:
+    """Somebody whom the server does not know."""
+    return person("")
 
-        values: Any = (await client.threads.get_state(thread))["values"]
+
+async def thread_of(client: LangGraphClient) -> str:
+    return str((await client.threads.create())["thread_id"])
+
+
+async def ask(client: LangGraphClient, context: dict[str, Any] | None = None) -> str:
+    """A thread that was asked the question, when it waits or has ended."""
+    thread = await thread_of(client)
+    await client.runs.wait(thread, "research", input=INPUT, context=context, raise_error=False)
+    return thread
+
+
+async def answer(client: LangGraphClient, thread: str, given: object = YES) -> Any:
+    """What a run that brings the answer ends with."""
+    return await client.runs.wait(thread, "research", command={"resume": given}, raise_error=False)
+
+
+async def shown(client: LangGraphClient, thread: str) -> tuple[str, str, str]:
+    """What is asked now: the request's id, its action, and the words."""
+    (waiting,) = (await client.threads.get_state(thread))["interrupts"]
+    action = waiting["value"]["action_requests"][0]
+    return waiting["id"], action["name"], action["description"]
+
+
+def hanging_model(folder: Path) -> dict[str, Any]:
+    """A context with a planner that never answers."""
+    script = folder / "hanging.json"
+    script.write_text(json.dumps({"steps": [{"hang": 3600, "repeat": "always"}]}), encoding="utf-8")
+    return {"models": {"planner": f"fake/{script}"}}
+
+
+async def plans(engine: Engine, thread: str) -> bool:
+    """Whether the run is at its planner now."""
+    runs = [run for run in await engine.list_runs() if run.id == thread]
+    steps = (await engine.show(thread)).steps if runs else ()
+    return any(step.path == "analyze_task" and step.status == "running" for step in steps)
+
+
+async def test_a_client_runs_streams_approves_and_reads(
+    client: LangGraphClient, opened: Database, engine: Engine
+) -> None:
+    """Run, stream, see the interrupt, resume, read the state and the drawn graph; the row tells it all."""
+    (assistant,) = await client.assistants.search(graph_id="research")
+    drawn = await client.assistants.get_graph(assistant["assistant_id"])
+    assert {"research_branch", "approve_plan", "publish"} <= {str(node["id"]) for node in drawn["nodes"]}
+
+    thread = await thread_of(client)
+    context: dict[str, Any] = {"approvals": {"plan": {}}}
+    stream = client.runs.stream(thread, "research", input=INPUT, context=context, stream_mode=["custom"])
+    paths = [part.data["path"] async for part in stream if part.event == "custom"]
+    assert "analyze_task" in paths, "progress is streamed"
+
+    waits = (await engine.show(thread)).run
+    assert (waits.status, waits.input) == ("waiting_approval", INPUT)
+    assert set(waits.context.approvals) == {"plan"}
+
+    request, action, _ = await shown(client, thread)
+    assert action == "approve_plan"
+    await answer(client, thread, {request: YES})
+    values: Any = (await client.threads.get_state(thread))["values"]
     assert values["outcome"] == "published"
     assert values["citation_accuracy"] == 1.0
-    assert (await _report(dsn, values["report"]["sha256"], tmp_path)).startswith("# How fast")
+    completed = await engine.show(thread)
+    assert completed.run.status == "completed"
+    assert (completed.run.output or {})["outcome"] == "published"
+    assert (await _report(opened, values["report"]["sha256"])).startswith("# How fast")
 
 
-async def _report(dsn: str, sha256: str, home: Path) -> str:
+async def _report(database: Database, sha256: str) -> str:
     """The report, where the command line finds it too."""
-    async with open_database(DatabaseSettings(dsn, home)) as database, database.pool.connection() as connection:
+    async with database.pool.connection() as connection:
         cursor = await connection.execute("SELECT bytes FROM artifacts WHERE sha256 = %s", (sha256,))
         row = await cursor.fetchone()
     assert row is not None
     return bytes(row["bytes"]).decode()
+
+
+async def test_what_the_point_does_not_allow_is_refused_and_asked_again(person: Person) -> None:
+    """The same request is shown again with the reason, for a wrong person, none, a wrong decision or a wrong form."""
+    nobody, ann, bob = person(""), person("ann"), person("bob")
+    thread = await ask(nobody, {"approvals": {"plan": {"approvers": ["ann"]}, "report": {}}})
+    request, _, question = await shown(nobody, thread)
+    edit = {"type": "edit", "edited_action": {"name": "approve_plan", "args": {"plan": {}}}}
+    for who, given, reason in (
+        (nobody, YES | {"by": "ann"}, "Only ann may answer here, and the server does not know who you are."),
+        (bob, YES, "bob may not answer here. Ask ann."),
+        (ann, {"decisions": [{"type": "accept"}]}, "This is no answer: decisions.0"),
+        (ann, {"decisions": [edit]}, "approve_plan edit, sub_questions: Field required."),
+        (bob, YES, "bob may not answer here. Ask ann."),
+    ):
+        assert "__error__" not in (await answer(who, thread, given))
+        again, action, told = await shown(nobody, thread)
+        assert (again, action) == (request, "approve_plan")
+        assert reason in told
+        assert told.endswith(question)
+    assert (await nobody.threads.get(thread))["status"] == "interrupted"
+
+    await answer(ann, thread)
+    _, action, told = await shown(nobody, thread)
+    assert (action, "not taken" in told) == ("approve_report", False)
+    await answer(bob, thread, {"decisions": [{"type": "respond", "message": "Shorter."}]})
+    assert "respond is not allowed here. Allowed: approve, edit, reject." in (await shown(nobody, thread))[2]
+    await answer(bob, thread)
+    values: Any = (await nobody.threads.get_state(thread))["values"]
+    assert values["outcome"] == "published"
+    assert [(said["point"], said["by"]) for said in values["feedback"]] == [("plan", "ann"), ("report", "bob")]
+
+
+async def test_time_limits_end_by_themselves(client: LangGraphClient, engine: Engine) -> None:
+    """When the time of an approval is over the server goes on as the policy says; what comes later changes nothing."""
+    policies = {"plan": {"timeout_seconds": 0.5}, "report": {"timeout_seconds": 0.5, "on_timeout": "reject"}}
+    thread = await ask(client, {"approvals": policies})
+    await until(lambda: _has_ended(engine, thread), 60)
+    view = await engine.show(thread)
+    assert (view.run.output or {})["outcome"] == "rejected"
+    assert [(each.status, each.answered_by) for each in view.approvals] == [("expired", TIMEOUT_ACTOR)] * 2
+    await answer(client, thread)
+    assert (await engine.show(thread)).run.output == view.run.output
+
+
+async def _has_ended(engine: Engine, thread: str) -> bool:
+    return (await engine.show(thread)).run.status == "completed"
+
+
+async def test_two_answers_at_once_count_once(client: LangGraphClient) -> None:
+    """A second click is not taken for the next question: that is shown, with the reason."""
+    thread = await ask(client, {"approvals": {"plan": {}, "report": {}}})
+    await asyncio.gather(answer(client, thread), answer(client, thread))
+    _, action, told = await shown(client, thread)
+    assert action == "approve_report"
+    assert "The answer was given before this was asked." in told
+
+
+async def test_a_failure_is_told_and_written_down(client: LangGraphClient, engine: Engine) -> None:
+    """What was wrong, where and what to do reaches the client; the row is failed, with the question."""
+    thread = await thread_of(client)
+    wrong: dict[str, Any] = {"question": QUESTION, "sources": ["no/such/folder"]}
+    ended: Any = await client.runs.wait(thread, "research", input=wrong, raise_error=False)
+    assert "no/such/folder" in ended["__error__"]["message"]
+    run = (await engine.show(thread)).run
+    assert (run.status, run.input) == ("failed", wrong)
+    assert "no/such/folder" in (run.error or "")
+
+
+@pytest.mark.parametrize(
+    ("given", "context", "place"),
+    [
+        ({"question": QUESTION}, {}, "input, sources: Sources are a list of paths."),
+        ({"question": " ", "sources": ["x"]}, {}, "input, question: There is no question."),
+        (INPUT, {"approvals": {"plan": {"timeout_seconds": -1}}}, "context, approvals.plan.timeout_seconds: "),
+    ],
+)
+async def test_a_wrong_form_is_told(
+    client: LangGraphClient, given: dict[str, Any], context: dict[str, Any], place: str
+) -> None:
+    """An input or a context that cannot be used is named; nothing is begun."""
+    ended: Any = await client.runs.wait(
+        await thread_of(client), "research", input=given, context=context, raise_error=False
+    )
+    assert ended["__error__"]["message"].startswith(place)
+
+
+async def test_a_run_without_a_thread(client: LangGraphClient) -> None:
+    """A stateless run answers; one that would have to wait says that nobody could answer."""
+    answered: Any = await client.runs.wait(None, "research", input=INPUT)
+    assert answered["outcome"] == "published"
+    waits: Any = await client.runs.wait(
+        None, "research", input=INPUT, context={"approvals": {"plan": {}}}, raise_error=False
+    )
+    assert "nobody can answer" in waits["__error__"]["message"]
+
+
+async def test_going_back_asks_again(client: LangGraphClient) -> None:
+    """From an earlier checkpoint the questions are new ones: the answers of before are not taken for them."""
+    thread = await ask(client, {"approvals": {"plan": {}, "report": {}}})
+    first, _, _ = await shown(client, thread)
+    await answer(client, thread)
+    history = await client.threads.get_history(thread, limit=50)
+    (before,) = [state["checkpoint"] for state in history if state["next"] == ["approve_plan"]]
+    await client.runs.wait(thread, "research", input=None, checkpoint=before)
+    again, action, _ = await shown(client, thread)
+    assert action == "approve_plan"
+    assert again != first
+
+
+async def test_cancel_reaches_a_run_of_the_server(
+    server: StudioServer, client: LangGraphClient, engine: Engine, tmp_path: Path
+) -> None:
+    """What runs ends within a moment, what waits at once, and neither goes on; list and show suggest what works."""
+    running = await thread_of(client)
+    await client.runs.create(running, "research", input=INPUT, context=hanging_model(tmp_path))
+    await until(lambda: plans(engine, running), 60)
+    waiting = await ask(client, {"approvals": {"plan": {}}})
+    assert "cancel " + waiting in (told := command_line(server, "show", waiting))
+    assert "resume" not in told
+    assert "approve " + waiting not in told
+
+    for thread in (running, waiting):
+        command_line(server, "cancel", thread)
+        await until(partial(_is_cancelled, engine, thread), 60)
+    for thread in (running, waiting):
+        ended = await answer(client, thread)
+        assert "The run was cancelled." in ended["__error__"]["message"]
+
+
+async def _is_cancelled(engine: Engine, thread: str) -> bool:
+    return (await engine.show(thread)).run.status == "cancelled"
+
+
+def command_line(server: StudioServer, *words: str) -> str:
+    """What a command says, on the server's database."""
+    environment = {"DATABASE_URL": server.dsn, "STRETTO_HOME": str(server.folder), "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [sys.executable, "-m", "run_workflow", *words], env=environment, capture_output=True, text=True, check=True
+    )
+    return done.stdout + done.stderr
+
+
+async def test_a_killed_server(postgres_server: ServerForTests, tmp_path: Path) -> None:
+    """The row stays; a fresh server without the thread takes the question again, and makes no call twice."""
+    pytest.importorskip("langgraph_api", reason="the Studio server is an extra: pip install -e '.[studio]'")
+    with postgres_server.migrated_database() as dsn:
+        server = StudioServer(tmp_path, dsn)
+        async with open_database(DatabaseSettings(dsn, tmp_path)) as database:
+            engine, thread = engine_on(database), "01a1fcfa-386c-7747-bea6-e45cd63acf01"
+            server.start()
+            try:
+                async with server.client() as client:
+                    await client.threads.create(thread_id=thread)
+                    await client.runs.wait(thread, "research", input=INPUT, context={"approvals": {"report": {}}})
+                before = await engine.show(thread)
+                server.kill()
+                server.start()
+                async with server.client() as client:
+                    await client.threads.create(thread_id=thread, if_exists="do_nothing")
+                    await client.runs.wait(thread, "research", input=INPUT)
+                after = await engine.show(thread)
+            finally:
+                server.stop()
+    assert (before.run.status, after.run.status) == ("waiting_approval", "waiting_approval")
+    assert after.usage == before.usage, "calls that were made are not made again"
+    assert [each.status for each in after.approvals].count("pending") == 1

@@ -1,0 +1,97 @@
+"""A real `langgraph dev` as a process, for tests: whom it takes people for is what a header says."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+from langgraph_sdk import get_client
+from langgraph_sdk.client import LangGraphClient
+
+ROOT = Path(__file__).parents[2]
+_AUTH = """
+from langgraph_sdk import Auth
+
+auth = Auth()
+
+
+@auth.authenticate
+async def who(headers):
+    name = (headers.get(b"x-name") or b"").decode()
+    return {"identity": name, "is_authenticated": bool(name)}
+"""
+
+
+@dataclass
+class StudioServer:
+    """A server in a folder of its own, with its state beside it."""
+
+    folder: Path
+    dsn: str
+    port: int = 0
+
+    def start(self) -> None:
+        """Starts it and waits until it answers; fails with its log if it ends before."""
+        settings = json.loads((ROOT / "langgraph.json").read_text(encoding="utf-8"))
+        settings |= {"dependencies": [str(ROOT)], "auth": {"path": "./auth.py:auth"}}
+        (self.folder / "auth.py").write_text(_AUTH, encoding="utf-8")
+        (self.folder / "langgraph.json").write_text(json.dumps(settings), encoding="utf-8")
+        self.port = _free_port()
+        command = [Path(sys.executable).with_name("langgraph"), "dev", "--port", str(self.port), "--no-browser"]
+        with self._log.open("a") as output:
+            self._process = subprocess.Popen(
+                [*map(str, command), "--no-reload", "--n-jobs-per-worker", "4"],
+                cwd=self.folder,
+                env=os.environ
+                | {"DATABASE_URL": self.dsn, "STRETTO_HOME": str(self.folder), "PYTHONPATH": str(ROOT)}
+                | {"LANGGRAPH_CLI_NO_ANALYTICS": "1", "PYTHONWARNINGS": "ignore"},
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        self._wait()
+
+    def client(self, name: str = "") -> LangGraphClient:
+        """Somebody of this name; without one, somebody whom the server does not know."""
+        return get_client(url=f"http://127.0.0.1:{self.port}", headers={"x-name": name} if name else None)
+
+    def stop(self) -> None:
+        """Ends it in good order."""
+        os.killpg(self._process.pid, signal.SIGTERM)
+        try:
+            self._process.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            self.kill()
+
+    def kill(self) -> None:
+        """Ends it at once."""
+        os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+
+    @property
+    def _log(self) -> Path:
+        return self.folder / "server.log"
+
+    def _wait(self) -> None:
+        for _ in range(480):
+            if self._process.poll() is not None:
+                break
+            try:
+                if httpx.get(f"http://127.0.0.1:{self.port}/ok").status_code == httpx.codes.OK:
+                    return
+            except httpx.TransportError:
+                time.sleep(0.25)
+        pytest.fail(f"the server does not answer:\n{self._log.read_text(encoding='utf-8')[-3000:]}")
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
