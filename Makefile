@@ -29,7 +29,7 @@ type: ## Check types with mypy --strict
 
 studio: ## Serve the graphs to LangGraph Studio
 	@scripts/environment dev
-	.venv/bin/langgraph dev --no-browser
+	.venv/bin/langgraph dev --no-browser --n-jobs-per-worker 4
 
 # Versions stay as they are where they still fit; UPGRADE=--upgrade takes the newest.
 # uv reads no configuration of pip: a package index of your own goes into UV_DEFAULT_INDEX. It is not written down.

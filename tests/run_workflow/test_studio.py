@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -92,6 +93,17 @@ async def shown(client: LangGraphClient, thread: str) -> tuple[str, str, str]:
     (waiting,) = (await client.threads.get_state(thread))["interrupts"]
     action = waiting["value"]["action_requests"][0]
     return waiting["id"], action["name"], action["description"]
+
+
+async def test_the_example_of_the_page(server: StudioServer) -> None:
+    """The Python of docs/studio.md does what the page says."""
+    page = (ROOT / "docs/studio.md").read_text(encoding="utf-8")
+    (code,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    code = code.replace(":2024", f":{server.port}").replace("examples/co2/sources", INPUT["sources"][0])
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", code, stdout=asyncio.subprocess.PIPE)
+    printed, _ = await process.communicate()
+    assert printed.decode().splitlines()[1:] == ["published"]
+    assert printed.decode().startswith("Is this the right plan?")
 
 
 def hanging_model(folder: Path) -> dict[str, Any]:
