@@ -9,6 +9,7 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.types import Command
 
+from agents.approval import refusal
 from chains.fake.script import FakeScript
 from chains.models import ModelDoor
 from graphs.research import build
@@ -64,6 +65,13 @@ class MemoryRun:
         """Answers the one pending request and goes on."""
         answer = Answer.model_validate({"decisions": [decision], "by": by})
         return await self._go(Command(resume=answer.model_dump(mode="json")))
+
+    async def refuse(self, reason: str) -> ResearchState:
+        """Tells the point that waits that an answer to it was not taken."""
+        action = await self.pending()
+        assert action is not None
+        state = (await self.app.aget_state(self.config)).values
+        return await self._go(Command(update=refusal(state, action["name"], reason)))
 
     async def pending(self) -> dict[str, Any] | None:
         """The action that the run waits for, if it waits."""

@@ -207,6 +207,23 @@ async def test_a_rejected_plan_is_made_again_with_the_message(sources: list[str]
     assert state["outcome"] == "rejected"
 
 
+async def test_an_answer_that_was_not_taken_is_told_when_it_is_asked_again(sources: list[str]) -> None:
+    """The question stays the same but for the last reason, which the next question does not repeat."""
+    run = MemoryRun(approving("plan", "report"))
+    await run.ask(QUESTION, sources)
+    shown = await run.pending()
+    assert shown is not None
+    for reason in ("Bob may not.", "Eve may not.", "Bob may not."):
+        await run.refuse(reason)
+        told = f"The last answer was not taken: {reason} {shown['description']}"
+        assert await run.pending() == {**shown, "description": told}
+    state = await run.answer({"type": "approve"})
+    assert [entry.type for entry in state["feedback"]] == ["approve"], "nobody works by what was refused"
+    following = await run.pending()
+    assert following is not None
+    assert following["description"] == POINTS["report"].question
+
+
 async def test_a_response_goes_on_and_is_kept(sources: list[str]) -> None:
     """Respond is no second question: the run goes on, and the message is there for those who work on."""
     run = MemoryRun(approving("plan"))

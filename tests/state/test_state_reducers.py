@@ -110,3 +110,9 @@ def test_the_same_words_at_another_answer_are_kept() -> None:
     said = Feedback(point="plan", type="reject", message="more", count=0)
     again = said.model_copy(update={"count": 1})
     assert keep_all((said,), (said, again)) == (said, again)
+
+
+def test_keep_all_takes_plain_objects() -> None:
+    """A server that shows a state has plain objects where the graph has records."""
+    plain = {"point": "plan", "number": 0}
+    assert keep_all((plain,), (plain, {"point": "plan", "number": 1})) == (plain, {"point": "plan", "number": 1})
