@@ -8,7 +8,7 @@ nothing is opened.
 import asyncio
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
-from contextlib import aclosing, asynccontextmanager, contextmanager
+from contextlib import aclosing, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -53,7 +53,7 @@ _LOG = logging.getLogger(__name__)
 
 
 @asynccontextmanager
-async def research(config: RunnableConfig, runtime: ServerRuntime[RunContext]) -> AsyncIterator[App]:
+async def research(runtime: ServerRuntime[RunContext]) -> AsyncIterator[App]:
     """The research graph: to look at, or to run on one thread."""
     entry = CATALOG["research"]
     graph = entry.build(memory_ports(ModelDoor({}, {}))).compile()
@@ -200,7 +200,8 @@ async def _lifespan(_: Starlette) -> AsyncIterator[None]:
         yield
     finally:
         looking.cancel()
-        await asyncio.wait({looking})
+        with suppress(asyncio.CancelledError):
+            await looking
 
 
 app = Starlette(lifespan=_lifespan)

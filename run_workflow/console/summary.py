@@ -38,7 +38,7 @@ def summarise(screen: Screen, document: RunDocument) -> None:
     _list(screen, "Open defects", document.defects)
     if document.commands:
         served = document.graph.endswith(SERVED)
-        screen.say("A LangGraph server goes on with it. To end it:" if served else "Go on with:")
+        screen.say("Only the LangGraph server can go on with it. To end it:" if served else "Go on with:")
         for line in document.commands:
             screen.say(f"  {line}")
 

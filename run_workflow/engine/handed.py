@@ -20,7 +20,7 @@ from run_workflow.engine.rows import one_run, transaction
 from run_workflow.postgres.database import Pool
 from state.context import RunContext
 from state.errors import AnswerRefused
-from state.runs import Answer, ApprovalRecord, ApprovalRequest, Edit, Json
+from state.runs import Answer, ApprovalRecord, ApprovalRequest, Edit, Json, RunRecord
 
 ACTOR = "LangGraph server"
 """Who did what a client did whom the server does not know."""
@@ -49,12 +49,12 @@ class Asked:
     refuse: Refuse
 
 
-async def start_of(asked: Asked, snapshot: StateSnapshot, pool: Pool, run_id: str, entry: GraphEntry) -> Start:
-    """What the graph is to be started with where it stands."""
+async def start_of(asked: Asked, snapshot: StateSnapshot, pool: Pool, run: RunRecord, entry: GraphEntry) -> Start:
+    """What the graph is to be started with where it stands; on a thread that is new, or was lost, the run's input."""
     pending = {each.id: approvals.read_request(each.value) for each in snapshot.interrupts}
     if pending:
-        return await _Answering(asked, snapshot, pool, run_id, entry).start(pending)
-    return asked.start if snapshot.created_at is None else start_again(asked)
+        return await _Answering(asked, snapshot, pool, run.id, entry).start(pending)
+    return run.input if snapshot.created_at is None else start_again(asked)
 
 
 def start_again(asked: Asked) -> Start:

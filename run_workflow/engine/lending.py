@@ -82,10 +82,11 @@ class Loan:
                 raise _unanswerable(self.run.id)
             await self.settle(outcome)
             if not self.settled:
+                config = _from_latest(config)
                 start = await self._start(replace(asked, start=None), snapshot)
 
     async def _start(self, asked: Asked, snapshot: StateSnapshot) -> Start:
-        return await start_of(asked, snapshot, self._pool, self.run.id, self._entry)
+        return await start_of(asked, snapshot, self._pool, self.run, self._entry)
 
     async def settle(self, outcome: Outcome) -> None:
         """Writes how the stretch ended, unless it is to go on with an answer that is there. Raises LeaseLost."""
@@ -131,6 +132,12 @@ def _goes_back(config: RunnableConfig, latest: StateSnapshot) -> bool:
     return bool(wanted) and str(wanted) != latest.config["configurable"].get("checkpoint_id")
 
 
+def _from_latest(config: RunnableConfig) -> RunnableConfig:
+    """The config without the checkpoint that it names."""
+    latest: RunnableConfig = {**config, "configurable": {**config["configurable"], "checkpoint_id": None}}
+    return latest
+
+
 async def _next(parts: AsyncGenerator[T, None]) -> tuple[T, ...]:
     """The next part; nothing at the end."""
     async for part in parts:
@@ -146,7 +153,7 @@ async def lent(pool: Pool, leases: Leases, run_id: str, entry: GraphEntry, asked
     """
 
     async def admit(connection: Connection, row: DictRow, fence: int) -> None:
-        _refuse_unfit(row, asked.start)
+        _refuse_unfit(row, entry.name + SERVED, asked.start)
         refuse_other_definition(run_id, row["definition"], entry)
         await connection.execute(RUNNING, (run_id,))
         await audit.append(connection, run_id, "run.lent", actor=asked.actor or ACTOR, data={"fence": fence})
@@ -202,8 +209,10 @@ async def _make(connection: Connection, run_id: str, entry: GraphEntry, asked: A
         )
 
 
-def _refuse_unfit(row: DictRow, start: Start) -> None:
-    """Raises RunError when the run takes no more of this kind: one thread is one question."""
+def _refuse_unfit(row: DictRow, graph: str, start: Start) -> None:
+    """Raises RunError when the run is no server's, or takes no more of this kind: one thread is one question."""
+    if row["graph"] != graph:
+        raise RunError(f"This is a run of {row['graph']}.", place=f"run {row['id']}", remedy="Begin a new thread.")
     if row["status"] == "cancelled":
         raise _cancelled(row["id"])
     if not isinstance(start, dict):

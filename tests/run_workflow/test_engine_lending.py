@@ -215,6 +215,27 @@ async def test_a_thread_that_was_never_asked_cannot_go_on(served: Served) -> Non
         await served.answer(YES)
 
 
+async def test_a_lost_thread_begins_with_the_question_of_its_run(served: Served, tmp_path: Path) -> None:
+    """Where the server lost the thread, what was done is not done again, and no answer is taken for a new question."""
+    await served.run({"calls": str(tmp_path / "calls")}, ASKS)
+    served.saver = InMemorySaver()
+    assert (await served.answer(YES)).run.status == "waiting_approval"
+    assert (await served.answer(YES)).run.status == "completed"
+    assert lines(tmp_path / "calls").count("made plan") == 1
+    completed = (await served.engine.show(T)).run.output
+    served.saver = InMemorySaver()
+    assert (await served.run()).run.status == "waiting_approval"
+    assert (await served.answer(YES)).run.output == completed
+
+
+async def test_a_run_of_another_graph_is_not_lent(served: Served, database: Database) -> None:
+    """A thread on which another graph was run cannot write for that run."""
+    await served.run({}, ASKS)
+    await change(database, "UPDATE runs SET graph = 'other (server)'")
+    with pytest.raises(RunError, match=r"This is a run of other \(server\)\. Begin a new thread"):
+        await served.run({})
+
+
 async def test_a_waiting_run_that_is_cancelled_takes_no_answer(served: Served) -> None:
     """Cancelled from the command line it is at its end; the server is told so."""
     await served.run({}, ASKS)

@@ -301,7 +301,7 @@ def command_line(server: StudioServer, *words: str) -> str:
 
 
 async def test_a_killed_server(postgres_server: ServerForTests, tmp_path: Path) -> None:
-    """The row stays; a fresh server without the thread takes the question again, and makes no call twice."""
+    """The row stays; a fresh server without the thread begins with its question, and makes no call twice."""
     pytest.importorskip("langgraph_api", reason="the Studio server is an extra: pip install -e '.[studio]'")
     with postgres_server.migrated_database() as dsn:
         server = StudioServer(tmp_path, dsn)
@@ -317,7 +317,7 @@ async def test_a_killed_server(postgres_server: ServerForTests, tmp_path: Path) 
                 server.start()
                 async with server.client() as client:
                     await client.threads.create(thread_id=thread, if_exists="do_nothing")
-                    await client.runs.wait(thread, "research", input=INPUT)
+                    await client.runs.wait(thread, "research", input=None)
                 after = await engine.show(thread)
             finally:
                 server.stop()
