@@ -49,12 +49,22 @@ T = TypeVar("T")
 class Loan:
     """One stretch of work on a run that the server drives, within `lent`."""
 
-    def __init__(self, pool: Pool, lease: Lease, run: RunRecord, entry: GraphEntry) -> None:
-        self.run = run
+    run: RunRecord
+    """As it stood when the stretch began."""
+
+    def __init__(self, pool: Pool, lease: Lease, entry: GraphEntry) -> None:
         self.settled = False
         self._pool = pool
         self._lease = lease
         self._entry = entry
+
+    async def begin(self) -> None:
+        """Reads the run. Raises RunError when a cancel was asked for that nobody has heard yet."""
+        async with self._pool.connection() as connection:
+            self.run = await one_run(connection, self.fence.run_id)
+        if self.run.cancel_requested:
+            self._lease.cancelled.set()
+        self._check()
 
     @property
     def fence(self) -> Fence:
@@ -103,7 +113,7 @@ class Loan:
                     coming = asyncio.ensure_future(_next(parts))
                     tasks = {coming, *signals}
                     await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-                    self.check()
+                    self._check()
                     if not (part := await coming):
                         return
                     yield part[0]
@@ -112,12 +122,12 @@ class Loan:
                     task.cancel()
                 await asyncio.wait(tasks)
 
-    def check(self) -> None:
+    def _check(self) -> None:
         """Raises LeaseLost when the run was taken over, RunError when it was cancelled."""
         if self.fence.lost.is_set():
             raise self.fence.lose()
         if self._lease.cancelled.is_set():
-            raise _cancelled(self.run.id)
+            raise _cancelled(self.fence.run_id)
 
     def ended(self, error: BaseException | None) -> Outcome:
         """What becomes of a stretch that did not settle: an interrupted one can be gone on with."""
@@ -161,14 +171,10 @@ async def lent(pool: Pool, leases: Leases, run_id: str, entry: GraphEntry, asked
     async with transaction(pool) as connection:
         await _make(connection, run_id, entry, asked)
     async with leases.holding(run_id, admit) as lease:
-        async with pool.connection() as connection:
-            run = await one_run(connection, run_id)
-        loan = Loan(pool, lease, run, entry)
+        loan = Loan(pool, lease, entry)
         error: BaseException | None = None
         try:
-            if run.cancel_requested:
-                lease.cancelled.set()
-            loan.check()
+            await loan.begin()
             yield loan
         except BaseException as raised:
             error = raised

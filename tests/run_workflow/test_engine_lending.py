@@ -259,13 +259,13 @@ async def test_a_running_one_that_is_cancelled_ends(served: Served) -> None:
 
 async def test_an_interrupted_one_is_paused_and_can_be_gone_on_with(served: Served) -> None:
     """A server that is shut down leaves a run that another stretch takes to its end."""
-    going = asyncio.create_task(served.run({"pause": 0.3}))
+    going = asyncio.create_task(served.run({"pause": 1.0}))
     await until(lambda: _is(served, "running"))
     going.cancel()
     with pytest.raises(asyncio.CancelledError):
         await going
     assert (await served.engine.show(T)).run.status == "paused"
-    assert (await served.run({"pause": 0.3})).run.status == "completed"
+    assert (await served.run()).run.status == "completed"
 
 
 async def _is(served: Served, status: str) -> bool:
