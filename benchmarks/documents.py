@@ -22,7 +22,11 @@ from benchmarks import datasets
 from chains.models import ModelDoor
 from graphs.catalog import CATALOG
 from run_workflow.engine.engine import Engine
+from run_workflow.fence import Fence
 from run_workflow.postgres.database import DatabaseSettings, open_database
+from run_workflow.stores.artifacts import PostgresArtifacts
+from run_workflow.stores.passages import PostgresPassages
+from state.context import RunContext
 from state.errors import EncryptedSource, NoText, SourceError
 from tools.documents.extracted import squeeze
 from tools.documents.formats import format_of
@@ -86,15 +90,17 @@ async def read_folder(folder: Path, home: Path) -> None:
     names = [str(folder)]
     async with open_database(DatabaseSettings(None, home)) as database:
         engine = Engine(database.pool, ModelDoor({}, {}), SystemClock(), CATALOG)
-        async with engine.lend("benchmark", "research") as ports:
-            with timed("first reading"):
-                await read_sources(names, ports.passages, ports.artifacts)
-            with timed("second reading"):
-                collection = await read_sources(names, ports.passages, ports.artifacts)
-            with timed("passages from the database"):
-                passages = await ports.passages.passages(collection.id)
-            with timed("index"):
-                build_index(passages, {})
+        run = await engine.start("research", {"question": "?", "sources": names}, RunContext(), actor="benchmark")
+        fence = Fence(database.pool, run.id, 0)  # that of a run that nobody has worked on
+        stored, artifacts = PostgresPassages(fence), PostgresArtifacts(fence)
+        with timed("first reading"):
+            await read_sources(names, stored, artifacts)
+        with timed("second reading"):
+            collection = await read_sources(names, stored, artifacts)
+        with timed("passages from the database"):
+            passages = await stored.passages(collection.id)
+        with timed("index"):
+            build_index(passages, {})
     print(f"\n{collection.sources:,} sources, {collection.passages:,} passages, {len(collection.skipped):,} skipped.")
 
 

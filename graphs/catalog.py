@@ -1,23 +1,21 @@
-"""The graphs by name, for the command line, the server and the engine."""
+"""The graphs by name, for the command line, the server and the engine; a graph is imported when it is built."""
 
 import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property, partial
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from langgraph.graph import StateGraph
-
-from agents.approval import edited
-from agents.points import POINTS
-from chains.models import ModelDoor
-from graphs import research
 from state.ports import Ports
 from state.runs import Json
-from tools.memory import memory_ports
 
-AnyGraph = StateGraph[Any, Any, Any, Any]
+if TYPE_CHECKING:  # slow to import
+    from langgraph.graph import StateGraph
+
+AnyGraph: TypeAlias = "StateGraph[Any, Any, Any, Any]"
+EditChecks = Mapping[str, Callable[[Mapping[str, Any], Json], object]]
+"""By action name: raises AnswerRefused where an edited action cannot be used, given the run's state."""
 
 
 @dataclass(frozen=True)
@@ -27,12 +25,19 @@ class CatalogEntry:
     name: str
     description: str
     build: Callable[[Ports], AnyGraph]
-    validators: Mapping[str, Callable[[Mapping[str, Any], Json], object]]
-    """By action name: raises where an edited action cannot be used, given the run's state."""
+    edit_checks: Callable[[], EditChecks]
+
+    @cached_property
+    def validators(self) -> EditChecks:
+        """How edits at the graph's approval points are checked."""
+        return self.edit_checks()
 
     @cached_property
     def definition(self) -> str:
         """A hash of the nodes, the edges and the names of the state: what a run that waits relies on."""
+        from chains.models import ModelDoor
+        from tools.memory import memory_ports
+
         graph = self.build(memory_ports(ModelDoor({}, {})))
         parts = {
             "nodes": {name: sorted(map(str, node.ends or ())) for name, node in sorted(graph.nodes.items())},
@@ -43,11 +48,24 @@ class CatalogEntry:
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
+def _research(ports: Ports) -> AnyGraph:
+    from graphs import research
+
+    return research.build(ports)
+
+
+def _research_edits() -> EditChecks:
+    from agents.approval import edited
+    from agents.points import POINTS
+
+    return {point.action: partial(edited, point) for point in POINTS.values()}
+
+
 CATALOG: dict[str, CatalogEntry] = {
     "research": CatalogEntry(
         name="research",
         description="Answers a question from your sources with a cited report.",
-        build=research.build,
-        validators={point.action: partial(edited, point) for point in POINTS.values()},
+        build=_research,
+        edit_checks=_research_edits,
     ),
 }

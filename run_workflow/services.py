@@ -3,7 +3,7 @@
 The command line knows the engine only by `RunEngine`, so that its tests hand in another one here.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -26,7 +26,6 @@ if TYPE_CHECKING:  # slow to import
     from langgraph.runtime import RunControl
 
     from chains.models import ModelDoor
-    from run_workflow.engine.entries import GraphEntry
     from run_workflow.engine.views import RunManifest
     from state.context import RunContext
     from state.ports import Network
@@ -133,6 +132,7 @@ class Services:
 async def open_services(settings: Settings) -> AsyncIterator[Services]:
     """Everything, for as long as the block lasts. DatabaseError when there is no database to be had."""
     from chains.models import ModelDoor
+    from graphs.catalog import CATALOG
     from run_workflow.engine.engine import Engine
     from run_workflow.fence import Fence
     from run_workflow.postgres.database import open_database
@@ -143,28 +143,11 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         models = ModelDoor(settings.model_providers(), settings.price_table())
         try:
             async with open_network(settings, models) as network:
-                engine = Engine(database.pool, models, SystemClock(), _Catalog(), network=network)
+                engine = Engine(database.pool, models, SystemClock(), CATALOG, network=network)
                 stored = PostgresArtifacts(Fence(database.pool, "", _READ_ONLY))
                 yield Services(engine, models, stored.get)
         finally:
             await models.close()
-
-
-class _Catalog(Mapping[str, "GraphEntry"]):
-    """The graphs by name, imported when one is asked for: what they work with takes seconds to import."""
-
-    def __getitem__(self, name: str) -> "GraphEntry":
-        from graphs.catalog import CATALOG
-
-        return CATALOG[name]
-
-    def __iter__(self) -> Iterator[str]:
-        from graphs.catalog import CATALOG
-
-        return iter(CATALOG)
-
-    def __len__(self) -> int:
-        return sum(1 for _ in self)
 
 
 @asynccontextmanager

@@ -2,7 +2,8 @@
 
 The server brings the checkpoints and the threads; the runs' rows, answers, evidence, calls and steps go to the same
 PostgreSQL as those of the command line. Where the server only looks at a graph, to draw it or to read a thread,
-nothing is opened.
+nothing is opened. What is elsewhere imported when it is used is imported here at once: an import would block the
+server's event loop.
 """
 
 import asyncio
@@ -27,6 +28,8 @@ from psycopg_pool import PoolTimeout
 from pydantic import ValidationError
 from starlette.applications import Starlette
 
+import agents.points  # noqa: F401
+import graphs.research  # noqa: F401
 from agents.approval import refusal
 from chains.models import ModelDoor
 from graphs.catalog import CATALOG, CatalogEntry

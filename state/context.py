@@ -1,6 +1,6 @@
 """RunContext: what one run is told. Frozen, serialisable, without secrets; LangGraph Studio shows it as a form."""
 
-from typing import Literal
+from typing import Literal, get_args
 
 from pydantic import Field
 
@@ -110,3 +110,14 @@ class RunContext(Record):
     def model_for(self, role: Role) -> str:
         """The name of the model that plays `role`."""
         return self.models.get(role, self.default_model)
+
+    @property
+    def model_names(self) -> frozenset[str]:
+        """The models that the run may ask."""
+        cheaper = [self.cheaper_model] if self.cheaper_model else []
+        return frozenset({*(self.model_for(role) for role in get_args(Role)), *self.fallback_models, *cheaper})
+
+    @property
+    def is_free(self) -> bool:
+        """Whether no model but our own is asked, which counts nothing that anybody pays for."""
+        return self.model_names == {EXTRACTIVE}

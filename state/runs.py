@@ -65,7 +65,7 @@ class RunRecord(Record):
     id: str
     graph: str
     definition: str
-    """Hash of the definition that the run began with."""
+    """Hash of the definition that the run began with; empty before."""
     status: RunStatus
     input: Json
     context: RunContext

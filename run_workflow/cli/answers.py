@@ -20,20 +20,20 @@ if TYPE_CHECKING:
 async def resume(desk: Desk, wanted: options.Resume) -> int:
     """Goes on with a run."""
     from run_workflow.cli.drive import drive
-    from run_workflow.cli.find import find_run
+    from run_workflow.cli.find import chosen_run
 
     async with desk.services() as services:
-        run_id = await find_run(services.engine, wanted.run)
+        run_id = await chosen_run(desk, services.engine, wanted.run)
         return await drive(desk, services, run_id, manner_of(wanted))
 
 
 async def give(desk: Desk, wanted: options.Approve) -> int:
     """Answers a request, and goes on with the run unless that is not wanted."""
     from run_workflow.cli.drive import drive, finish
-    from run_workflow.cli.find import find_request, find_run
+    from run_workflow.cli.find import chosen_run, find_request
 
     async with desk.services() as services:
-        run_id = await find_run(services.engine, wanted.run)
+        run_id = await chosen_run(desk, services.engine, wanted.run)
         record = await find_request(services.engine, run_id, wanted.request)
         answer = await _answer(desk, wanted, record)
         if answer is not None:
@@ -47,11 +47,11 @@ async def give(desk: Desk, wanted: options.Approve) -> int:
 async def fork(desk: Desk, wanted: options.Fork) -> int:
     """Copies a run up to a step, with changes, and goes on with the copy."""
     from run_workflow.cli.drive import drive, finish
-    from run_workflow.cli.find import find_run
+    from run_workflow.cli.find import chosen_run
 
     changes = _changes(wanted.changes or [])
     async with desk.services() as services:
-        run_id = await find_run(services.engine, wanted.run)
+        run_id = await chosen_run(desk, services.engine, wanted.run)
         copy = await services.engine.fork(run_id, at=wanted.at, changes=changes, actor=desk.settings.actor)
         desk.screen.note(f"Run {copy.id} is a copy of {run_id} from {wanted.at} on.")
         if wanted.resume:
@@ -62,11 +62,11 @@ async def fork(desk: Desk, wanted: options.Fork) -> int:
 async def cancel(desk: Desk, wanted: options.OneRun) -> int:
     """Ends a run for good."""
     from run_workflow.cli.ending import run_document
-    from run_workflow.cli.find import find_run
+    from run_workflow.cli.find import chosen_run
     from run_workflow.console.summary import summarise
 
     async with desk.services() as services:
-        run_id = await find_run(services.engine, wanted.run)
+        run_id = await chosen_run(desk, services.engine, wanted.run)
         run = await services.engine.cancel(run_id, desk.settings.actor)
         document = run_document(await services.engine.show(run_id), None, DONE)
     if run.status != "cancelled":

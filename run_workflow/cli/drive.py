@@ -39,8 +39,9 @@ class Manner:
 
 async def drive(desk: Desk, services: Services, run_id: str, manner: Manner) -> int:
     """Goes on with the run until it ends, waits or is interrupted; the exit code."""
-    if (await services.engine.show(run_id)).run.status in ENDED:
-        desk.screen.note("The run has ended before.")
+    run = (await services.engine.show(run_id)).run
+    if run.status in ENDED:
+        desk.screen.note(f"It has ended before: it is {run.status}.")
         return await finish(desk, services, run_id, manner.out)
     while True:
         run = await _advance(desk, services, run_id)

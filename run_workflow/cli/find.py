@@ -1,5 +1,8 @@
 """Which run and which request a person means by what was typed."""
 
+from run_workflow.cli.ending import question_of
+from run_workflow.cli.session import Desk
+from run_workflow.console.words import one_line
 from run_workflow.services import RunEngine
 from state.errors import AnswerRefused, UnknownRun
 from state.runs import ApprovalRecord
@@ -7,6 +10,14 @@ from state.runs import ApprovalRecord
 LAST = "last"
 _SEARCHED = 1000
 """How many of the newest runs a short id is looked for in."""
+
+
+async def chosen_run(desk: Desk, engine: RunEngine, name: str) -> str:
+    """The id of the run that is meant, for a command that changes it: the person sees which one before it happens."""
+    run_id = await find_run(engine, name)
+    run = (await engine.show(run_id)).run
+    desk.screen.note(f"Run {run.id}: {one_line(question_of(run) or run.graph)}")
+    return run_id
 
 
 async def find_run(engine: RunEngine, name: str) -> str:

@@ -29,35 +29,44 @@ _ROLES: tuple[Role, ...] = get_args(Role)
 
 
 async def research(desk: Desk, wanted: options.Research) -> int:
-    """Starts a research run and goes on with it to its end."""
-    from run_workflow.cli.drive import drive
+    """Starts a research run and goes on with it to its end.
 
+    The run's row is written before anything that is slow to import, so that a run that is killed at once is listed.
+    """
     context = context_of(wanted, desk.settings)
-    sources, tables = await asyncio.to_thread(look_at_sources, wanted)
+    sources = await asyncio.to_thread(look_at_sources, wanted)
     async with desk.services() as services:
-        for name in models_of(context):
-            desk.settings.check_key(name)
-            services.models.chat(name)
-            money = context.budget if context.budget is not None else context.limits.money
-            if money is not None and services.models.price(name) is None:
-                raise SetupError(
-                    f"the price of {name} is not known, so a limit on money cannot be kept.",
-                    place="--budget, --branch-money",
-                    remedy=f'Give it in the settings file, [prices."{name}"] input and output, or leave the limit out.',
-                )
-        if not _agreed(desk, wanted, services, context, tables):
+        check_models(desk.settings, services, context)
+        if not context.is_free and not _agreed(desk, wanted, services, context):
             desk.screen.note("Nothing was started.")
             return FAILED
-        with desk.screen.busy("Starting …"):
-            run = await services.engine.start(
-                "research",
-                {"question": wanted.question.strip(), "sources": sources},
-                context,
-                dedup_key=wanted.dedup_key,
-                actor=desk.settings.actor,
-            )
+        run = await services.engine.start(
+            "research",
+            {"question": wanted.question.strip(), "sources": sources},
+            context,
+            dedup_key=wanted.dedup_key,
+            actor=desk.settings.actor,
+        )
         desk.screen.note(f"Run {run.id}.")
+        if context.is_free:
+            desk.screen.note(_estimate(wanted, services, context)[0])
+        from run_workflow.cli.drive import drive
+
         return await drive(desk, services, run.id, manner_of(wanted))
+
+
+def check_models(settings: "Settings", services: "Services", context: RunContext) -> None:
+    """SetupError for a model that cannot be opened, or whose price a limit on money needs and does not know."""
+    money = context.budget if context.budget is not None else context.limits.money
+    for name in context.model_names - {EXTRACTIVE}:  # ours can always be opened, and is free
+        settings.check_key(name)
+        services.models.chat(name)
+        if money is not None and services.models.price(name) is None:
+            raise SetupError(
+                f"The price of {name} is not known, so a limit on money cannot be kept.",
+                place="--budget, --branch-money",
+                remedy=f'Give it in the settings file, [prices."{name}"] input and output, or leave the limit out.',
+            )
 
 
 def context_of(wanted: options.Research, settings: "Settings") -> RunContext:
@@ -88,21 +97,12 @@ def context_of(wanted: options.Research, settings: "Settings") -> RunContext:
     )
 
 
-def models_of(context: RunContext) -> set[str]:
-    """All models that the run may ask."""
-    cheaper = [context.cheaper_model] if context.cheaper_model else []
-    return {*(context.model_for(role) for role in _ROLES), *context.fallback_models, *cheaper}
-
-
-def look_at_sources(wanted: options.Research) -> tuple[list[str], bool]:
-    """The sources, paths as absolute ones, and whether there are tables among them. SourceError names what is not
-    there.
-    """
+def look_at_sources(wanted: options.Research) -> list[str]:
+    """The sources, paths as absolute ones. SourceError names what is not there."""
     from tools.documents.files import find_files
-    from tools.documents.formats import FORMATS
     from tools.documents.reading import is_address
 
-    named = [*wanted.sources, *(wanted.more or ())]
+    named = _named(wanted)
     local = [name for name in named if not is_address(name)]
     for name in local:
         if "://" in name:
@@ -116,9 +116,22 @@ def look_at_sources(wanted: options.Research) -> tuple[list[str], bool]:
             place=", ".join(named),
             remedy="Name a folder with documents: text, Markdown, HTML, PDF, Word, Excel, CSV and others.",
         )
+    return [name if is_address(name) else str(Path(name).expanduser().absolute()) for name in named]
+
+
+def _named(wanted: options.Research) -> list[str]:
+    return [*wanted.sources, *(wanted.more or ())]
+
+
+def _has_tables(wanted: options.Research) -> bool:
+    from tools.documents.files import find_files
+    from tools.documents.formats import FORMATS
+    from tools.documents.reading import is_address
+
+    named = _named(wanted)
+    files, _ = find_files([name for name in named if not is_address(name)])
     found = [FORMATS.get(PurePosixPath(uri).suffix.lower()) for uri in [*(file.uri for file in files), *named]]
-    sources = [name if is_address(name) else str(Path(name).expanduser().absolute()) for name in named]
-    return sources, any(form is not None and form.is_table for form in found)
+    return any(form is not None and form.is_table for form in found)
 
 
 def estimate_line(estimate: "RunEstimate", free: bool) -> str:
@@ -127,26 +140,31 @@ def estimate_line(estimate: "RunEstimate", free: bool) -> str:
 
     low, usual, high = estimate.low, estimate.typical, estimate.high
     calls = f"{low.model_calls} to {high.model_calls} model calls (typically {usual.model_calls})"
-    tokens = f"{count(low.tokens)} to {count(high.tokens)} tokens (typically {count(usual.tokens)})"
     if free:
-        return f"Estimate: {calls}; no key: extractive model, no cost."
+        return f"Estimate: {calls}, all of the extractive model, which needs no key and costs nothing."
+    tokens = f"{count(low.tokens)} to {count(high.tokens)} tokens (typically {count(usual.tokens)})"
     if low.money is None or usual.money is None or high.money is None:
         return f"Estimate: {calls}, {tokens}, cost not known: a price is missing in the settings."
     money = f"{dollars(low.money)} to {dollars(high.money)} (typically {dollars(usual.money)})"
     return f"Estimate: {calls}, {tokens}, {money}."
 
 
-def _agreed(desk: Desk, wanted: options.Research, services: "Services", context: RunContext, tables: bool) -> bool:
+def _agreed(desk: Desk, wanted: options.Research, services: "Services", context: RunContext) -> bool:
     """Shows the estimate; where somebody is there to ask and it costs something, asks."""
-    from graphs.coordination.estimate import USUAL_BRANCHES, estimate_run
-
-    usual = min(USUAL_BRANCHES, context.max_branches)
-    estimate = estimate_run(context, tables, (1, usual, context.max_branches), services.models.price)
-    free = {context.model_for(role) for role in _ROLES} == {EXTRACTIVE}
-    desk.screen.note(estimate_line(estimate, free))
-    if wanted.yes or not desk.screen.interactive or not _costs(estimate.high):
+    line, most = _estimate(wanted, services, context)
+    desk.screen.note(line)
+    if wanted.yes or not desk.screen.interactive or not _costs(most):
         return True
     return typer.confirm("Go on?", default=True, err=True)
+
+
+def _estimate(wanted: options.Research, services: "Services", context: RunContext) -> tuple[str, "Amount"]:
+    """The estimate in words, and the most that the run may use."""
+    from graphs.coordination.estimate import USUAL_BRANCHES, estimate_run
+
+    sizes = (1, min(USUAL_BRANCHES, context.max_branches), context.max_branches)
+    estimate = estimate_run(context, _has_tables(wanted), sizes, services.models.price)
+    return estimate_line(estimate, context.is_free), estimate.high
 
 
 def _costs(amount: "Amount") -> bool:

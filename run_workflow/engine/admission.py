@@ -18,6 +18,7 @@ UPDATE runs SET status = 'running', error = NULL, ended_at = NULL, waiting_for =
     started_at = coalesce(started_at, clock_timestamp()), updated_at = clock_timestamp()
 WHERE id = %s
 """
+_BIND = "UPDATE runs SET definition = %s WHERE id = %s AND definition = ''"
 
 
 def admission(entry: GraphEntry, actor: str) -> Admit:
@@ -32,8 +33,10 @@ def admission(entry: GraphEntry, actor: str) -> Admit:
             )
         refuse_other_definition(row["id"], row["definition"], entry)
         await connection.execute(RUNNING, (row["id"],))
+        await connection.execute(_BIND, (entry.definition, row["id"]))
         event = "run.started" if row["started_at"] is None else "run.resumed"
-        await audit.append(connection, row["id"], event, actor=actor, data={"fence": fence})
+        data: Json = {"fence": fence, "definition": entry.definition}
+        await audit.append(connection, row["id"], event, actor=actor, data=data)
 
     return admit
 
@@ -49,8 +52,8 @@ def refuse_served(run: RunRecord) -> None:
 
 
 def refuse_other_definition(run_id: str, definition: str, entry: GraphEntry) -> None:
-    """Raises DefinitionChanged when the run began with another definition."""
-    if definition != entry.definition:
+    """Raises DefinitionChanged when the run began with another definition; one that has not begun may take any."""
+    if definition not in ("", entry.definition):
         raise DefinitionChanged(
             f"The run began with another definition of {entry.name!r}: {definition}, now {entry.definition}.",
             place=f"run {run_id}",

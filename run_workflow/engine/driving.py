@@ -1,18 +1,15 @@
-"""One attempt at a run: its graph is streamed until it ends, waits for a person, drains or fails."""
+"""One attempt at a run: its graph is streamed until it ends, waits for a person, drains or fails.
+
+What a graph needs is imported when one is run: it takes seconds, and a run has its row before.
+"""
 
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
-from langchain_core.runnables import RunnableConfig
-from langgraph.errors import GraphDrained
-from langgraph.graph.state import CompiledStateGraph
-from langgraph.runtime import RunControl
-from langgraph.types import Command, StateSnapshot
 from pydantic import ValidationError
 
-from run_workflow.checkpoints import FencedSaver
 from run_workflow.engine.approvals import answers_to, read_request
 from run_workflow.engine.entries import GraphEntry
 from run_workflow.engine.told import told
@@ -21,10 +18,16 @@ from state.errors import RunError, StrettoError
 from state.ports import Ports
 from state.runs import ApprovalRequest, Json, Progress, RunRecord, RunStatus
 
+if TYPE_CHECKING:
+    from langchain_core.runnables import RunnableConfig
+    from langgraph.graph.state import CompiledStateGraph
+    from langgraph.runtime import RunControl
+    from langgraph.types import Command, StateSnapshot
+
 RECURSION_LIMIT = 1000
 """Supersteps of one attempt; a bound on graphs that go in circles, far above what a sound one takes."""
 
-App = CompiledStateGraph[Any, Any, Any, Any]
+App: TypeAlias = "CompiledStateGraph[Any, Any, Any, Any]"
 Watch = Callable[[Progress], None]
 
 
@@ -43,11 +46,13 @@ class Outcome:
 
 def compiled(entry: GraphEntry, ports: Ports, fence: Fence) -> App:
     """The graph of one run, bound to its checkpoints."""
+    from run_workflow.checkpoints import FencedSaver
+
     app: App = entry.build(ports).compile(checkpointer=FencedSaver(fence))
     return app
 
 
-def config_of(run_id: str) -> RunnableConfig:
+def config_of(run_id: str) -> "RunnableConfig":
     """The thread of a run. An answer to a question that is not asked now is refused (strict resume)."""
     return {
         "configurable": {"thread_id": run_id, "__pregel_strict_resume": True},
@@ -64,11 +69,13 @@ class Job:
     ports: Ports
     fence: Fence
     watch: Watch | None = None
-    control: RunControl | None = None
+    control: "RunControl | None" = None
 
 
 async def attempt(job: Job) -> Outcome:
     """Runs the graph from where it stands. Errors become outcomes, except a cancellation."""
+    from langgraph.errors import GraphDrained
+
     try:
         app = compiled(job.entry, job.ports, job.fence)
         await _stream(app, job, await _starting_point(app, job))
@@ -81,8 +88,10 @@ async def attempt(job: Job) -> Outcome:
         return Outcome("failed", error=told(error), fault=error)
 
 
-async def _starting_point(app: App, job: Job) -> Json | Command[Any] | None:
+async def _starting_point(app: App, job: Job) -> "Json | Command[Any] | None":
     """The input the first time; answers where there are some; else None: go on."""
+    from langgraph.types import Command
+
     snapshot = await app.aget_state(config_of(job.run.id))
     if snapshot.created_at is None:
         return job.run.input
@@ -92,7 +101,7 @@ async def _starting_point(app: App, job: Job) -> Json | Command[Any] | None:
     return Command(resume=answers) if answers else None
 
 
-async def _stream(app: App, job: Job, start: Json | Command[Any] | None) -> None:
+async def _stream(app: App, job: Job, start: "Json | Command[Any] | None") -> None:
     stream = app.astream(
         start,
         config_of(job.run.id),
@@ -131,7 +140,7 @@ async def _reached(app: App, run: RunRecord) -> Outcome:
     return outcome
 
 
-def outcome_of(app: App, snapshot: StateSnapshot) -> Outcome:
+def outcome_of(app: App, snapshot: "StateSnapshot") -> Outcome:
     """What the state of a graph that has stopped means: it waits, is completed, or is paused before a node."""
     if snapshot.interrupts:
         requests = {interrupt.id: read_request(interrupt.value) for interrupt in snapshot.interrupts}

@@ -10,15 +10,13 @@ import os
 import socket
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
+from typing import TYPE_CHECKING
 
-from langgraph.runtime import RunControl
-
-from run_workflow.engine import approvals, audit, endings, forks, lending, views
+from run_workflow.engine import approvals, audit, endings, forks, views
 from run_workflow.engine.admission import admission, refuse_other_definition, refuse_other_use, refuse_served
 from run_workflow.engine.driving import App, Job, Outcome, Watch, compiled, config_of
 from run_workflow.engine.edits import check_edit
 from run_workflow.engine.entries import GraphEntry
-from run_workflow.engine.handed import Asked
 from run_workflow.engine.ids import new_run_id
 from run_workflow.engine.leases import Lease, Leases, LeaseTimes
 from run_workflow.engine.rows import all_approvals, latest_runs, one_run, run_with_key, transaction
@@ -36,9 +34,15 @@ from state.errors import LeaseLost, RunError
 from state.ports import Clock, Embeddings, Models, Network, Ports
 from state.runs import Answer, ApprovalRecord, Edit, Json, RunRecord, RunStatus
 
+if TYPE_CHECKING:  # slow to import
+    from langgraph.runtime import RunControl
+
+    from run_workflow.engine.handed import Asked
+    from run_workflow.engine.lending import Answered, Loan
+
 _INSERT = """
 INSERT INTO runs (id, graph, definition, status, input, context, dedup_key)
-VALUES (%s, %s, %s, 'initializing', %s, %s, %s)
+VALUES (%s, %s, '', 'initializing', %s, %s, %s)
 ON CONFLICT DO NOTHING RETURNING id
 """
 
@@ -69,17 +73,18 @@ class Engine:
     ) -> RunRecord:
         """Makes a run; nothing works on it yet. With a dedup key that was used before: the run made then.
 
-        Raises RunError when the graph is not known, or the key was used for something else.
+        The graph is not built for that, which takes seconds: a run that is killed at once has its row. It is bound to
+        the graph's definition when it begins. Raises RunError when the graph is not known, or the key was used for
+        something else.
         """
-        entry = self._entry(graph)
+        self._entry(graph)
         stored = (as_json(input), as_json(context), dedup_key)
         async with transaction(self._pool) as connection:
             while True:
                 run_id = new_run_id(self._clock.now())
-                cursor = await connection.execute(_INSERT, (run_id, graph, entry.definition, *stored))
+                cursor = await connection.execute(_INSERT, (run_id, graph, *stored))
                 if await cursor.fetchone():
-                    data: Json = {"graph": graph, "definition": entry.definition}
-                    await audit.append(connection, run_id, "run.created", actor=actor, data=data)
+                    await audit.append(connection, run_id, "run.created", actor=actor, data={"graph": graph})
                     return await one_run(connection, run_id)
                 if dedup_key and (there := await run_with_key(connection, dedup_key)):
                     refuse_other_use(there, graph, input, context)
@@ -90,7 +95,7 @@ class Engine:
         run_id: str,
         *,
         watch: Watch | None = None,
-        control: RunControl | None = None,
+        control: "RunControl | None" = None,
         actor: str | None = None,
     ) -> RunRecord:
         """Works on a run until it ends, waits for a person, is drained by `control` or cancelled.
@@ -169,16 +174,20 @@ class Engine:
             return await one_run(connection, new)
 
     @asynccontextmanager
-    async def lend(self, run_id: str, graph: str, asked: Asked) -> AsyncIterator[tuple[Ports, lending.Loan]]:
+    async def lend(self, run_id: str, graph: str, asked: "Asked") -> AsyncIterator[tuple[Ports, "Loan"]]:
         """One stretch of work on a run that a LangGraph server drives, and the ports for it.
 
         Raises UnknownRun, RunHeld, DefinitionChanged, and RunError when the run was cancelled or asked something else.
         """
+        from run_workflow.engine import lending
+
         async with lending.lent(self._pool, self._leases, run_id, self._entry(graph), asked) as loan:
             yield self._ports(loan.fence), loan
 
-    async def answered_loans(self) -> Sequence[lending.Answered]:
+    async def answered_loans(self) -> Sequence["Answered"]:
         """What runs wait for on a server although a timeout policy has answered, or will now."""
+        from run_workflow.engine import lending
+
         return await lending.answered(self._pool)
 
     async def show(self, run_id: str) -> views.RunView:

@@ -1,12 +1,13 @@
 """What the engine must know of a graph that it runs."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
-
-from langgraph.graph import StateGraph
+from typing import TYPE_CHECKING, Any, Protocol
 
 from state.ports import Ports
 from state.runs import Json
+
+if TYPE_CHECKING:  # slow to import
+    from langgraph.graph import StateGraph
 
 EditCheck = Callable[[Mapping[str, Any], Json], object]
 """Called with the run's state and the `args` of an edit; raises ValueError or a StrettoError when they are wrong."""
@@ -23,7 +24,7 @@ class GraphEntry(Protocol):
         """A hash of what the graph does: a run goes on only with the definition that it began with."""
 
     @property
-    def build(self) -> Callable[[Ports], StateGraph[Any, Any, Any, Any]]:
+    def build(self) -> "Callable[[Ports], StateGraph[Any, Any, Any, Any]]":
         """Makes the graph of one run, not compiled."""
 
     @property

@@ -1,19 +1,20 @@
 """Forks: a new run that goes on from a point of another one, with what was done until then and with changes."""
 
 from collections.abc import Mapping
-from typing import Any, get_type_hints
+from typing import TYPE_CHECKING, Any, get_type_hints
 
-from langchain_core.runnables import RunnableConfig
-from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
-from langgraph.types import StateSnapshot
 from pydantic import TypeAdapter, ValidationError
 
-from run_workflow.checkpoints import StrictSerializer
 from run_workflow.engine import audit
 from run_workflow.engine.driving import App, config_of
 from run_workflow.engine.rows import Connection
 from state.errors import RunError
 from state.runs import Json, RunRecord
+
+if TYPE_CHECKING:  # slow to import
+    from langchain_core.runnables import RunnableConfig
+    from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
+    from langgraph.types import StateSnapshot
 
 # Writes of this task are applied to the state before the next superstep; Command(update=...) uses it too. They leave
 # alone what runs next, which update_state would decide anew from the edges of the node before.
@@ -54,7 +55,7 @@ WHERE b.thread_id = %(old)s AND EXISTS (
 """
 
 
-async def find_point(app: App, run: RunRecord, at: str | None) -> StateSnapshot:
+async def find_point(app: App, run: RunRecord, at: str | None) -> "StateSnapshot":
     """The state before the last time that the node `at` ran, or at the checkpoint `at`; None: where the run stands.
 
     Raises RunError when there is none, or nothing would be left to do from there.
@@ -94,9 +95,13 @@ def read_changes(schema: type, changes: Json) -> dict[str, Any]:
 
 
 async def copy_run(
-    connection: Connection, run: RunRecord, new: str, point: StateSnapshot, changes: Mapping[str, Any]
+    connection: Connection, run: RunRecord, new: str, point: "StateSnapshot", changes: Mapping[str, Any]
 ) -> None:
     """Makes the new run with its own thread, in the caller's transaction."""
+    from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
+
+    from run_workflow.checkpoints import StrictSerializer
+
     last = point.config["configurable"]["checkpoint_id"]
     names = {"new": new, "old": run.id, "last": last, "no_task": _NO_TASK}
     for statement in (_COPY_RUN, _COPY_CALLS, _COPY_CHECKPOINTS, _COPY_WRITES, _COPY_BLOBS):
@@ -107,7 +112,7 @@ async def copy_run(
         await saver.aput_writes(place, [*await _earlier(saver, place), *changes.items()], _NO_TASK)
 
 
-async def _earlier(saver: AsyncPostgresSaver, place: RunnableConfig) -> list[tuple[str, Any]]:
+async def _earlier(saver: "AsyncPostgresSaver", place: "RunnableConfig") -> list[tuple[str, Any]]:
     """Changes that an earlier fork made at the same checkpoint: writes are numbered, so they come first again."""
     stored = await saver.aget_tuple(place)
     writes = stored.pending_writes or [] if stored else []

@@ -112,11 +112,15 @@ def test_a_policy_that_cannot_be_is_refused(folder: Path, option: str, value: st
 
 
 def test_the_estimate_comes_before_the_run(folder: Path) -> None:
-    """Calls are said as a range, and that nothing is paid for without a key."""
-    typed = line_with(folder, DONE).type("run", "research", QUESTION, "--sources", "docs")
-    first, second, *_ = typed.err.splitlines()
+    """Calls are said as a range, or that nothing is paid for without a key; such a run has its row before that."""
+    command = ["run", "research", QUESTION, "--sources", "docs"]
+    first, second, *_ = line_with(folder, DONE).type(*command).err.splitlines()
+    assert first == "Run r100."
+    assert second.startswith("Estimate: ")
+    assert second.endswith("which needs no key and costs nothing.")
+    first, second, *_ = line_with(folder, DONE).type(*command, "--model", "good/dear").err.splitlines()
     assert first.startswith("Estimate: ")
-    assert first.endswith("no key: extractive model, no cost.")
+    assert "$" in first
     assert second == "Run r100."
 
 
