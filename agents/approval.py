@@ -121,14 +121,23 @@ def _led_on(point: ApprovalPoint, state: ResearchState, answer: Answer) -> Comma
 
 
 def edited(point: ApprovalPoint, state: ResearchState, args: Json) -> Update:
-    """The update that the edit means; AnswerRefused names the field that is wrong."""
+    """The update that the edit means; AnswerRefused names the field that is wrong, and what to do about it."""
+    shown = set(point.show(state))
     try:
+        if unknown := sorted(set(args) - shown):
+            raise _wrong(unknown[0], f"There is no field {unknown[0]!r}; there are {', '.join(sorted(shown))}.")
         return point.read_edit(state, args)
     except ValidationError as error:
         first = error.errors()[0]
-        field = ".".join(str(part) for part in first["loc"])
-        raise AnswerRefused(f"{first['msg']}.", place=f"{point.action} edit, {field}") from error
+        field = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in first["loc"]).lstrip(".")
+        unknown_field = f"There is no field {first['loc'][-1]!r} here." if first["type"] == "extra_forbidden" else ""
+        raise _wrong(field, unknown_field or f"{first['msg']}.") from error
     except KeyError as error:
-        raise AnswerRefused("the field is missing.", place=f"{point.action} edit, {error.args[0]}") from error
+        raise _wrong(str(error.args[0]), "The field is missing.") from error
     except (ValueError, TypeError, AttributeError) as error:
-        raise AnswerRefused(f"{error}.", place=f"{point.action} edit") from error
+        raise _wrong(None, f"{error}.") from error
+
+
+def _wrong(field: str | None, message: str) -> AnswerRefused:
+    remedy = "Correct it: what is not to change keeps the shape and the names that were shown."
+    return AnswerRefused(message, place=field, remedy=remedy)

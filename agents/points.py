@@ -3,7 +3,7 @@
 from agents.approval import ApprovalPoint, Update
 from agents.citations import unchanged
 from state.context import Point
-from state.evidence import Contradiction
+from state.evidence import Contradiction, Record
 from state.research import Draft, GateDecision, Merged, MergeEdits, Plan, ResearchState, Section, Sentence
 from state.runs import Json
 from tools.synthesis_tools import usable
@@ -19,8 +19,14 @@ def _show_plan(state: ResearchState) -> Json:
     return {"plan": state["plan"].model_dump(mode="json")}
 
 
+class _PlanEdit(Record):
+    """What an edit of the plan gives back."""
+
+    plan: Plan
+
+
 def _read_plan(state: ResearchState, args: Json) -> Update:
-    plan = Plan.model_validate(args.get("plan"))
+    plan = _PlanEdit.model_validate(args).plan
     ids = [branch.id for branch in plan.branches]
     if len(set(ids)) < len(ids):
         raise ValueError(f"two branches have the same id: {sorted(ids)}")
@@ -51,12 +57,16 @@ def _show_merge(state: ResearchState) -> Json:
 def _read_merge(state: ResearchState, args: Json) -> Update:
     """Claims may be left out, contradictions decided otherwise; nothing can be added that no branch found."""
     merged, before = state["merged"], state.get("edits", MergeEdits())
-    texts = {claim.id: claim.text for claim in merged.claims}
-    known, kept = set(texts), {str(claim["id"]) for claim in args["claims"]}
+    claims = {claim["id"]: claim for claim in _show_merge(state)["claims"]}
+    known, kept = set(claims), {str(claim["id"]) for claim in args["claims"]}
     if kept - known:
         raise ValueError(f"no claims with the ids {sorted(kept - known)}")
-    if any(claim.get("text", texts[claim["id"]]) != texts[claim["id"]] for claim in args["claims"]):
-        raise ValueError("a claim can be left out, but not be rewritten: its passages say what it says")
+    for claim in args["claims"]:
+        if rewritten := [key for key in claim if claim[key] != claims[claim["id"]].get(key, ...)]:
+            raise ValueError(
+                f"the {rewritten[0]!r} of the claim {claim['id']} was changed: a claim can be left out, "
+                "but not be rewritten: its passages say what it says"
+            )
     sides = {found.id: {found.preferred, *(side.claim_id for side in found.sides)} for found in merged.contradictions}
     preferred = {str(found["id"]): str(found["preferred"]) for found in args.get("contradictions", [])}
     for key, claim in preferred.items():
@@ -117,20 +127,35 @@ def _show_report(state: ResearchState) -> Json:
     return {"title": draft.title, "sections": sections}
 
 
+class _SentenceEdit(Record):
+    text: str
+    passages: tuple[str, ...] = ()
+
+
+class _SectionEdit(Record):
+    heading: str
+    sentences: tuple[_SentenceEdit, ...]
+
+
+class _ReportEdit(Record):
+    """What an edit of the report gives back: verdicts are not a person's to give."""
+
+    title: str = ""
+    sections: tuple[_SectionEdit, ...]
+
+
 def _read_report(state: ResearchState, args: Json) -> Update:
     """The sections as edited; their citations are checked again when the report is published."""
     draft: Draft = state["draft"]
     headings = {section.heading for section in draft.sections}
     own = {sentence.text for section in draft.sections for sentence in section.sentences}
+    edit = _ReportEdit.model_validate(args)
     sections = tuple(
         Section(
-            heading=str(section["heading"]),
-            sentences=tuple(
-                Sentence(text=str(part["text"]), passages=tuple(map(str, part.get("passages", ()))))
-                for part in section["sentences"]
-            ),
+            heading=section.heading,
+            sentences=tuple(Sentence(text=part.text, passages=part.passages) for part in section.sentences),
         )
-        for section in args["sections"]
+        for section in edit.sections
     )
     sections = unchanged(draft, sections)
     for section in sections:
@@ -139,7 +164,7 @@ def _read_report(state: ResearchState, args: Json) -> Update:
         uncited = [part.text for part in section.sentences if part.text not in own and not part.passages]
         if section.heading == "Risks and limitations" and uncited:
             raise ValueError(f"a new sentence needs a passage to cite: {uncited[0]!r}")
-    return {"draft": draft.model_copy(update={"title": str(args.get("title") or draft.title), "sections": sections})}
+    return {"draft": draft.model_copy(update={"title": edit.title or draft.title, "sections": sections})}
 
 
 def _one_more(state: ResearchState) -> Update:

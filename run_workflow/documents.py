@@ -41,6 +41,8 @@ class RequestBody(Document):
     allowed: tuple[str, ...]
     approvers: tuple[str, ...]
     expires_at: datetime | None
+    on_timeout: Literal["approve", "reject"]
+    """How it is answered when the time is over and somebody looks at the run or resumes it."""
 
 
 class FilesBody(Document):

@@ -3,6 +3,8 @@
 import asyncio
 import json
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -37,7 +39,8 @@ async def give(desk: Desk, wanted: options.Approve) -> int:
         record = await find_request(services.engine, run_id, wanted.request)
         answer = await _answer(desk, wanted, record)
         if answer is not None:
-            await services.engine.answer(run_id, record.id, answer, desk.settings.actor)
+            with _naming_the_file(wanted):
+                await services.engine.answer(run_id, record.id, answer, desk.settings.actor)
             desk.screen.note(f"Answered: {answer.decision.type} at {record.point}, by {desk.settings.actor}.")
             if wanted.resume:
                 return await drive(desk, services, run_id, manner_of(wanted))
@@ -96,8 +99,9 @@ async def _answer(desk: Desk, wanted: options.Approve, record: ApprovalRecord) -
     if not isinstance(wanted, options.Edit):
         return Answer(decisions=(Approve(),), by=actor)
     if wanted.file is not None:
-        name = "standard input" if wanted.file == "-" else wanted.file
-        return edited(record, read_args(await asyncio.to_thread(_read, wanted.file), name), actor)
+        text = await asyncio.to_thread(_read, wanted.file)
+        with _naming_the_file(wanted):
+            return edited(record, read_args(text), actor)
     if desk.screen.interactive:
         return edit_at_terminal(desk.screen, record, actor)
     raise AnswerRefused(
@@ -105,6 +109,19 @@ async def _answer(desk: Desk, wanted: options.Approve, record: ApprovalRecord) -
         place=f"run {record.run_id}",
         remedy="Write the edit to a file and name it with --file; `show RUN --args` prints what to edit.",
     )
+
+
+@contextmanager
+def _naming_the_file(wanted: options.Approve) -> Iterator[None]:
+    """What is wrong with an edit is wrong in the file that it came from."""
+    try:
+        yield
+    except AnswerRefused as error:
+        if not isinstance(wanted, options.Edit) or wanted.file is None:
+            raise
+        name = "standard input" if wanted.file == "-" else wanted.file
+        where = f"{name}, {error.place}" if error.place else name
+        raise AnswerRefused(error.message, place=where, remedy=error.remedy) from error
 
 
 def _read(name: str) -> str:

@@ -7,6 +7,7 @@ import click
 import typer
 import yaml
 
+from run_workflow.cli.signals import until
 from run_workflow.console.requests import decisions_of, request_view, to_yaml
 from run_workflow.console.screen import Screen
 from state.errors import AnswerRefused
@@ -33,16 +34,20 @@ _HEAD = (
     "# Change what you want, save, and leave the editor. An empty file changes nothing.\n"
     "# Lines that begin with # are not read.\n"
 )
+_SHAPE = "Begin with what `show RUN --args` prints, and change only what is to change."
 
 
 def ask(screen: Screen, record: ApprovalRecord, actor: str) -> Answer | None:
-    """What the person decides; None to let the request wait. typer.Abort on Ctrl-C or at the end of the input."""
+    """What the person decides; None to let the request wait.
+
+    Raises typer.Abort on Ctrl-C or at the end of the input, and TimeIsUp when the request waits no longer.
+    """
     meanings = {**decisions_of(record), "wait": "decide later"}
     screen.aside(request_view(record))
     for name, meaning in meanings.items():
         screen.note(f"  {_LABELS[name]:<10} {meaning}")
     while True:
-        typed = str(typer.prompt("Your decision", err=True)).strip().lower()
+        typed = _prompt("Your decision", record).lower()
         decision = _KEYS.get(typed, typed)
         if decision == "wait":
             return None
@@ -72,7 +77,7 @@ def edit(screen: Screen, record: ApprovalRecord, draft: str, actor: str) -> Answ
             return None
         draft = written
         try:
-            return edited(record, read_args(written, "your edit"), actor)
+            return edited(record, read_args(written), actor)
         except AnswerRefused as error:
             screen.error(error)
             if not typer.confirm("Edit it again?", default=True, err=True):
@@ -85,33 +90,34 @@ def draft_of(record: ApprovalRecord) -> str:
 
 
 def edited(record: ApprovalRecord, args: Json, actor: str) -> Answer:
-    """The answer that an edit is; AnswerRefused when the keys are not those that were shown."""
+    """The answer that an edit is; AnswerRefused when it leaves out what was shown."""
     action = record.request.action
     if missing := sorted(set(action.args) - set(args)):
-        raise AnswerRefused(f"It must not leave out {', '.join(missing)}.", place=f"{action.name} edit")
+        raise AnswerRefused(f"It must not leave out {', '.join(missing)}.", remedy=_SHAPE)
     return Answer(decisions=(Edit(edited_action=EditedAction(name=action.name, args=args)),), by=actor)
 
 
-def read_args(text: str, place: str) -> Json:
+def read_args(text: str) -> Json:
     """The args in a text of YAML or JSON; AnswerRefused names line and column of what cannot be read."""
     try:
         value = yaml.safe_load(text)
     except yaml.YAMLError as error:
         spot = getattr(error, "problem_mark", None)
-        where = f"{place}, line {spot.line + 1}, column {spot.column + 1}" if spot else place
+        where = f"line {spot.line + 1}, column {spot.column + 1}" if spot else None
         reason = getattr(error, "problem", None) or "it has characters that must not stand in YAML"
-        raise AnswerRefused(f"This is neither YAML nor JSON: {reason}.", place=where) from None
+        raise AnswerRefused(f"This is neither YAML nor JSON: {reason}.", place=where, remedy=_SHAPE) from None
     if not isinstance(value, dict) or not all(isinstance(key, str) for key in value):
-        raise AnswerRefused(
-            "An edit is a mapping with the keys that the request shows.",
-            place=place,
-            remedy="`show RUN --json` prints them under waiting, args.",
-        )
+        raise AnswerRefused("An edit is a mapping with the keys that the request shows.", remedy=_SHAPE)
     try:
         plain: Json = json.loads(json.dumps(value, default=str, allow_nan=False))  # YAML reads dates as objects
     except ValueError as error:
-        raise AnswerRefused(f"{error}.", place=place) from None
+        raise AnswerRefused(f"{error}.", remedy=_SHAPE) from None
     return plain
+
+
+def _prompt(words: str, record: ApprovalRecord) -> str:
+    with until(record.expires_at):
+        return str(typer.prompt(words, err=True)).strip()
 
 
 def _answer(screen: Screen, record: ApprovalRecord, decision: str, actor: str) -> Answer | None:
@@ -119,7 +125,7 @@ def _answer(screen: Screen, record: ApprovalRecord, decision: str, actor: str) -
         return Answer(decisions=(Approve(),), by=actor)
     if decision == "edit":
         return edit(screen, record, draft_of(record), actor)
-    message = str(typer.prompt("What must change" if decision == "reject" else "What to mind", err=True)).strip()
+    message = _prompt("What must change" if decision == "reject" else "What to mind", record)
     if not message:
         screen.note("A message is needed.")
         return None

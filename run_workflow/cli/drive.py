@@ -15,17 +15,18 @@ from run_workflow.cli.asking import ask, draft_of, edit, may_answer
 from run_workflow.cli.ending import run_document
 from run_workflow.cli.files import write_report
 from run_workflow.cli.session import PROGRAM, Desk
-from run_workflow.cli.signals import Interruption, interruptible, plain_interrupt
+from run_workflow.cli.signals import Interruption, TimeIsUp, interruptible, paused, plain_interrupt
 from run_workflow.console.picture import RunPicture
 from run_workflow.console.progress import watcher
-from run_workflow.console.requests import request_view, to_yaml
+from run_workflow.console.requests import fate, request_view, settled, to_yaml
 from run_workflow.console.screen import Screen
 from run_workflow.console.summary import summarise
 from run_workflow.services import Services
 from state.errors import AnswerRefused, StrettoError
 from state.runs import ENDED, UNATTENDED_ACTOR, Answer, ApprovalRecord, Approve, Edit, RunRecord
 
-"""Who approves with `--if-unattended continue`."""
+_LOOK_SECONDS = 0.5
+"""How often a command that only waits looks whether there is an answer."""
 
 
 @dataclass(frozen=True)
@@ -101,13 +102,17 @@ async def _advance(desk: Desk, services: Services, run_id: str) -> RunRecord:
 
 async def _settle(desk: Desk, services: Services, record: ApprovalRecord, manner: Manner) -> bool:
     """Gets an answer to the request and gives it to the engine; False where nobody answers now."""
-    screen = desk.screen
+    screen, approvers = desk.screen, ", ".join(record.request.policy.approvers)
     if screen.interactive and may_answer(record, desk.settings.actor):
         return await _asked(screen, services, record, desk.settings.actor)
     screen.aside(request_view(record))
     if screen.interactive:
-        screen.note(f"You are {desk.settings.actor} and may not answer this. STRETTO_USER says who you are.")
-    if screen.interactive or manner.if_unattended == "wait":
+        screen.note(f"You are {desk.settings.actor}; only {approvers} may answer. STRETTO_USER says who you are.")
+        return record.expires_at is not None and await _waited_out(screen, services, record)
+    if manner.if_unattended == "wait":
+        return False
+    if approvers:
+        screen.note(f"--if-unattended continue does not answer for {approvers}: the {record.point} waits.")
         return False
     screen.note(f"Nobody is at the terminal: the {record.point} is approved unseen (--if-unattended continue).")
     answer = Answer(decisions=(Approve(),), by=UNATTENDED_ACTOR)
@@ -116,9 +121,16 @@ async def _settle(desk: Desk, services: Services, record: ApprovalRecord, manner
 
 
 async def _asked(screen: Screen, services: Services, record: ApprovalRecord, actor: str) -> bool:
-    """Asks until the engine takes the answer; an edit that it refuses can be corrected. False: later."""
+    """Asks until the engine takes the answer or the time is up; a refused edit can be corrected. False: later."""
     draft = ""
-    while answer := _ask_once(screen, record, draft, actor):
+    while True:
+        try:
+            answer = _ask_once(screen, record, draft, actor)
+        except TimeIsUp:
+            screen.note("")  # the cursor stands behind the question
+            return await _waited_out(screen, services, record)
+        if answer is None:
+            return False
         try:
             await services.engine.answer(record.run_id, record.id, answer, actor)
         except AnswerRefused as error:
@@ -129,11 +141,26 @@ async def _asked(screen: Screen, services: Services, record: ApprovalRecord, act
             draft = to_yaml(said.edited_action.args) if isinstance(said, Edit) else ""
         else:
             return True
-    return False
+
+
+async def _waited_out(screen: Screen, services: Services, record: ApprovalRecord) -> bool:
+    """Waits until the request is answered, by its timeout policy or somebody else; False where a signal ends that."""
+    if record.expires_at is not None and record.expires_at > datetime.now(UTC):
+        screen.note(f"Waiting for that. Ctrl-C leaves it; {fate(record)}.")
+    while True:
+        view = await services.engine.show(record.run_id)  # the engine settles what is overdue when it is looked at
+        now = next(each for each in view.approvals if each.id == record.id)
+        if now.status != "pending":
+            screen.note(f"{now.status.capitalize()}: {settled(now)}.")
+            return True
+        if not await paused(_LOOK_SECONDS):
+            return False
 
 
 def _ask_once(screen: Screen, record: ApprovalRecord, draft: str, actor: str) -> Answer | None:
     """One answer: the edit that `draft` begins, or whatever the person chooses. None to leave it for later.
+
+    Raises TimeIsUp.
 
     It blocks the event loop, so that Ctrl-C ends the question and not the process; nothing else goes on meanwhile.
     """

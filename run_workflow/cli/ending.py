@@ -68,4 +68,5 @@ def _request(record: ApprovalRecord) -> RequestBody:
         allowed=record.request.review_configs[0].allowed_decisions,
         approvers=record.request.policy.approvers,
         expires_at=record.expires_at,
+        on_timeout=record.request.policy.on_timeout,
     )

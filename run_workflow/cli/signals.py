@@ -1,9 +1,10 @@
-"""Ctrl-C and SIGTERM while a run goes on: the first asks for a safe end, the second ends at once."""
+"""Ctrl-C and SIGTERM while a run goes on: the first asks for a safe end, the second ends at once; time that is up."""
 
 import asyncio
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -46,20 +47,39 @@ class Interruption:
 @contextmanager
 def interruptible(interruption: Interruption) -> Iterator[None]:
     """Signals go to `interruption` inside the block, and to what they went to before after it."""
+    with _signals_to(interruption.ask):
+        try:
+            yield
+        finally:
+            interruption.settle()
+
+
+async def paused(seconds: float) -> bool:
+    """Waits so long; False as soon as a signal ends it."""
+    ended = asyncio.Event()
+    with _signals_to(ended.set):
+        try:
+            await asyncio.wait_for(ended.wait(), seconds)
+        except TimeoutError:
+            return True
+    return False
+
+
+@contextmanager
+def _signals_to(handler: Callable[[], None]) -> Iterator[None]:
     loop = asyncio.get_running_loop()
     before = {number: signal.getsignal(number) for number in _SIGNALS}
     try:
         for number in _SIGNALS:
-            loop.add_signal_handler(number, interruption.ask)
+            loop.add_signal_handler(number, handler)
     except NotImplementedError:  # Windows: Ctrl-C ends at once there
         before = {}
     try:
         yield
     finally:
-        interruption.settle()
-        for number, handler in before.items():
+        for number, earlier in before.items():
             loop.remove_signal_handler(number)
-            signal.signal(number, handler)
+            signal.signal(number, earlier)
 
 
 @contextmanager
@@ -70,3 +90,26 @@ def plain_interrupt() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+class TimeIsUp(Exception):
+    """The moment came that a question could be answered until."""
+
+
+@contextmanager
+def until(moment: datetime | None) -> Iterator[None]:
+    """Raises TimeIsUp inside the block at the moment: a question blocks, so that nothing but a signal can end it."""
+    if moment is None or not hasattr(signal, "setitimer"):  # Windows has no such timer
+        yield
+        return
+
+    def ring(_number: int, _frame: object) -> None:
+        raise TimeIsUp
+
+    before = signal.signal(signal.SIGALRM, ring)
+    signal.setitimer(signal.ITIMER_REAL, max(0.001, (moment - datetime.now(UTC)).total_seconds()))
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)

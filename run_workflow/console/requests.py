@@ -8,7 +8,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from run_workflow.console.screen import table
-from run_workflow.console.words import clean, moment, one_line
+from run_workflow.console.words import FATES, clean, moment, one_line
 from state.evidence import Contradiction
 from state.research import GateReport, Plan
 from state.runs import ApprovalRecord, Json
@@ -47,8 +47,23 @@ def _conditions(record: ApprovalRecord) -> str:
     if policy.approvers:
         parts.append(f"may be answered by {', '.join(policy.approvers)}")
     if record.expires_at:
-        parts.append(f"until {moment(record.expires_at)}, then {policy.on_timeout}")
+        parts.append(f"waits until {moment(record.expires_at)}; {fate(record)}")
     return clean("; ".join(parts))
+
+
+def fate(record: ApprovalRecord) -> str:
+    """What becomes of the request when nobody answers in time."""
+    return f"then it is {FATES[record.request.policy.on_timeout]} by itself"
+
+
+def settled(record: ApprovalRecord) -> str:
+    """How the request was answered, and by whom."""
+    if record.answer is None:
+        return "nobody needs to answer it any more"
+    decision = record.answer.decision
+    if record.status == "expired":
+        return f"nobody answered in time, so it is {FATES[record.request.policy.on_timeout]}"
+    return one_line(f"{decision.type} by {record.answered_by or record.answer.by}")
 
 
 def _as_yaml(args: Json) -> RenderableType:

@@ -3,8 +3,8 @@
 from rich.text import Text
 
 from run_workflow.console.screen import Screen
-from run_workflow.console.words import STYLES, count, dollars, one_line, plural
-from run_workflow.documents import RunDocument
+from run_workflow.console.words import FATES, STYLES, count, dollars, moment, one_line, plural
+from run_workflow.documents import RequestBody, RunDocument
 from state.runs import SERVED, Usage
 
 _OUTCOMES = {
@@ -62,8 +62,14 @@ def _facts(document: RunDocument) -> list[tuple[str, str]]:
         facts.append(("bundle", document.files.bundle))
     if document.citation_accuracy is not None and document.outcome == "published":
         facts.append(("citation accuracy", f"{document.citation_accuracy:.1%}"))
+    facts += [("timeout", _timeout(request)) for request in document.waiting if request.expires_at]
     facts += [("used", usage_text(document.usage)), ("run", document.id)]
     return facts
+
+
+def _timeout(request: RequestBody) -> str:
+    when = moment(request.expires_at) if request.expires_at else ""
+    return f"from {when} on the {request.point} is {FATES[request.on_timeout]}, at the next `show` or `resume`"
 
 
 def _list(screen: Screen, heading: str, items: tuple[str, ...] | list[str]) -> None:

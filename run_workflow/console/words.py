@@ -41,6 +41,9 @@ STYLES: Mapping[StepStatus | RunStatus, str] = {
     "pending": "dim",
 }
 
+FATES: Mapping[str, str] = {"approve": "approved", "reject": "rejected, which ends the run"}
+"""What a timeout policy does to a request that nobody answered."""
+
 _MARKS = {"completed": "✓", "failed": "✗", "cancelled": "✗", "waiting": "?", "running": "▸", "retrying": "▸"}
 _ASCII_MARKS = {
     "completed": "+",

@@ -10,7 +10,7 @@ if TYPE_CHECKING:  # slow to import
     from langgraph.graph import StateGraph
 
 EditCheck = Callable[[Mapping[str, Any], Json], object]
-"""Called with the run's state and the `args` of an edit; raises ValueError or a StrettoError when they are wrong."""
+"""Called with the run's state and the `args` of an edit; AnswerRefused with the field as its place if wrong."""
 
 
 class GraphEntry(Protocol):

@@ -326,6 +326,16 @@ async def test_edits_that_cannot_be_used_are_refused_with_the_place(sources: lis
     plan = shown["plan"]["plan"]
     plan["branches"][0]["questions"] = []
     assert "nothing to do" in refused("plan", state, {"plan": plan})
+    plan["branches"][0]["limits"]["secnds"] = 5
+    unknown = refused("plan", state, {"plan": plan})
+    assert unknown.startswith("plan.branches[0].limits.secnds: There is no field 'secnds' here.")
+    assert "the names that were shown" in unknown
+    assert "there are plan" in refused("plan", state, {**shown["plan"], "extra": 1})
+    better = [{**claim, "confidence": 1.5} for claim in shown["merge"]["claims"]]
+    assert "'confidence' of the claim" in refused("merge", state, {"claims": better})
+    sections = shown["report"]["sections"]
+    sections[0]["sentences"] = [{"text": "It is so.", "pasages": []}]
+    assert "'pasages'" in refused("report", state, {"sections": sections})
 
 
 async def test_what_is_missed_at_the_merge_is_asked_and_measured(sources: list[str]) -> None:

@@ -29,10 +29,12 @@ from state.errors import AnswerRefused, SetupError, UnknownRun
 from state.evidence import ArtifactRef, Chart, Collection
 from state.research import Branch, Draft, Merged, Plan
 from state.runs import (
+    TIMEOUT_ACTOR,
     ActionRequest,
     Answer,
     ApprovalRecord,
     ApprovalRequest,
+    Approve,
     AuditEvent,
     Edit,
     Json,
@@ -190,6 +192,9 @@ class EngineDouble:
             request=ApprovalRequest(action_requests=(action,), review_configs=(allowed,), policy=self.policy),
             status="pending",
             created_at=START,
+            expires_at=datetime.now(UTC) + timedelta(seconds=self.policy.timeout_seconds)
+            if self.policy.timeout_seconds
+            else None,
         )
         requests.append(record)
         return record
@@ -216,6 +221,7 @@ class EngineDouble:
     async def show(self, run_id: str) -> RunView:
         if run_id not in self.runs:
             raise UnknownRun(f"There is no run {run_id!r}.", remedy="`list` shows the runs.")
+        self._settle_timeouts(run_id)
         return RunView(
             run=self.runs[run_id],
             steps=self.steps(run_id),
@@ -265,6 +271,13 @@ class EngineDouble:
             collection=Collection(id="c", sources=0, passages=0),
         )
         return Provenance(view=view).model_dump_json().encode()
+
+    def _settle_timeouts(self, run_id: str) -> None:
+        requests = self.approvals.get(run_id, [])
+        for place, each in enumerate(requests):
+            if each.status == "pending" and each.expires_at and each.expires_at <= datetime.now(UTC):
+                answer = Answer(decisions=(Approve(),), by=TIMEOUT_ACTOR)
+                requests[place] = each.model_copy(update={"status": "expired", "answer": answer})
 
     def _set(self, run_id: str, **changes: Any) -> RunRecord:
         self.runs[run_id] = self.runs[run_id].model_copy(update=changes)
@@ -354,6 +367,9 @@ BRANCH = (
 SCRIPTS: dict[str, Callable[[], EngineDouble]] = {
     "publishes": lambda: EngineDouble([Stretch(BRANCH, output=published())]),
     "asks": lambda: EngineDouble([Stretch(BRANCH, asks="plan"), Stretch(BRANCH, output=published())]),
+    "expires": lambda: EngineDouble(
+        [Stretch(BRANCH, asks="plan"), Stretch(BRANCH, output=published())], policy=ApprovalPolicy(timeout_seconds=1)
+    ),
     "drains": lambda: EngineDouble([Stretch(BRANCH, until_drained=True)]),
     "hangs": lambda: EngineDouble([Stretch(BRANCH, forever=True)]),
     "breaks": lambda: EngineDouble([Stretch(BRANCH, raises=ZeroDivisionError("a bug"))]),

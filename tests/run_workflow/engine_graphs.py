@@ -17,6 +17,7 @@ from run_workflow.engine.entries import EditCheck
 from run_workflow.engine.leases import LeaseTimes
 from run_workflow.postgres.database import Database
 from state.context import ApprovalPolicy, RunContext
+from state.errors import AnswerRefused
 from state.ports import Models, Ports
 from state.runs import (
     ActionRequest,
@@ -82,8 +83,8 @@ class Entry:
 
 def check_plan(state: Mapping[str, Any], args: Json) -> None:
     """A plan must be made of the plan that was shown and more."""
-    if not str(args["plan"]).startswith(state["plan"]):
-        raise ValueError(f"the plan must begin with {state['plan']!r}")
+    if not str(args.get("plan", "")).startswith(state["plan"]):
+        raise AnswerRefused(f"the plan must begin with {state['plan']!r}", place="plan", remedy="Begin so.")
 
 
 async def called(ports: Ports, state: Mapping[str, Any], path: str) -> str:

@@ -1,6 +1,10 @@
 """Approvals: asked at the terminal, left for later, answered by command, edited, refused."""
 
 import json
+import os
+import re
+import signal
+import threading
 from pathlib import Path
 
 import pytest
@@ -104,11 +108,38 @@ def test_nobody_at_the_terminal_goes_on_if_told_to(line: Line) -> None:
 
 
 def test_nobody_cannot_stand_in_for_an_approver(line: Line) -> None:
-    """Where only certain people may answer, going on unattended is refused."""
+    """Where only certain people may answer, nothing is approved unseen: the run waits for them, and says so."""
     line.interactive = False
     line.engine.policy = ApprovalPolicy(approvers=("bob",))
     typed = line.type("resume", "last", "--if-unattended", "continue")
-    assert (typed.code, line.engine.answers) == (6, [])
+    assert (typed.code, line.engine.answers) == (3, [])
+    assert "does not answer for bob: the plan waits." in typed.err
+
+
+def test_without_a_terminal_the_timeout_is_told(line: Line) -> None:
+    """Nobody waits there; when the request will be answered, how, and what must happen for it, is said."""
+    line.interactive = False
+    line.engine.policy = ApprovalPolicy(timeout_seconds=600, on_timeout="reject")
+    typed = line.type("resume", "last")
+    assert typed.code == 3
+    assert re.search(r"timeout +from \d{4}-\S+ \S+ on the plan is rejected, .* `resume`", typed.out)
+
+
+def test_who_may_not_answer_waits_for_the_timeout(line: Line) -> None:
+    """At a terminal the command waits until the request does, and then goes on."""
+    line.engine.policy = ApprovalPolicy(approvers=("bob",), timeout_seconds=0.2)
+    typed = line.type("resume", "last")
+    assert (typed.code, line.engine.answers) == (0, [])
+    assert "Ctrl-C leaves it; then it is approved by itself." in typed.err
+    assert "Expired: nobody answered in time, so it is approved." in typed.err
+
+
+def test_waiting_for_somebody_else_can_be_left(line: Line) -> None:
+    """Ctrl-C ends the waiting, and leaves the run as it is."""
+    line.engine.policy = ApprovalPolicy(approvers=("bob",), timeout_seconds=60)
+    line.engine.began = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start
+    typed = line.type("resume", "last")
+    assert (typed.code, typed.exception, line.engine.answers) == (3, None, [])
 
 
 def test_who_may_not_answer_is_not_asked(line: Line) -> None:
@@ -116,7 +147,7 @@ def test_who_may_not_answer_is_not_asked(line: Line) -> None:
     line.engine.policy = ApprovalPolicy(approvers=("bob",))
     typed = line.type("resume", "last", input="a\n")
     assert (typed.code, line.engine.answers) == (3, [])
-    assert "You are ann and may not answer this." in typed.err
+    assert "You are ann; only bob may answer." in typed.err
     assert "may be answered by bob" in typed.err
 
 
@@ -146,7 +177,7 @@ def test_a_wrong_edit_is_asked_again(line: Line, monkeypatch: pytest.MonkeyPatch
     typed = line.type("resume", "last", input="e\ny\n")
     assert typed.code == 0
     assert "neither YAML nor JSON" in typed.err
-    assert "where: your edit, line " in typed.err
+    assert "where: line " in typed.err
     assert "Input should be greater than 0." in typed.err
     ((_, answer, _),) = line.engine.answers
     assert isinstance(answer.decision, Edit)
@@ -235,7 +266,7 @@ def test_an_edit_from_a_file(line: Line, tmp_path: Path, form: str) -> None:
     waiting(line, "plan")
     shown = line.type("show", "last", "--args")
     assert shown.code == 0
-    args = read_args(shown.out, "shown")
+    args = read_args(shown.out)
     args["plan"]["branches"] = args["plan"]["branches"][:1]
     path = tmp_path / "edit"
     path.write_text(json.dumps(args) if form == "json" else shown.out.replace("speed", "rate"), encoding="utf-8")
@@ -273,6 +304,19 @@ def test_a_wrong_edit_file_is_refused(line: Line, tmp_path: Path, text: str, mes
     typed = line.type("edit", "last", "--file", str(path))
     assert (typed.code, line.engine.answers) == (6, [])
     assert message in typed.err
+    assert f"where: {path}" in typed.err
+    assert "show RUN --args" in typed.err
+
+
+def test_what_the_engine_refuses_of_a_file_names_the_file(line: Line, tmp_path: Path) -> None:
+    """The place of a wrong edit begins with the file that it came from; the remedy stays."""
+    waiting(line, "plan")
+    line.engine.refuses = [AnswerRefused("There is no field 'x' here.", place="run r100, plan.x", remedy="Correct it.")]
+    path = tmp_path / "edit.yaml"
+    path.write_text("plan: {x: 1}", encoding="utf-8")
+    typed = line.type("edit", "last", "--file", str(path))
+    assert typed.code == 6
+    assert f"There is no field 'x' here.\n  where: {path}, run r100, plan.x\n  do:    Correct it.\n" in typed.err
 
 
 def test_an_edit_needs_a_file_or_a_terminal(line: Line) -> None:
@@ -287,4 +331,4 @@ def test_an_edit_needs_a_file_or_a_terminal(line: Line) -> None:
 
 def test_dates_in_an_edit_stay_text() -> None:
     """YAML reads a bare date as a date; the args get it as text."""
-    assert read_args("a: 2022-01-02\nb: [x, 1.5, true]", "edit") == {"a": "2022-01-02", "b": ["x", 1.5, True]}
+    assert read_args("a: 2022-01-02\nb: [x, 1.5, true]") == {"a": "2022-01-02", "b": ["x", 1.5, True]}

@@ -166,6 +166,15 @@ def test_an_approval_at_a_real_terminal(folder: Path) -> None:
         assert "The report is published." in terminal.shown
 
 
+def test_a_question_ends_when_its_time_is_over(folder: Path) -> None:
+    """The question waits until the request does; then the timeout policy answers and the run goes on by itself."""
+    with closing(Terminal("expires", folder, *RUN)) as terminal:
+        terminal.until("Your decision")
+        assert terminal.end() == 0
+        assert "Expired: nobody answered in time, so it is approved." in terminal.shown
+        assert "The report is published." in terminal.shown
+
+
 def test_ctrl_c_at_a_question_leaves_the_run_waiting(folder: Path) -> None:
     """One Ctrl-C is enough to leave the question; the run waits, and how to answer is told."""
     with closing(Terminal("asks", folder, *RUN)) as terminal:

@@ -116,7 +116,7 @@ async def test_wrong_person_and_wrong_decision(database: Database) -> None:
     [
         (edited("approve_plans", plan="said plan"), r"edited_action\.name: .*Name it 'approve_plan'"),
         (edited(plan="another"), "the plan must begin with 'said plan'"),
-        (edited(), "plan edit, plan: The field is missing"),
+        (edited(), r"run r\w+, plan edit, plan: the plan must begin with 'said plan'.*Begin so"),
     ],
 )
 async def test_wrong_edit_is_refused_before_it_is_stored(database: Database, answer: Answer, message: str) -> None:
