@@ -6,7 +6,7 @@ from typing import Any, TypedDict
 from langgraph.runtime import Runtime
 
 from agents.bounds import bounded
-from agents.kit import Kit, Node, context_of, emitter, guidance, slug
+from agents.kit import Emit, Kit, Node, context_of, emitter, guidance, slug
 from chains.ask import ask, brief
 from chains.extractive import planning
 from chains.forms import BranchDraft, PlanDraft
@@ -15,13 +15,21 @@ from chains.scope import CallScope
 from state.context import RunContext
 from state.errors import LimitReached, ModelError, ModelRefused, SourceError
 from state.evidence import Collection
+from state.ports import Clock
 from state.research import Branch, Mode, Plan, ResearchState
-from state.runs import Progress
+from state.runs import Json, Progress, StepStatus
 from tools.documents.reading import read_sources
 from tools.screening import order_in_name
 
 _TITLES = 40
 """How many titles of sources the planner is shown."""
+
+_NAMED = 5
+"""How many sources that could not be read are named while the run goes on."""
+_TELL_SECONDS = 0.25
+"""How often at most it is told how far the reading has come."""
+READ_SOURCES = "read_sources"
+"""The path of the step that reads the sources."""
 
 ChooseMode = Callable[[PlanDraft, Collection, RunContext], tuple[Mode, str]]
 
@@ -45,18 +53,50 @@ def sources_node(kit: Kit) -> Node[ResearchState, SourcesUpdate]:
     """
 
     async def read_all(state: ResearchState, runtime: Runtime[RunContext]) -> SourcesUpdate:
-        ports = kit.ports
-        tell = emitter(runtime)
+        emit, ports = emitter(runtime), kit.ports
+        on_file = _telling(emit, ports.clock)
         try:
             async with bounded("reading", context_of(runtime).time):
-                collection = await read_sources(state["sources"], ports.passages, ports.artifacts, pages=ports.pages)
-                await kit.indexes.prepare(collection.id, lambda done: tell(Progress(path="read_sources", message=done)))
+                collection = await read_sources(
+                    state["sources"], ports.passages, ports.artifacts, pages=ports.pages, on_file=on_file
+                )
+                if collection.skipped:
+                    emit(Progress(path=READ_SOURCES, notes=skipped_notes(collection)))
+                await kit.indexes.prepare(collection.id, lambda done: emit(Progress(path=READ_SOURCES, message=done)))
                 return {"collection": collection}
         except LimitReached as limit:
             remedy = f"Name fewer sources, or raise the limit: {limit.remedy} What was read is kept."
             raise SourceError(f"the sources were not all read: {limit.message}", remedy=remedy) from limit
 
     return read_all
+
+
+def _telling(emit: Emit, clock: Clock) -> Callable[[int, int, str], None]:
+    """Tells how far the reading has come, not oftener than a person can follow."""
+    told = [clock.elapsed() - _TELL_SECONDS]
+
+    def on_file(done: int, of: int, uri: str) -> None:
+        if done < of and clock.elapsed() - told[0] < _TELL_SECONDS:
+            return
+        told[0] = clock.elapsed()
+        emit(Progress(path=READ_SOURCES, done=done, of=of, message=uri))
+
+    return on_file
+
+
+def skipped_notes(collection: Collection) -> tuple[str, ...]:
+    """Which sources could not be read and why, for the person who started the run: the first few, and how many more."""
+    skipped = collection.skipped
+    named = [f"Not read: {each.uri}: {each.reason}" for each in skipped[:_NAMED]]
+    more = len(skipped) - _NAMED
+    return (*named, f"and {more} more that were not read; the report lists them") if more > 0 else tuple(named)
+
+
+def sources_summary(update: SourcesUpdate) -> tuple[StepStatus, str | None, Json | None]:
+    """What was read, for the timeline."""
+    read = update["collection"]
+    figures = {"sources": read.sources, "passages": read.passages, "tables": len(read.tables)}
+    return "completed", None, {**figures, "not_read": len(read.skipped)}
 
 
 def planning_node(kit: Kit, choose_mode: ChooseMode) -> Node[ResearchState, PlanUpdate]:

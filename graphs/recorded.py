@@ -21,11 +21,16 @@ Summary = Callable[[U], tuple[StepStatus, str | None, Json | None]]
 """How a step that returned ended: its status, its error and a small summary for the timeline."""
 
 
+def without_summary(_update: object) -> tuple[StepStatus, str | None, Json | None]:
+    """A step that returned has completed; there is nothing more to tell of it."""
+    return "completed", None, None
+
+
 def recorded(
     ledger: Ledger,
     node: Node[S, U],
     place: Place[S],
-    summary: Summary[U] = lambda _update: ("completed", None, None),
+    summary: Summary[U] = without_summary,
 ) -> Node[S, U]:
     """The node, recorded."""
 

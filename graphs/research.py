@@ -15,7 +15,7 @@ from agents.analysis import analyse
 from agents.approval import approval_node
 from agents.branch import Branches
 from agents.kit import Kit, Node, open_kit
-from agents.planning import planning_node, sources_node
+from agents.planning import READ_SOURCES, planning_node, sources_node, sources_summary
 from agents.points import POINTS
 from agents.publishing import explain_failure, publishing_node
 from agents.research import research
@@ -23,7 +23,7 @@ from agents.review import review_node
 from agents.synthesis import synthesis_node
 from graphs.coordination import nodes
 from graphs.coordination.sync import SyncGroups
-from graphs.recorded import recorded
+from graphs.recorded import Summary, recorded, without_summary
 from state.context import RunContext
 from state.ports import Ports
 from state.research import BranchTask, ResearchInput, ResearchOutput, ResearchState
@@ -40,8 +40,8 @@ def build(ports: Ports, kit: Kit | None = None) -> Graph:
     supervise = nodes.supervision(kit, SyncGroups(kit.spending.queue))
     graph: Graph = StateGraph(ResearchState, RunContext, input_schema=ResearchInput, output_schema=ResearchOutput)
 
-    def add(name: str, node: Node[ResearchState, object], *leads_to: str) -> None:
-        step = recorded(ports.ledger, node, lambda state: (name, nodes.iteration(name, state)))
+    def add(name: str, node: Node[ResearchState, Any], *leads_to: str, summary: Summary[Any] = without_summary) -> None:
+        step = recorded(ports.ledger, node, lambda state: (name, nodes.iteration(name, state)), summary)
         graph.add_node(name, step, input_schema=ResearchState, destinations=leads_to or None)
 
     def add_branch(name: str, branches: Branches) -> None:
@@ -49,7 +49,7 @@ def build(ports: Ports, kit: Kit | None = None) -> Graph:
         handler: Any = branches.failed  # takes the error as well as the input, which LangGraph's types do not know
         graph.add_node(name, step, input_schema=BranchTask, error_handler=handler)
 
-    add("read_sources", sources_node(kit))
+    add(READ_SOURCES, sources_node(kit), summary=sources_summary)
     add("analyze_task", planning_node(kit, nodes.choose_mode))
     add("approve_plan", approval_node(POINTS["plan"]), "dispatch", "analyze_task", "explain_failure")
     add("dispatch", nodes.dispatch)

@@ -6,19 +6,17 @@ import traceback
 from pathlib import Path
 from types import TracebackType
 
-from run_workflow.cli.app import app
-from run_workflow.cli.session import PROGRAM, Shell
+from run_workflow.cli.door import run
+from run_workflow.cli.session import Shell
 
 
 def main(shell: Shell | None = None) -> None:
     """Runs the command that was typed, in the shell of this process or the given one; does not return."""
-    from typer.main import get_command
-
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # a sign that the terminal lacks must not end the program
     sys.excepthook = report_bug
-    get_command(app).main(prog_name=PROGRAM, obj=shell)
+    sys.exit(run(sys.argv[1:], shell))
 
 
 def report_bug(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:

@@ -70,7 +70,13 @@ class RunDocument(Document):
     missing: tuple[Missing, ...]
     defects: tuple[str, ...]
     files: FilesBody | None
+    models: tuple[str, ...]
+    """The models that the run may ask, by name."""
     usage: Usage
+    holder: str | None
+    """The process that works on it now."""
+    answered: bool
+    """Whether it waited for an approval and has an answer: it can go on."""
     waiting: tuple[RequestBody, ...]
     commands: tuple[str, ...]
     """What can be typed next."""
@@ -80,7 +86,6 @@ class ShowDocument(Document):
     """`show`: a run with its steps."""
 
     run: RunDocument
-    holder: str | None
     created_at: datetime
     updated_at: datetime
     steps: tuple[StepRecord, ...]
@@ -94,6 +99,8 @@ class RunLine(Document):
     graph: str
     status: RunStatus
     question: str | None
+    holder: str | None
+    answered: bool
     created_at: datetime
     updated_at: datetime
 

@@ -1,6 +1,7 @@
 """Every error that Stretto raises on purpose, as one tree.
 
 StrettoError                 anything a person can act on; carries the place and the remedy
+├── WrongUse                 a command line that cannot be understood
 ├── SetupError               settings, environment, installation
 │   └── DatabaseError        PostgreSQL cannot be started, reached or migrated
 ├── SourceError              a file or folder named as a source cannot be used at all
@@ -40,6 +41,12 @@ class StrettoError(Exception):
         where = f"{self.place}: " if self.place else ""
         remedy = f" {self.remedy}" if self.remedy else ""
         return f"{where}{self.message}{remedy}"
+
+
+class WrongUse(StrettoError):
+    """What was typed is no command, or an option has a value that it cannot have."""
+
+    exit_code = 2
 
 
 class SetupError(StrettoError):

@@ -49,7 +49,7 @@ class Plan(Record):
     branches: tuple[Branch, ...] = Field(min_length=1)
     mode: Mode = "parallel"
     why: str = ""
-    """Complexity, interdependence and capacity that led to the mode."""
+    """The size of the task, whether its questions need each other, and the capacity: what led to the mode, in words."""
 
 
 class Feedback(Record):

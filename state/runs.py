@@ -76,7 +76,9 @@ class RunRecord(Record):
     error: str | None = None
     cancel_requested: bool = False
     holder: str | None = None
-    """Who holds the lease now, e.g. `host:1234`; None when nobody does."""
+    """Who works on the run now, e.g. `host:1234`; None when nobody does, also when that process died."""
+    answered: bool = False
+    """Whether one of the requests that it waits for has its answer: it can go on."""
     created_at: datetime
     updated_at: datetime
 
@@ -245,3 +247,8 @@ class Progress(Record):
     usage: Usage | None = None
     """What the path has used so far."""
     message: str = ""
+    done: int | None = None
+    """How many things of `of` are done; `message` then names the last one."""
+    of: int | None = None
+    notes: tuple[str, ...] = ()
+    """Lines that a person is to see for good, not only until the next event."""

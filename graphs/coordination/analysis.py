@@ -31,7 +31,7 @@ _POINTS_BACK = re.compile(
 def choose_mode(
     sub_questions: Sequence[str], kinds: Sequence[BranchKind], collection: Collection, context: RunContext
 ) -> tuple[Mode, str]:
-    """The mode for a plan with these sub-questions and one branch for each of `kinds`, and why, with figures.
+    """The mode for a plan with these sub-questions and one branch for each of `kinds`, and why, in words.
 
     A mode that the user asked for is taken. Else branches that need each other's answers run one after
     another; where some do, or where a big question fills the capacity, the important ones run first; else all
@@ -40,13 +40,26 @@ def choose_mode(
     size, links = complexity(sub_questions, collection), interdependence(sub_questions)
     figures = (
         f"{_count(len(sub_questions), 'sub-question')} over {_count(collection.sources, 'source')} "
-        f"and {_count(len(collection.tables), 'table')}: complexity {size:.2f}; "
-        f"interdependence {links:.2f}; {_branches(kinds)}, capacity {context.max_branches}"
+        f"and {_count(len(collection.tables), 'table')}: {_size_in_words(size)}"
+        f"{_links_in_words(links) if len(sub_questions) > 1 else ''}. "
+        f"{_branches(kinds)}, with room for {context.max_branches} at a time"
     )
     if context.mode != "auto":
         return context.mode, f"{figures}. {context.mode.capitalize()}: it was asked for."
     mode, reason = _mode(size, links, len(kinds), context.max_branches)
     return mode, f"{figures}. {mode.capitalize()}: {reason}."
+
+
+def _size_in_words(size: float) -> str:
+    if size >= _COMPLEX:
+        return "a big task"
+    return "a task of middling size" if size >= _COMPLEX / 2 else "a small task"
+
+
+def _links_in_words(links: float) -> str:
+    if links >= _DEPENDENT:
+        return ", whose later questions build on earlier answers"
+    return ", some of whose questions may build on others" if links else ", whose questions do not build on each other"
 
 
 def _mode(size: float, links: float, branches: int, capacity: int) -> tuple[Mode, str]:

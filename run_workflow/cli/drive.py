@@ -85,7 +85,8 @@ async def _advance(desk: Desk, services: Services, run_id: str) -> RunRecord:
     from langgraph.runtime import RunControl
 
     view = await services.engine.show(run_id)
-    picture = RunPicture.of(view.steps, view.usage, datetime.now(UTC), time.monotonic())
+    now, free = datetime.now(UTC), view.run.context.is_free
+    picture = RunPicture.of(view.steps, view.usage, now, time.monotonic(), free=free)
     control = RunControl()
     with watcher(desk.screen, picture) as watching:
         going = services.engine.advance(run_id, watch=watching.event, control=control, actor=desk.settings.actor)

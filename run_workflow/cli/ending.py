@@ -26,7 +26,10 @@ def run_document(view: RunView, files: FilesBody | None, exit_code: int) -> RunD
         missing=tuple(Missing.model_validate(item) for item in output.get("missing", ())),
         defects=tuple(output.get("defects", ())),
         files=files,
+        models=tuple(sorted(run.context.model_names)),
         usage=view.usage,
+        holder=run.holder,
+        answered=run.answered,
         waiting=waiting,
         commands=commands_for(run, waiting),
     )

@@ -39,6 +39,19 @@ async def write_report(services: Services, run: RunRecord, out: Path) -> FilesBo
     )
 
 
+def written_report(run_id: str, out: Path) -> FilesBody | None:
+    """The files of the report that are in `<out>/<run id>/`; None where it was not written there."""
+    from tools.report.bundle import MARKDOWN, PAGE
+
+    folder = out / run_id
+    fixed = [str(folder / name) for name in (MARKDOWN, PAGE, BUNDLE)]
+    if not all(Path(name).is_file() for name in fixed):
+        return None
+    report, page, bundle = fixed
+    charts = sorted(str(path) for path in folder.iterdir() if path.suffix in (".png", ".csv"))
+    return FilesBody(report=report, page=page, charts=tuple(charts), bundle=bundle)
+
+
 def _write(folder: Path, contents: dict[str, bytes]) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -155,6 +155,7 @@ class Verify(Common):
 class Show(OneRun):
     """`show`."""
 
+    out: Annotated[Path, typer.Option(help="Folder that the reports were written to.")] = Path("output")
     args: Annotated[
         bool, typer.Option("--args", help="Print only what the waiting request shows, as YAML: the text to edit.")
     ] = False
@@ -215,7 +216,9 @@ class Edit(Approve):
 class Fork(Resume):
     """`fork`."""
 
-    at: Annotated[str, typer.Option(metavar="NODE", help="The step before which the copy begins; `show` lists them.")]
+    at: Annotated[
+        str, typer.Option(metavar="NODE", help="The step before which the copy begins; `show RUN` lists them.")
+    ]
     changes: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="Value of the state to change; JSON, or plain text."),

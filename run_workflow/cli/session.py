@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from state.errors import StrettoError
+from state.errors import StrettoError, WrongUse
 
 if TYPE_CHECKING:  # slow to import, and `--help` needs none of them
     from run_workflow.console.screen import Screen
@@ -81,10 +81,19 @@ def perform(context: typer.Context, as_json: bool, work: Callable[[Desk], Awaita
         code = asyncio.run(_awaited(work(Desk(shell, screen))))
     except StrettoError as error:
         code = tell(screen, error)
+    except typer.BadParameter as error:
+        code = tell(screen, wrong_use(error, context))
     except KeyboardInterrupt:
         screen.note("Interrupted.")
         code = INTERRUPTED
     raise typer.Exit(code)
+
+
+def wrong_use(error: typer.TyperException, context: typer.Context | None = None) -> WrongUse:
+    """What typer says of a command line that it does not understand, as an error like all others."""
+    where = context or getattr(error, "ctx", None)
+    command = where.command_path if where else PROGRAM
+    return WrongUse(error.format_message(), place=command, remedy=f"`{command} --help` lists what can be typed.")
 
 
 def tell(screen: "Screen", error: StrettoError) -> int:

@@ -8,6 +8,7 @@ import typer
 
 from run_workflow.cli import options
 from run_workflow.cli.ending import question_of, run_document
+from run_workflow.cli.files import write_report, written_report
 from run_workflow.cli.find import find_run
 from run_workflow.cli.session import DONE, FAILED, Desk
 from run_workflow.documents import (
@@ -41,6 +42,8 @@ async def list_runs(desk: Desk, wanted: options.List) -> int:
             graph=run.graph,
             status=run.status,
             question=question_of(run),
+            holder=run.holder,
+            answered=run.answered,
             created_at=run.created_at,
             updated_at=run.updated_at,
         )
@@ -58,18 +61,21 @@ async def show(desk: Desk, wanted: options.Show) -> int:
     """One run, its steps, and what it waits for."""
     async with desk.services() as services:
         view = await services.engine.show(await find_run(services.engine, wanted.run))
-    document = run_document(view, None, DONE)
+    output = view.run.output or {}
+    files = await asyncio.to_thread(written_report, view.run.id, wanted.out) if "report" in output else None
+    document = run_document(view, files, DONE)
     if wanted.args:
         return _show_args(desk.screen, document.id, [dict(request.args) for request in document.waiting])
     shown = ShowDocument(
         run=document,
-        holder=view.run.holder,
         created_at=view.run.created_at,
         updated_at=view.run.updated_at,
         steps=tuple(view.steps),
         children=tuple(view.children),
     )
     _tell(desk.screen, shown, [record for record in view.approvals if record.status == "pending"])
+    if "report" in output and files is None:
+        desk.screen.say(f"The report is not in {wanted.out}; `report {view.run.id}` writes it there.")
     desk.screen.document(shown)
     return DONE
 
@@ -106,7 +112,6 @@ async def verify(desk: Desk, wanted: options.Verify) -> int:
 
 async def report(desk: Desk, wanted: options.Report) -> int:
     """Writes the files of a report again."""
-    from run_workflow.cli.files import write_report
     from run_workflow.console.summary import summarise
 
     async with desk.services() as services:
@@ -127,18 +132,22 @@ async def report(desk: Desk, wanted: options.Report) -> int:
 def _tell(screen: "Screen", shown: ShowDocument, pending: list[ApprovalRecord]) -> None:
     from run_workflow.console.requests import request_view
     from run_workflow.console.summary import summarise
-    from run_workflow.console.tables import step_table
+    from run_workflow.console.tables import places_to_fork, step_table
     from run_workflow.console.words import moment
 
     screen.say(shown.run.question or shown.run.graph, "bold")
     screen.say(f"Began {moment(shown.created_at)}, last change {moment(shown.updated_at)}.")
-    if shown.holder:
-        screen.say(f"{shown.holder} works on it.")
+    if shown.run.holder:
+        screen.say(f"The process {shown.run.holder} works on it.")
+    elif shown.run.status == "running":
+        screen.say("No process works on it: the one that did has ended.")
     if shown.run.parent:
         screen.say(f"Copied from {shown.run.parent}.")
     if shown.children:
         screen.say(f"Copies: {', '.join(shown.children)}.")
     screen.show(step_table(shown.steps), *(request_view(record) for record in pending))
+    if places := places_to_fork(shown.steps):
+        screen.say(f"`fork {shown.run.id} --at` can begin at: {places}.")
     summarise(screen, shown.run)
 
 

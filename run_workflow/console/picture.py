@@ -61,7 +61,7 @@ class Row:
         if event.wait is not None and row.status not in ENDED:
             row = replace(row, wait=event.wait)
         if event.message:
-            row = replace(row, message=event.message)
+            row = replace(row, message=_message(event))
         if event.status == "running" and row.status not in ("running", "retrying"):
             again = row.status != "waiting"  # a step that waited for a person goes on, it does not begin again
             row = replace(
@@ -88,9 +88,11 @@ class RunPicture:
     rows: tuple[Row, ...] = ()
     earlier: Usage = field(default_factory=Usage)
     """What the run had used before the first event."""
+    free: bool = False
+    """Whether only our own model works: tokens and money say nothing then, and are not shown."""
 
     @classmethod
-    def of(cls, steps: Iterable[StepRecord], used: Usage, now: datetime, at: float) -> Self:
+    def of(cls, steps: Iterable[StepRecord], used: Usage, now: datetime, at: float, *, free: bool = False) -> Self:
         """The picture of a run that began before; `now` is the time of day at `at` on the caller's clock."""
         rows: dict[str, Row] = {}
         for step in steps:
@@ -106,7 +108,7 @@ class RunPicture:
                 repeated=step.status in ("running", "retrying", "failed", "cancelled"),
                 waited=step.status == "waiting" or (before is not None and before.waited),
             )
-        return cls(_in_order(rows.values()), used)
+        return cls(_in_order(rows.values()), used, free)
 
     def fold(self, event: Progress, at: float) -> Self:
         """The picture after an event that came `at` seconds on the caller's clock."""
@@ -123,6 +125,13 @@ class RunPicture:
     @property
     def branches(self) -> tuple[Row, ...]:
         return tuple(row for row in self.rows if row.is_branch)
+
+
+def _message(event: Progress) -> str:
+    """What the event says, after how far the step has come."""
+    if event.done is None or event.of is None:
+        return event.message
+    return f"{event.done:,} of {event.of:,}: {event.message}"
 
 
 def _row_of(path: str) -> str:

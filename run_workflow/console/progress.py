@@ -18,6 +18,8 @@ from state.runs import Progress
 _NARROW = 60
 """Columns below which tokens and money are left out."""
 _PER_SECOND = 4
+_COUNT_SECONDS = 2.0
+"""How often at most a line says how far a step has come."""
 _QUIET = ("dispatch", "sync_point")
 """Steps that only pass on; the live tree does without them."""
 
@@ -62,6 +64,8 @@ class LiveTree:
 
     def event(self, progress: Progress) -> None:
         self.picture = self.picture.fold(progress, time.monotonic())
+        for text in progress.notes:
+            self._screen.note(one_line(text))
 
     def note(self, text: str) -> None:
         self._screen.note(text, "bold")
@@ -88,15 +92,22 @@ class EventLines(AbstractContextManager["EventLines"]):
         self.picture = picture
         self._screen = screen
         self._began = time.monotonic()
+        self._counted = self._began
 
     def event(self, progress: Progress) -> None:
         now = time.monotonic()
+        for text in progress.notes:
+            self.note(one_line(text))
         before = {row.path: row for row in self.picture.rows}
         self.picture = self.picture.fold(progress, now)
+        if progress.of is not None:
+            if now - self._counted < _COUNT_SECONDS:
+                return
+            self._counted = now
         for row in self.picture.rows:
             if row is before.get(row.path) or not _worth_showing(row):
                 continue
-            if words := _change(before.get(row.path), row, now):
+            if words := _change(before.get(row.path), row, now, self.picture.free):
                 self._screen.note(f"[{duration(now - self._began)}] {_name(row)}: {words}")
 
     def note(self, text: str) -> None:
@@ -115,7 +126,7 @@ class Tree:
         self._picture, self._now, self._elapsed, self._whole = picture, now, elapsed, whole
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        wide = options.max_width >= _NARROW
+        wide = options.max_width >= _NARROW and not self._picture.free
         grid = Table.grid(padding=(0, 2, 0, 0))
         grid.add_column(no_wrap=True, overflow="ellipsis", ratio=2)
         grid.add_column(no_wrap=True, overflow="ellipsis", ratio=3)
@@ -151,6 +162,8 @@ class Tree:
         used, branches = self._picture.usage, self._picture.branches
         ended = sum(row.status in ENDED for row in branches)
         parts = [f"{ended} of {plural(len(branches), 'branch', 'branches')} ended"] if branches else []
+        if self._picture.free:
+            return " · ".join([*parts, duration(self._elapsed)])
         parts += [
             f"{count(used.tokens)} tokens",
             dollars(used.money) if not used.unpriced_calls else "price not known",
@@ -171,12 +184,14 @@ def _doing(row: Row) -> str:
     return f"{row.status}: {row.message}" if row.message and row.status != "completed" else row.status
 
 
-def _change(before: Row | None, row: Row, now: float) -> str:
+def _change(before: Row | None, row: Row, now: float, free: bool) -> str:
     """What is new about a row, in words; nothing where only its usage grew."""
     if before is None or before.status != row.status:
         words = _doing(row)
         if row.ended is None or not row.usage.tokens:
             return words
+        if free:
+            return f"{words} after {duration(row.seconds(now))}"
         money = f", {dollars(row.usage.money)}" if row.usage.money else ""
         return f"{words} after {duration(row.seconds(now))} ({count(row.usage.tokens)} tokens{money})"
     if row.wait and row.wait != before.wait:

@@ -3,8 +3,9 @@
 from rich.text import Text
 
 from run_workflow.console.screen import Screen
-from run_workflow.console.words import FATES, STYLES, count, dollars, moment, one_line, plural
+from run_workflow.console.words import FATES, STYLES, count, dollars, moment, one_line, plural, state_word
 from run_workflow.documents import RequestBody, RunDocument
+from state.context import EXTRACTIVE
 from state.runs import SERVED, Usage
 
 _OUTCOMES = {
@@ -14,6 +15,8 @@ _OUTCOMES = {
 }
 _STATES = {
     "waiting_approval": "waits for an approval",
+    "answered": "has its answer and can go on",
+    "interrupted": "was interrupted; nothing is lost",
     "paused": "is paused; nothing is lost",
     "running": "is going on",
     "initializing": "has not begun",
@@ -28,7 +31,8 @@ def summarise(screen: Screen, document: RunDocument) -> None:
     if document.status == "completed" and document.outcome:
         screen.say(_OUTCOMES.get(document.outcome, document.outcome), "bold")
     else:
-        state = _STATES.get(document.status, document.status)
+        word = state_word(document.status, document.holder, document.answered)
+        state = _STATES.get(word, word.replace("_", " "))
         screen.say(f"Run {document.id} {state}.", f"bold {STYLES.get(document.status, '')}".strip())
     if document.error:
         screen.say(f"  {one_line(document.error)}")
@@ -43,8 +47,11 @@ def summarise(screen: Screen, document: RunDocument) -> None:
             screen.say(f"  {line}")
 
 
-def usage_text(usage: Usage) -> str:
-    """`12 model calls, 30 tool calls, 48.2k tokens, $0.12`."""
+def usage_text(usage: Usage, free: bool = False) -> str:
+    """`12 model calls, 30 tool calls, 48.2k tokens, $0.12`; no tokens where only our own, `free` model works."""
+    if free:
+        calls = plural(usage.model_calls, "call")
+        return f"{calls} of the extractive model, {plural(usage.tool_calls, 'tool call')}, no cost"
     parts = [plural(usage.model_calls, "model call"), plural(usage.tool_calls, "tool call")]
     parts.append(f"{count(usage.tokens)} tokens")
     if usage.unpriced_calls:
@@ -63,7 +70,7 @@ def _facts(document: RunDocument) -> list[tuple[str, str]]:
     if document.citation_accuracy is not None and document.outcome == "published":
         facts.append(("citation accuracy", f"{document.citation_accuracy:.1%}"))
     facts += [("timeout", _timeout(request)) for request in document.waiting if request.expires_at]
-    facts += [("used", usage_text(document.usage)), ("run", document.id)]
+    facts += [("used", usage_text(document.usage, document.models == (EXTRACTIVE,))), ("run", document.id)]
     return facts
 
 

@@ -6,9 +6,10 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from run_workflow.console.events import event_words, facts
 from run_workflow.console.picture import BRANCHES
 from run_workflow.console.screen import table
-from run_workflow.console.words import STEP_NAMES, STYLES, duration, moment, one_line
+from run_workflow.console.words import STEP_NAMES, STYLES, duration, moment, one_line, state_word
 from run_workflow.documents import CheckBody, EntryBody, FindingBody, RunLine, SettingBody
 from state.runs import Json, StepRecord
 
@@ -19,7 +20,8 @@ def run_table(runs: Iterable[RunLine]) -> Table:
     """The runs of a list."""
     rows = table("run", "status", "began", "question")
     for run in runs:
-        status = Text(run.status, style=STYLES.get(run.status, ""))
+        state = state_word(run.status, run.holder, run.answered)
+        status = Text(state.replace("_", " "), style=STYLES.get(run.status, ""))
         rows.add_row(run.id, status, moment(run.created_at), one_line(run.question or run.graph))
     return rows
 
@@ -32,9 +34,20 @@ def step_table(steps: Sequence[StepRecord]) -> Table:
         again = f" #{step.iteration + 1}" if step.iteration else ""
         status = Text(step.status, style=STYLES.get(step.status, ""))
         time = duration((step.ended_at - step.started_at).total_seconds()) if step.ended_at else ""
-        told = one_line(step.error or _facts(step.result))
+        told = one_line(step.error or facts(_beside(step)))
         rows.add_row(f"{indent}{_name(step.path)}{again}", status, time, str(step.attempts), told)
     return rows
+
+
+def places_to_fork(steps: Sequence[StepRecord]) -> str:
+    """The steps that a copy can begin at, by the names that `fork --at` takes; nothing where there are none."""
+    names = dict.fromkeys(step.path for step in steps if not step.path.startswith(BRANCHES))
+    return ", ".join(f"{name} ({STEP_NAMES[name]})" if name in STEP_NAMES else name for name in names)
+
+
+def _beside(step: StepRecord) -> Json:
+    """The result without the status that stands in a column of its own."""
+    return {key: value for key, value in (step.result or {}).items() if value != step.status}
 
 
 def timeline_table(entries: Iterable[EntryBody]) -> Table:
@@ -42,9 +55,8 @@ def timeline_table(entries: Iterable[EntryBody]) -> Table:
     rows = table("time", "what", "by", "details")
     for entry in entries:
         if entry.event is not None:
-            rows.add_row(
-                moment(entry.at), entry.event.event, one_line(entry.event.actor), one_line(_facts(entry.event.data))
-            )
+            what, details = event_words(entry.event)
+            rows.add_row(moment(entry.at), what, one_line(entry.event.actor), details)
         elif entry.step is not None:
             step = entry.step
             took = f" after {duration((step.ended_at - step.started_at).total_seconds())}" if step.ended_at else ""
@@ -83,7 +95,3 @@ def setting_table(settings: Iterable[SettingBody]) -> RenderableType:
 
 def _name(path: str) -> str:
     return path.removeprefix(BRANCHES) if path.startswith(BRANCHES) else STEP_NAMES.get(path, path)
-
-
-def _facts(values: Json | None) -> str:
-    return ", ".join(f"{key} {value}" for key, value in (values or {}).items())

@@ -55,6 +55,13 @@ _ASCII_MARKS = {
 }
 
 
+def state_word(status: RunStatus, holder: str | None, answered: bool) -> str:
+    """The status; or what became of it: the process that worked on the run is gone, or an answer came."""
+    if status == "running" and holder is None:
+        return "interrupted"
+    return "answered" if status == "waiting_approval" and answered else status
+
+
 def clean(text: str) -> str:
     """The text without control characters: what a model or a source wrote must not steer the terminal."""
     return text.translate(_CONTROL)

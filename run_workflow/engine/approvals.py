@@ -46,12 +46,6 @@ _EXPIRE = """
 UPDATE approvals SET status = 'expired', answer = %s, answered_by = %s, answered_at = clock_timestamp()
 WHERE run_id = %s AND id = %s AND status = 'pending' RETURNING id
 """
-_ANSWERED = """
-SELECT EXISTS (
-    SELECT FROM approvals a JOIN runs r ON r.id = a.run_id
-    WHERE r.id = %s AND a.id = ANY (r.waiting_for) AND a.answer IS NOT NULL
-) AS answered
-"""
 _LOCK = "SELECT 1 FROM runs WHERE id = %s FOR NO KEY UPDATE"
 _ELSEWHERE = "SELECT run_id FROM approvals WHERE id = %s ORDER BY created_at LIMIT 1"
 
@@ -90,12 +84,6 @@ async def answers_to(connection: Connection, run_id: str, pending: Collection[st
     """The answers there are to the requests that the graph waits for, by request id."""
     rows = await (await connection.execute(_ANSWERS, (run_id, list(pending)))).fetchall()
     return {row["id"]: row["answer"] for row in rows}
-
-
-async def has_answer(connection: Connection, run_id: str) -> bool:
-    """Whether an answer came since the run began to wait."""
-    row = await (await connection.execute(_ANSWERED, (run_id,))).fetchone()
-    return row is not None and bool(row["answered"])
 
 
 async def _overdue(connection: Connection, run_id: str) -> Sequence[DictRow]:
@@ -164,12 +152,15 @@ def check_allowed(approval: ApprovalRecord, answer: Answer, actor: str) -> None:
     place = f"run {approval.run_id}, {approval.point}"
     approvers = approval.request.policy.approvers
     if approvers and actor not in approvers:
-        raise AnswerRefused(f"{actor} may not answer here.", place=place, remedy=f"Ask {', '.join(approvers)}.")
+        who = ", ".join(approvers)
+        raise AnswerRefused(f"The account {actor} may not answer here.", place=place, remedy=f"Ask {who}.")
     decision = answer.decision
     allowed = approval.request.review_configs[0].allowed_decisions
     if decision.type not in allowed:
         raise AnswerRefused(
-            f"{decision.type} is not allowed here.", place=place, remedy=f"Allowed: {', '.join(allowed)}."
+            f"The decision {decision.type!r} is not allowed here.",
+            place=place,
+            remedy=f"Allowed: {', '.join(allowed)}.",
         )
     if isinstance(decision, Edit) and decision.edited_action.name != approval.request.action.name:
         raise AnswerRefused(

@@ -107,9 +107,8 @@ class Engine:
         await self.settle_timeouts(run_id)
         async with self._pool.connection() as connection:
             run = await one_run(connection, run_id)
-            answered = await approvals.has_answer(connection, run_id)
         refuse_served(run)
-        if run.status == "waiting_approval" and not answered and not run.cancel_requested:
+        if run.status == "waiting_approval" and not run.answered and not run.cancel_requested:
             return run
         entry = self._entry(run.graph)
         async with self._leases.holding(run_id, admission(entry, actor or self._owner)) as lease:
@@ -165,10 +164,11 @@ class Engine:
         run = await self._run(run_id)
         app = self._reading(run)
         point = await forks.find_point(app, run, at)
+        told = run.input | {name: value for name, value in (changes or {}).items() if name in run.input}
         values = forks.read_changes(app.builder.state_schema, changes or {})
         async with transaction(self._pool) as connection:
             new = new_run_id(self._clock.now())
-            await forks.copy_run(connection, run, new, point, values)
+            await forks.copy_run(connection, run.model_copy(update={"input": told}), new, point, values)
             data: Json = {"at": at or ", ".join(point.next), "changes": changes or {}}
             await forks.note_fork(connection, run, new, data, actor)
             return await one_run(connection, new)

@@ -8,6 +8,7 @@ from pydantic import TypeAdapter, ValidationError
 from run_workflow.engine import audit
 from run_workflow.engine.driving import App, config_of
 from run_workflow.engine.rows import Connection
+from run_workflow.stores.columns import as_json
 from state.errors import RunError
 from state.runs import Json, RunRecord
 
@@ -22,7 +23,7 @@ _NO_TASK = "00000000-0000-0000-0000-000000000000"
 
 _COPY_RUN = """
 INSERT INTO runs (id, graph, definition, status, input, context, parent)
-SELECT %(new)s, graph, definition, 'initializing', input, context, id FROM runs WHERE id = %(old)s
+SELECT %(new)s, graph, definition, 'initializing', %(input)s, context, id FROM runs WHERE id = %(old)s
 """
 _COPY_CALLS = """
 INSERT INTO calls (run_id, path, request_hash, occurrence, kind, name, response, seconds, model_calls, tool_calls,
@@ -97,13 +98,13 @@ def read_changes(schema: type, changes: Json) -> dict[str, Any]:
 async def copy_run(
     connection: Connection, run: RunRecord, new: str, point: "StateSnapshot", changes: Mapping[str, Any]
 ) -> None:
-    """Makes the new run with its own thread, in the caller's transaction."""
+    """Makes the new run with its own thread and the input of `run`, in the caller's transaction."""
     from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
 
     from run_workflow.checkpoints import StrictSerializer
 
     last = point.config["configurable"]["checkpoint_id"]
-    names = {"new": new, "old": run.id, "last": last, "no_task": _NO_TASK}
+    names = {"new": new, "old": run.id, "last": last, "no_task": _NO_TASK, "input": as_json(run.input)}
     for statement in (_COPY_RUN, _COPY_CALLS, _COPY_CHECKPOINTS, _COPY_WRITES, _COPY_BLOBS):
         await connection.execute(statement, names)
     if changes:

@@ -145,7 +145,7 @@ async def locked_row(connection: Connection, run_id: str) -> DictRow:
 def _held(row: DictRow) -> RunHeld:
     since, until = (row[name].isoformat(sep=" ", timespec="seconds") for name in ("lease_since", "lease_until"))
     return RunHeld(
-        f"{row['lease_owner']} has worked on this run since {since}; its lease runs until {until}.",
+        f"The process {row['lease_owner']} has worked on this run since {since}; its lease runs until {until}.",
         place=f"run {row['id']}",
         remedy="Wait for it, or end that process and try again: a dead process is replaced at once.",
     )

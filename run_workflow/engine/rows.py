@@ -13,10 +13,19 @@ from state.runs import ApprovalRecord, RunRecord, RunStatus
 
 Connection = AsyncConnection[DictRow]
 
+# The holder's lock (guard.py) is looked up and not tried: a process that died is not said to work until its lease ends.
 _RUN: LiteralString = """
 SELECT id, graph, definition, status, input, context, dedup_key, parent, output, error,
        cancel_requested_by IS NOT NULL AS cancel_requested,
-       CASE WHEN lease_until > clock_timestamp() THEN lease_owner END AS holder,
+       CASE WHEN lease_until > clock_timestamp() AND EXISTS (
+           SELECT FROM pg_locks
+           WHERE locktype = 'advisory' AND objsubid = 1 AND granted
+               AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+               AND (classid::bigint << 32 | objid::bigint) = hashtextextended(runs.id, runs.fence)
+       ) THEN lease_owner END AS holder,
+       EXISTS (
+           SELECT FROM approvals a WHERE a.run_id = runs.id AND a.id = ANY (runs.waiting_for) AND a.answer IS NOT NULL
+       ) AS answered,
        created_at, updated_at
 FROM runs
 """

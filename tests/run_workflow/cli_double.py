@@ -15,11 +15,10 @@ from typing import Any
 
 from langgraph.runtime import RunControl
 from rich.console import Console
-from typer.main import get_command
 from typer.testing import CliRunner
 
-from run_workflow.cli.app import app
-from run_workflow.cli.session import PROGRAM, Shell
+from run_workflow.cli.door import run
+from run_workflow.cli.session import Shell
 from run_workflow.console.screen import Screen
 from run_workflow.engine.views import RunManifest, RunView, TimelineEntry
 from run_workflow.services import Services, Watch
@@ -48,8 +47,6 @@ from state.runs import (
 from tools.report.bundle import Provenance
 from tools.report.view import ReportView
 
-COMMAND = get_command(app)
-"""Made once: it takes longer than most commands."""
 START = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 PLAN = Plan(
     sub_questions=("How fast does it rise?", "Why?"),
@@ -209,6 +206,7 @@ class EngineDouble:
             raise self.refuses.pop(0)
         self.answers.append((requests[place].point, answer, actor))
         requests[place] = requests[place].model_copy(update={"status": "answered", "answer": answer})
+        self._set(run_id, answered=True)
         return requests[place]
 
     async def cancel(self, run_id: str, actor: str) -> RunRecord:
@@ -321,9 +319,7 @@ class Line:
         code, exception = 1, None
         with CliRunner().isolation(input=input) as (out, err, _):
             try:
-                COMMAND.main(args=list(arguments), prog_name=PROGRAM, obj=self.shell())
-            except SystemExit as ended:
-                code = ended.code if isinstance(ended.code, int) else 1
+                code = run(arguments, self.shell())
             except ZeroDivisionError as bug:  # the bug of these tests
                 exception = bug
             sys.stdout.flush()

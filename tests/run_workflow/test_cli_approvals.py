@@ -241,6 +241,15 @@ def test_an_answer_without_going_on(line: Line) -> None:
     assert RunDocument.model_validate_json(typed.out).exit_code == 0
 
 
+def test_an_answered_run_is_not_said_to_wait(line: Line) -> None:
+    """After `--no-resume` the run has its answer; what is left is to go on."""
+    waiting(line, "plan")
+    typed = line.type("approve", "last", "--no-resume")
+    assert "Run r100 has its answer and can go on." in typed.out
+    assert "waits" not in typed.out
+    assert "answered" in line.type("list").out
+
+
 def test_one_of_several_requests_is_named(line: Line) -> None:
     """With several requests the id, or its beginning, says which; without it they are listed."""
     waiting(line, "plan", "merge")

@@ -36,7 +36,7 @@ def test_a_run_ends_with_files_and_a_summary(folder: Path) -> None:
     line = line_with(folder, DONE)
     chart = Chart(image=ref("trend.png"), data=ref("trend.csv"), title="t", alt="a", passage_id="p")
     line.engine.charts = (chart,)
-    typed = line.type("run", "research", QUESTION, "--sources", "docs")
+    typed = line.type("run", "research", QUESTION, "--sources", "docs", "--model", "good/dear")
     assert typed.code == 0
     place = Path("output", "r100")
     names = ["bundle.zip", "report.html", "report.md", "trend.csv", "trend.png"]
@@ -52,6 +52,16 @@ def test_a_run_ends_with_files_and_a_summary(folder: Path) -> None:
     ):
         assert part in typed.out
     assert "3 model calls, 4 tool calls, 1.2k tokens, $0.0123" in typed.out
+
+
+def test_without_a_key_no_tokens_are_counted(folder: Path) -> None:
+    """Where only the extractive model works, neither lines nor summary speak of tokens or money; the document does."""
+    command = ["run", "research", QUESTION, "--sources", "docs"]
+    typed = line_with(folder, DONE).type(*command)
+    assert "3 calls of the extractive model, 4 tool calls, no cost" in typed.out
+    assert "token" not in typed.out + typed.err
+    document = RunDocument.model_validate_json(line_with(folder, DONE).type(*command, "--json").out)
+    assert (document.models, document.usage.tokens) == (("extractive",), 1234)
 
 
 def test_a_budget_needs_a_price(folder: Path) -> None:
@@ -192,6 +202,27 @@ def test_a_wrong_option_is_refused(folder: Path, options: list[str], message: st
     typed = line.type("run", "research", QUESTION, "--sources", "docs", *options)
     assert (typed.code, typed.exception, line.engine.runs) == (2, None, {})
     assert message in " ".join(typed.err.replace("│", " ").split())
+
+
+def test_wrong_use_reads_like_any_other_error(folder: Path) -> None:
+    """What was wrong, where and what to do, in words, and as the one document with --json, wherever it stands."""
+    command = ["run", "research", QUESTION, "--sources", "docs"]
+    for wrong in (["--grace", "soon"], ["--nonsense"], ["--approve", "draft"], ["--max-branches", "0"]):
+        typed = line_with(folder).type(*command, *wrong)
+        first, where, remedy = typed.err.splitlines()
+        assert first.startswith("Error: ")
+        assert wrong[0] in first
+        assert where == "  where: python -m run_workflow run research"
+        assert remedy == "  do:    `python -m run_workflow run research --help` lists what can be typed."
+        error = ErrorDocument.model_validate_json(line_with(folder).type(*command, *wrong, "--json").out).error
+        assert (error.type, error.exit_code, error.message) == ("WrongUse", 2, first.removeprefix("Error: "))
+
+
+def test_nothing_typed_shows_the_help(folder: Path) -> None:
+    """A bare command line ends with code 2 and the help, not with an error."""
+    typed = line_with(folder).type()
+    assert (typed.code, typed.err) == (2, "")
+    assert "run research" in typed.out
 
 
 def test_a_missing_question_or_source_is_refused(folder: Path) -> None:

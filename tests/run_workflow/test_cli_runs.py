@@ -90,11 +90,44 @@ def test_show_tells_everything(line: Line) -> None:
         "0:02",
         "speed (required)",
         "approve r1b",
-        "1.2k tokens",
+        "no cost",
+        "`fork r1b --at` can begin at: read_sources (read the sources).",
     ):
         assert part in typed.out
     assert "Copies: r2." in line.type("show", "r1a").out
     assert "Copied from r1a." in line.type("show", "r2").out
+
+
+def test_show_names_the_files_of_the_report(line: Line) -> None:
+    """Files that were written are named; where they are not, the command that writes them is."""
+    assert "The report is not in output; `report r1a` writes it there." in line.type("show", "r1a").out
+    assert line.type("report", "r1a").code == 0
+    shown = line.type("show", "r1a").out
+    assert str(Path("output", "r1a", "report.md")) in shown
+    assert "writes it there" not in shown
+    assert line.type("report", "r1a", "--out", "there").code == 0
+    document = ShowDocument.model_validate_json(line.type("show", "r1a", "--out", "there", "--json").out).run
+    assert document.files is not None
+    assert document.files.bundle == str(Path("there", "r1a", "bundle.zip"))
+
+
+def test_a_run_whose_process_died_is_interrupted(line: Line) -> None:
+    """A running run that no process holds is said to be interrupted, in the list and by itself."""
+    line.engine.add("r3", {"question": "Who?"}, status="running")
+    line.engine.add("r4", {"question": "Who?"}, status="running", holder="host:8")
+    states = {row.split()[0]: row.split()[1] for row in line.type("list").out.splitlines()}
+    assert (states["r3"], states["r4"]) == ("interrupted", "running")
+    shown = line.type("show", "r3").out
+    assert "No process works on it: the one that did has ended." in shown
+    assert "Run r3 was interrupted; nothing is lost." in shown
+    assert "The process host:8 works on it." in line.type("show", "r4").out
+
+
+def test_a_command_that_changes_a_run_names_it_first(line: Line) -> None:
+    """`last` may be another run than was thought: its id and question come before anything happens."""
+    line.engine.stretches = [Stretch(output=published())]
+    for command in (["resume", "r1b"], ["resume", "r1b"], ["cancel", "r1b"]):
+        assert line.type(*command).err.startswith("Run r1b: Why?\n")
 
 
 def test_show_as_json(line: Line) -> None:
@@ -116,7 +149,7 @@ def test_args_need_one_request(line: Line) -> None:
 def test_timeline(line: Line) -> None:
     """Events and steps in the order in which they happened."""
     typed = line.type("timeline", "r1a")
-    assert typed.out.index("run.created") < typed.out.index("read the sources")
+    assert typed.out.index("the run was made") < typed.out.index("read the sources")
     document = TimelineDocument.model_validate_json(line.type("timeline", "r1a", "--json").out)
     assert [entry.event is not None for entry in document.entries] == [True, False]
 

@@ -7,6 +7,7 @@ import pytest
 from rich.console import Console
 from rich.text import Text
 
+from run_workflow.console.events import event_words, facts
 from run_workflow.console.picture import RunPicture
 from run_workflow.console.progress import EventLines, LiveTree, Tree, watcher
 from run_workflow.console.requests import request_view
@@ -14,7 +15,7 @@ from run_workflow.console.screen import Screen, table
 from run_workflow.console.summary import usage_text
 from run_workflow.console.words import clean, count, dollars, duration, one_line, plural
 from state.errors import SetupError
-from state.runs import ActionRequest, ApprovalRecord, ApprovalRequest, Json, Progress, ReviewConfig, Usage
+from state.runs import ActionRequest, ApprovalRecord, ApprovalRequest, AuditEvent, Json, Progress, ReviewConfig, Usage
 from tests.run_workflow.cli_double import BRANCH, PLAN, START, screen_on
 
 CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]")
@@ -178,6 +179,78 @@ def test_plain_lines_tell_changes_once() -> None:
         "review the report: waits for its turn at openai",
     ]
     assert not CONTROL.search(text.getvalue())
+
+
+def test_reading_tells_how_far_it_has_come(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A line every two seconds at most names the count and the file; what could not be read is told at once."""
+    clock = iter([0.0, 0.1, 0.2, 1.9, 2.1, 3.9, 4.2, 4.3, 4.4])
+    monkeypatch.setattr("time.monotonic", lambda: next(clock))
+    text = io.StringIO()
+    watching = watcher(screen_on(text), RunPicture())
+    with watching:
+        watching.event(Progress(path="read_sources", status="running"))
+        for done in range(1, 7):
+            watching.event(Progress(path="read_sources", done=done * 200, of=1200, message=f"{done}.html"))
+        watching.event(Progress(path="read_sources", notes=("Not read: a.bin: files of type .bin are not read",)))
+    assert text.getvalue().splitlines() == [
+        "[0:00] read the sources: running",
+        "[0:02] read the sources: 600 of 1,200: 3.html",
+        "[0:04] read the sources: 1,000 of 1,200: 5.html",
+        "Not read: a.bin: files of type .bin are not read",
+    ]
+
+
+def test_the_tree_shows_how_far_reading_has_come() -> None:
+    """The row of a step that counts has the count and the name of the last file."""
+    counted = Progress(path="read_sources", done=120, of=1000, message="docs/x.html")
+    lines = drawn(picture_of(Progress(path="read_sources", status="running"), counted), 90)
+    assert "120 of 1,000: docs/x.html" in lines[0]
+
+
+def test_notes_stay_above_a_live_tree() -> None:
+    """What a person is to see for good is printed once, beside the tree that is drawn again."""
+    text = io.StringIO()
+    with watcher(screen_on(text, terminal=True), RunPicture()) as watching:
+        watching.event(Progress(path="read_sources", notes=("Not read: a.bin: empty",)))
+    assert text.getvalue().count("Not read: a.bin: empty") == 1
+
+
+def test_a_free_run_shows_no_tokens() -> None:
+    """Where only our own model works, the tree has neither tokens nor money."""
+    picture = RunPicture(free=True)
+    for event in BRANCH:
+        picture = picture.fold(event, 0.0)
+    lines = drawn(picture, 90)
+    assert not any("1.5k" in line or "$" in line or "token" in line for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("event", "data", "what", "details"),
+    [
+        ("run.started", {"fence": 1, "definition": "a" * 64}, "work began", ""),
+        ("run.waiting", {"requests": ["b" * 32]}, "it waits for an answer", ""),
+        ("approval.requested", {"request": "b", "action": "approve_plan"}, "an approval was asked for", "plan"),
+        ("approval.answered", {"point": "plan", "decision": "edit"}, "an approval was answered", "plan: edit"),
+        (
+            "run.created",
+            {"parent": "r1", "at": "dispatch", "changes": {"question": "Why?"}},
+            "the run was made",
+            "copied from r1, before dispatch, with question = Why?",
+        ),
+        ("step.left_out", {"count": 2, "deep": {"a": 1}}, "step left out", "2 count"),
+    ],
+)
+def test_events_are_told_in_words(event: str, data: Json, what: str, details: str) -> None:
+    """Names are words, and what only programs ask for is left out; an unknown event is shown as well as can be."""
+    record = AuditEvent(run_id="r", seq=1, at=START, actor="ann", event=event, data=data, previous="", hash="")
+    assert event_words(record) == (what, details)
+
+
+def test_results_are_told_in_words() -> None:
+    """Counts read like a sentence, nested values are left out."""
+    assert facts({"findings": 1, "tool_calls": 4, "tokens": 2100, "mode": "fast", "usage": {"a": 1}}) == (
+        "1 finding, 4 tool calls, 2.1k tokens, mode fast"
+    )
 
 
 def test_a_live_tree_ends_with_the_whole_picture() -> None:

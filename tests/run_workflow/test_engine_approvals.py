@@ -103,9 +103,11 @@ async def test_wrong_person_and_wrong_decision(database: Database) -> None:
     """Only the approvers of the policy may answer, and only as the request allows; nothing is stored."""
     engine = engine_on(database)
     run, request = await waiting(engine, ApprovalPolicy(approvers=("carl", "dora")))
-    with pytest.raises(AnswerRefused, match=r"bob may not answer here\. Ask carl, dora"):
+    with pytest.raises(AnswerRefused, match=r"The account bob may not answer here\. Ask carl, dora"):
         await engine.answer(run, request, YES, "bob")
-    with pytest.raises(AnswerRefused, match=r"respond is not allowed here\. Allowed: approve, edit, reject"):
+    with pytest.raises(
+        AnswerRefused, match=r"The decision 'respond' is not allowed here\. Allowed: approve, edit, reject"
+    ):
         await engine.answer(run, request, says(Respond(message="well")), "carl")
     assert (await engine.show(run)).approvals[0].status == "pending"
     assert (await engine.answer(run, request, YES, "dora")).answered_by == "dora"

@@ -38,6 +38,16 @@ async def test_fork_at_a_node_with_changes(database: Database, tmp_path: Path) -
     assert await engine.verify_audit(fork.id) is None
 
 
+async def test_a_changed_input_is_the_input_of_the_fork(database: Database) -> None:
+    """What is changed of what the run was asked stands in the fork's row, so that lists show the new question."""
+    engine = engine_on(database)
+    run = await engine.start("trial", {"pause": 0.0, "fail": ""}, PLAIN, actor="ann")
+    await engine.advance(run.id)
+    fork = await engine.fork(run.id, at="spread", changes={"pause": 0.25, "plan": "mine"}, actor="bob")
+    assert (fork.input, fork.definition) == ({"pause": 0.25, "fail": ""}, "d1")
+    assert (await engine.show(run.id)).run.input == {"pause": 0.0, "fail": ""}
+
+
 async def test_fork_keeps_what_runs_next(database: Database) -> None:
     """Changes do not decide anew where the run goes: a node reached by Command(goto=...) is run all the same."""
     engine = engine_on(database)

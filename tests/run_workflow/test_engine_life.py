@@ -172,6 +172,14 @@ async def test_ended_run_is_refused(database: Database) -> None:
     assert len(await engine.timeline(run.id)) == seen
 
 
+async def test_a_run_is_bound_to_a_definition_when_it_begins(database: Database) -> None:
+    """Making a run does not ask for the definition, which is slow to have; whoever begins it binds it to theirs."""
+    run = await engine_on(database).start("trial", {}, ASKS, actor="ann")
+    assert run.definition == ""
+    begun = await engine_on(database, Entry(definition="d2")).advance(run.id)
+    assert begun.definition == "d2"
+
+
 async def test_other_definition_is_refused(database: Database) -> None:
     """A run goes on only with the definition that it began with."""
     run = await engine_on(database).start("trial", {}, ASKS, actor="ann")

@@ -125,8 +125,14 @@ async def test_killed_process_is_replaced_at_once(database: Database) -> None:
     run = await engine.start("trial", {"pause": 0.5}, PLAIN, actor="ann")
     async with process(database, run.id) as killed:
         await said(killed, "working branches/")
+        assert (await engine.show(run.id)).run.holder is not None
         killed.kill()
         await killed.wait()
+
+        async def nobody_works() -> bool:
+            return (await engine.show(run.id)).run.holder is None
+
+        await until(nobody_works, seconds=1)
         ended, seconds = await taken_over(engine, run)
     assert ended.status == "completed"
     assert seconds < 2

@@ -1,0 +1,30 @@
+"""What a run tells while it reads its sources, and what stays of that."""
+
+from pathlib import Path
+from typing import Any
+
+from state.context import RunContext
+from state.runs import Progress
+from tests.graphs.research_runs import ALPHA, MemoryRun, write_sources
+
+
+async def test_reading_tells_counts_names_and_what_was_left_out(tmp_path: Path) -> None:
+    """Progress counts the files; sources that cannot be read are named with the reason, the first few of them."""
+    files = {"a.md": ALPHA, **{f"{number}.bin": "x" for number in range(7)}}
+    sources = write_sources(tmp_path / "sources", files)
+    run = MemoryRun(RunContext())
+    given: Any = {"question": "How high is the alpha bridge?", "sources": sources}
+    told = [
+        Progress.model_validate(part)
+        async for part in run.app.astream(given, run.config, context=run.context, stream_mode="custom")
+    ]
+    reading = [event for event in told if event.path == "read_sources"]
+    counted = [event for event in reading if event.of is not None]
+    assert (counted[-1].done, counted[-1].of) == (8, 8)
+    assert counted[-1].message in files
+    (notes,) = [event.notes for event in reading if event.notes]
+    assert len(notes) == 6
+    assert notes[0].startswith("Not read: 0.bin: ")
+    assert notes[-1] == "and 2 more that were not read; the report lists them"
+    (step,) = await run.ports.ledger.steps("read_sources")
+    assert step.result == {"sources": 1, "passages": 1, "tables": 0, "not_read": 7}
