@@ -19,8 +19,9 @@ from run_workflow.documents import (
     TimelineDocument,
     VerifyDocument,
 )
+from state.context import EXTRACTIVE, Point
 from state.errors import AnswerRefused, RunError
-from state.runs import ApprovalRecord, Json, RunStatus
+from state.runs import ApprovalRecord, Json, RunRecord, RunStatus
 
 if TYPE_CHECKING:
     from run_workflow.console.screen import Screen
@@ -73,7 +74,9 @@ async def show(desk: Desk, wanted: options.Show) -> int:
         steps=tuple(view.steps),
         children=tuple(view.children),
     )
-    _tell(desk.screen, shown, [record for record in view.approvals if record.status == "pending"])
+    passed = _points_off(view.run)
+    seen = shown.model_copy(update={"steps": tuple(step for step in view.steps if step.path not in passed)})
+    _tell(desk.screen, seen, [record for record in view.approvals if record.status == "pending"])
     if "report" in output and files is None:
         desk.screen.say(f"The report is not in {wanted.out}; `report {view.run.id}` writes it there.")
     desk.screen.document(shown)
@@ -87,8 +90,9 @@ async def timeline(desk: Desk, wanted: options.OneRun) -> int:
     async with desk.services() as services:
         run_id = await find_run(services.engine, wanted.run)
         entries = await services.engine.timeline(run_id)
+        passed = _points_off((await services.engine.show(run_id)).run)
     bodies = tuple(EntryBody(at=entry.at, step=entry.step, event=entry.event) for entry in entries)
-    desk.screen.show(timeline_table(bodies))
+    desk.screen.show(timeline_table(body for body in bodies if not body.step or body.step.path not in passed))
     desk.screen.document(TimelineDocument(run=run_id, entries=bodies))
     return DONE
 
@@ -129,6 +133,11 @@ async def report(desk: Desk, wanted: options.Report) -> int:
     return DONE
 
 
+def _points_off(run: RunRecord) -> set[str]:
+    """The steps of approval points that are switched off: the run only passes them, and a person need not see that."""
+    return {f"approve_{point}" for point in get_args(Point) if point not in run.context.approvals}
+
+
 def _tell(screen: "Screen", shown: ShowDocument, pending: list[ApprovalRecord]) -> None:
     from run_workflow.console.requests import request_view
     from run_workflow.console.summary import summarise
@@ -145,7 +154,9 @@ def _tell(screen: "Screen", shown: ShowDocument, pending: list[ApprovalRecord]) 
         screen.say(f"Copied from {shown.run.parent}.")
     if shown.children:
         screen.say(f"Copies: {', '.join(shown.children)}.")
-    screen.show(step_table(shown.steps), *(request_view(record) for record in pending))
+    screen.show(
+        step_table(shown.steps, shown.run.models == (EXTRACTIVE,)), *(request_view(record) for record in pending)
+    )
     if places := places_to_fork(shown.steps):
         screen.say(f"`fork {shown.run.id} --at` can begin at: {places}.")
     summarise(screen, shown.run)

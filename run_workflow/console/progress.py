@@ -144,6 +144,8 @@ class Tree:
         last = next((row for row in reversed(shown) if row.is_branch), None)
         for row in shown:
             grid.add_row(*self._cells(row, row is last, wide, options.ascii_only))
+        if not self._picture.rows:
+            grid.add_row(Text("starting", style="dim"), *[""] * (len(grid.columns) - 1))
         yield grid
         yield Text(self._total(), style="dim", no_wrap=True, overflow="ellipsis")
 

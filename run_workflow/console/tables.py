@@ -26,15 +26,17 @@ def run_table(runs: Iterable[RunLine]) -> Table:
     return rows
 
 
-def step_table(steps: Sequence[StepRecord]) -> Table:
-    """The steps of a run as a tree: branches below the step that sent them."""
+def step_table(steps: Sequence[StepRecord], free: bool = False) -> Table:
+    """The steps of a run as a tree: branches below the step that sent them; no tokens where no model is paid for."""
     rows = table("step", "status", "time", "tries", "result", right=["time", "tries"])
+    seen: set[str] = set()
     for step in steps:
         indent = "  " if step.path.startswith(BRANCHES) else ""
-        again = f" #{step.iteration + 1}" if step.iteration else ""
+        again = " again" if step.path in seen else ""
+        seen.add(step.path)
         status = Text(step.status, style=STYLES.get(step.status, ""))
         time = duration((step.ended_at - step.started_at).total_seconds()) if step.ended_at else ""
-        told = one_line(step.error or facts(_beside(step)))
+        told = one_line(step.error or facts(_beside(step, free)))
         rows.add_row(f"{indent}{_name(step.path)}{again}", status, time, str(step.attempts), told)
     return rows
 
@@ -45,9 +47,10 @@ def places_to_fork(steps: Sequence[StepRecord]) -> str:
     return ", ".join(f"{name} ({STEP_NAMES[name]})" if name in STEP_NAMES else name for name in names)
 
 
-def _beside(step: StepRecord) -> Json:
-    """The result without the status that stands in a column of its own."""
-    return {key: value for key, value in (step.result or {}).items() if value != step.status}
+def _beside(step: StepRecord, free: bool) -> Json:
+    """The result without the status that stands in a column of its own, and without tokens that nobody pays for."""
+    hidden = ("tokens",) if free else ()
+    return {key: value for key, value in (step.result or {}).items() if key not in hidden and value != step.status}
 
 
 def timeline_table(entries: Iterable[EntryBody]) -> Table:

@@ -23,6 +23,7 @@ _BIND = "UPDATE runs SET definition = %s WHERE id = %s AND definition = ''"
 
 def admission(entry: GraphEntry, actor: str) -> Admit:
     """Whether the run may be worked on; if so it is running from now on."""
+    definition = entry.definition
 
     async def admit(connection: Connection, row: DictRow, fence: int) -> None:
         if row["status"] in ENDED:
@@ -33,9 +34,9 @@ def admission(entry: GraphEntry, actor: str) -> Admit:
             )
         refuse_other_definition(row["id"], row["definition"], entry)
         await connection.execute(RUNNING, (row["id"],))
-        await connection.execute(_BIND, (entry.definition, row["id"]))
+        await connection.execute(_BIND, (definition, row["id"]))
         event = "run.started" if row["started_at"] is None else "run.resumed"
-        data: Json = {"fence": fence, "definition": entry.definition}
+        data: Json = {"fence": fence, "definition": definition}
         await audit.append(connection, row["id"], event, actor=actor, data=data)
 
     return admit

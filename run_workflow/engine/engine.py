@@ -111,6 +111,9 @@ class Engine:
         if run.status == "waiting_approval" and not run.answered and not run.cancel_requested:
             return run
         entry = self._entry(run.graph)
+        await asyncio.to_thread(
+            getattr, entry, "definition"
+        )  # building the graph is slow, and must hold no transaction
         async with self._leases.holding(run_id, admission(entry, actor or self._owner)) as lease:
             async with self._pool.connection() as connection:
                 run = await one_run(connection, run_id)

@@ -12,7 +12,9 @@ from run_workflow.documents import (
     TimelineDocument,
     VerifyDocument,
 )
-from tests.run_workflow.cli_double import EngineDouble, Line, Stretch, published
+from state.context import ApprovalPolicy, RunContext
+from state.runs import StepRecord
+from tests.run_workflow.cli_double import START, EngineDouble, Line, Stretch, published
 
 
 @pytest.fixture
@@ -152,6 +154,21 @@ def test_timeline(line: Line) -> None:
     assert typed.out.index("the run was made") < typed.out.index("read the sources")
     document = TimelineDocument.model_validate_json(line.type("timeline", "r1a", "--json").out)
     assert [entry.event is not None for entry in document.entries] == [True, False]
+
+
+def test_points_that_are_off_are_not_shown(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An approval that nobody was asked for is no step to a person; the documents have it."""
+    steps = tuple(
+        StepRecord(run_id="r", path=f"approve_{point}", status="completed", started_at=START)
+        for point in ("plan", "gate")
+    )
+    monkeypatch.setattr(line.engine, "steps", lambda _run_id: steps)
+    line.engine.add("r5", {"question": "Why?"}, RunContext(approvals={"plan": ApprovalPolicy()}))
+    for command in ("show", "timeline"):
+        typed = line.type(command, "r5")
+        assert "approval of the plan" in typed.out
+        assert "approval of the quality" not in typed.out
+        assert "approve_gate" in line.type(command, "r5", "--json").out
 
 
 def test_verify(line: Line) -> None:

@@ -13,9 +13,20 @@ from run_workflow.console.progress import EventLines, LiveTree, Tree, watcher
 from run_workflow.console.requests import request_view
 from run_workflow.console.screen import Screen, table
 from run_workflow.console.summary import usage_text
+from run_workflow.console.tables import step_table
 from run_workflow.console.words import clean, count, dollars, duration, one_line, plural
 from state.errors import SetupError
-from state.runs import ActionRequest, ApprovalRecord, ApprovalRequest, AuditEvent, Json, Progress, ReviewConfig, Usage
+from state.runs import (
+    ActionRequest,
+    ApprovalRecord,
+    ApprovalRequest,
+    AuditEvent,
+    Json,
+    Progress,
+    ReviewConfig,
+    StepRecord,
+    Usage,
+)
 from tests.run_workflow.cli_double import BRANCH, PLAN, START, screen_on
 
 CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]")
@@ -207,6 +218,11 @@ def test_the_tree_shows_how_far_reading_has_come() -> None:
     assert "120 of 1,000: docs/x.html" in lines[0]
 
 
+def test_the_tree_says_that_it_starts() -> None:
+    """Before the first step there is a word to see, since the agents take seconds to load."""
+    assert drawn(RunPicture(), 90)[0].startswith("starting")
+
+
 def test_notes_stay_above_a_live_tree() -> None:
     """What a person is to see for good is printed once, beside the tree that is drawn again."""
     text = io.StringIO()
@@ -244,6 +260,31 @@ def test_events_are_told_in_words(event: str, data: Json, what: str, details: st
     """Names are words, and what only programs ask for is left out; an unknown event is shown as well as can be."""
     record = AuditEvent(run_id="r", seq=1, at=START, actor="ann", event=event, data=data, previous="", hash="")
     assert event_words(record) == (what, details)
+
+
+def test_steps_done_again_say_so() -> None:
+    """The second time of a step is marked as such; tokens stand in the table only where a model is paid for."""
+    result: Json = {"status": "completed", "findings": 2, "tokens": 900}
+    steps = [
+        StepRecord(
+            run_id="r",
+            path="merge",
+            iteration=place,
+            status="completed",
+            started_at=START,
+            ended_at=START,
+            result=result,
+        )
+        for place in (0, 4)
+    ]
+    for free, told in ((True, "2 findings"), (False, "2 findings, 900 tokens")):
+        text = io.StringIO()
+        screen_on(text).show(step_table(steps, free))
+        rows = [re.split(r"\s{2,}", line.strip()) for line in text.getvalue().splitlines()]
+        assert rows[1:] == [
+            ["merge the evidence", "completed", "0:00", "1", told],
+            ["merge the evidence again", "completed", "0:00", "1", told],
+        ]
 
 
 def test_results_are_told_in_words() -> None:

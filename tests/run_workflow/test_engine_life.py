@@ -1,6 +1,7 @@
 """The life of a run: start, advance, fail, drain, cancel; what is refused and what is written."""
 
 import asyncio
+import threading
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypedDict
@@ -178,6 +179,23 @@ async def test_a_run_is_bound_to_a_definition_when_it_begins(database: Database)
     assert run.definition == ""
     begun = await engine_on(database, Entry(definition="d2")).advance(run.id)
     assert begun.definition == "d2"
+
+
+async def test_a_slow_definition_holds_no_transaction(database: Database) -> None:
+    """A definition is made in a thread and before the row is locked: another process can read and write meanwhile."""
+    on_main: list[bool] = []
+
+    class Slow(Entry):
+        def __getattribute__(self, name: str) -> object:
+            if name == "definition":
+                on_main.append(threading.current_thread() is threading.main_thread())
+            return super().__getattribute__(name)
+
+    engine = engine_on(database, Slow())
+    run = await engine.start("trial", {}, ASKS, actor="ann")
+    assert on_main == []
+    await engine.advance(run.id)
+    assert on_main[0] is False
 
 
 async def test_other_definition_is_refused(database: Database) -> None:
