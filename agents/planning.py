@@ -24,7 +24,7 @@ from tools.screening import order_in_name
 _TITLES = 40
 """How many titles of sources the planner is shown."""
 
-_NAMED = 5
+_NAMED = 3
 """How many sources that could not be read are named while the run goes on."""
 _TELL_SECONDS = 0.25
 """How often at most it is told how far the reading has come."""

@@ -45,9 +45,9 @@ def choose_mode(
         f"{_branches(kinds)}, with room for {context.max_branches} at a time"
     )
     if context.mode != "auto":
-        return context.mode, f"{figures}. {context.mode.capitalize()}: it was asked for."
+        return context.mode, f"It was asked for. {figures}."
     mode, reason = _mode(size, links, len(kinds), context.max_branches)
-    return mode, f"{figures}. {mode.capitalize()}: {reason}."
+    return mode, f"{reason[:1].upper()}{reason[1:]}. {figures}."
 
 
 def _size_in_words(size: float) -> str:

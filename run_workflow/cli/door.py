@@ -24,7 +24,7 @@ def run(arguments: Sequence[str], shell: Shell | None = None) -> int:
         screen_of(arguments, shell).note("Interrupted.")
         return INTERRUPTED
     except typer.TyperException as error:
-        if not error.message:  # nothing was typed, and the help was shown
+        if not error.format_message():  # nothing was typed, and the help was shown
             return error.exit_code
         return tell(screen_of(arguments, shell), wrong_use(error))
     return int(code or 0)

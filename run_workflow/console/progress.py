@@ -100,6 +100,8 @@ class EventLines(AbstractContextManager["EventLines"]):
             self.note(one_line(text))
         before = {row.path: row for row in self.picture.rows}
         self.picture = self.picture.fold(progress, now)
+        if progress.status is not None:
+            self._counted = now
         if progress.of is not None:
             if now - self._counted < _COUNT_SECONDS:
                 return

@@ -228,10 +228,14 @@ def test_nothing_typed_shows_the_help(folder: Path) -> None:
 def test_a_missing_question_or_source_is_refused(folder: Path) -> None:
     """What has to be typed is asked for."""
     line = line_with(folder)
-    assert line.type("run", "research", "--sources", "docs").code == 2
-    assert line.type("run", "research", " ", "--sources", "docs").code == 2
-    assert line.type("run", "research", QUESTION).code == 2
-    assert line.engine.runs == {}
+    for command, told in (
+        (["--sources", "docs"], "Missing argument 'QUESTION'."),
+        ([" ", "--sources", "docs"], "Ask something."),
+        ([QUESTION], "Missing option '--sources'."),
+    ):
+        typed = line.type("run", "research", *command)
+        assert (typed.code, line.engine.runs) == (2, {})
+        assert told in typed.err
 
 
 @pytest.mark.parametrize("name", ["none", "ftp://example.org/a"])
