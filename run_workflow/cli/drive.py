@@ -15,12 +15,13 @@ from run_workflow.cli.asking import ask, draft_of, edit, may_answer
 from run_workflow.cli.ending import run_document
 from run_workflow.cli.files import write_report
 from run_workflow.cli.session import PROGRAM, Desk
-from run_workflow.cli.signals import Interruption, TimeIsUp, interruptible, paused, plain_interrupt
+from run_workflow.cli.signals import Interruption, TimeIsUp, interruptible, plain_interrupt, stopped_by_signal
 from run_workflow.console.picture import RunPicture
 from run_workflow.console.progress import watcher
 from run_workflow.console.requests import fate, request_view, settled, to_yaml
 from run_workflow.console.screen import Screen
 from run_workflow.console.summary import summarise
+from run_workflow.console.words import moment
 from run_workflow.services import Services
 from state.errors import AnswerRefused, StrettoError
 from state.runs import ENDED, UNATTENDED_ACTOR, Answer, ApprovalRecord, Approve, Edit, RunRecord
@@ -146,16 +147,18 @@ async def _asked(screen: Screen, services: Services, record: ApprovalRecord, act
 
 async def _waited_out(screen: Screen, services: Services, record: ApprovalRecord) -> bool:
     """Waits until the request is answered, by its timeout policy or somebody else; False where a signal ends that."""
-    if record.expires_at is not None and record.expires_at > datetime.now(UTC):
-        screen.note(f"Waiting for that. Ctrl-C leaves it; {fate(record)}.")
-    while True:
-        view = await services.engine.show(record.run_id)  # the engine settles what is overdue when it is looked at
-        now = next(each for each in view.approvals if each.id == record.id)
-        if now.status != "pending":
-            screen.note(f"{now.status.capitalize()}: {settled(now)}.")
-            return True
-        if not await paused(_LOOK_SECONDS):
-            return False
+    with stopped_by_signal() as stopped:
+        if record.expires_at is not None and record.expires_at > datetime.now(UTC):
+            screen.note(f"Waiting until {moment(record.expires_at)}; {fate(record)}. Ctrl-C leaves it.")
+        while not stopped.is_set():
+            view = await services.engine.show(record.run_id)  # the engine settles what is overdue when it is looked at
+            now = next(each for each in view.approvals if each.id == record.id)
+            if now.status != "pending":
+                screen.note(f"{now.status.capitalize()}: {settled(now)}.")
+                return True
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stopped.wait(), _LOOK_SECONDS)
+    return False
 
 
 def _ask_once(screen: Screen, record: ApprovalRecord, draft: str, actor: str) -> Answer | None:

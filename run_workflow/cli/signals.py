@@ -54,15 +54,12 @@ def interruptible(interruption: Interruption) -> Iterator[None]:
             interruption.settle()
 
 
-async def paused(seconds: float) -> bool:
-    """Waits so long; False as soon as a signal ends it."""
-    ended = asyncio.Event()
-    with _signals_to(ended.set):
-        try:
-            await asyncio.wait_for(ended.wait(), seconds)
-        except TimeoutError:
-            return True
-    return False
+@contextmanager
+def stopped_by_signal() -> Iterator[asyncio.Event]:
+    """An event that Ctrl-C and SIGTERM set inside the block."""
+    stopped = asyncio.Event()
+    with _signals_to(stopped.set):
+        yield stopped
 
 
 @contextmanager

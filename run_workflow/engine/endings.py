@@ -55,7 +55,9 @@ async def cancel(connection: Connection, run_id: str, actor: str) -> RunRecord:
     """
     row = await locked_row(connection, run_id)
     if row["status"] in ENDED and row["status"] != "cancelled":
-        raise RunError(f"The run has ended: it is {row['status']}.", place=f"run {run_id}")
+        raise RunError(
+            f"The run has ended: it is {row['status']}.", place=f"run {run_id}", remedy="Nothing is left to cancel."
+        )
     if row["status"] == "cancelled":
         return await one_run(connection, run_id)
     by = row["cancel_requested_by"] or actor
