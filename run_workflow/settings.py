@@ -137,7 +137,7 @@ class Settings(_Part):
         provider = self.providers.get(name)
         if provider and provider.api_key_env and not provider.api_key:
             raise SetupError(
-                f"{model} needs the key in {provider.api_key_env}, and that is not set.",
+                f"The model {model} needs the key in {provider.api_key_env}, and that is not set.",
                 place=f"{self.file}, providers.{name}.api_key_env",
                 remedy=f"Set {provider.api_key_env}, or take the line out if the server needs no key.",
             )

@@ -7,7 +7,6 @@ without control characters. With `--json` standard output holds one JSON documen
 import json
 import sys
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -71,14 +70,10 @@ class Screen:
         """Tables and the like beside the result."""
         _print(self.err, parts)
 
-    def busy(self, words: str) -> AbstractContextManager[object]:
-        """Shows on a live terminal that something takes its time."""
-        return self.err.status(words) if self.live else nullcontext()
-
     def error(self, error: StrettoError) -> None:
         """What was wrong, where, and what to do, on three lines at most."""
         line = Text("Error: ", style="bold red")
-        line.append(clean(error.message[:1].upper() + error.message[1:]), style="default")
+        line.append(clean(_sentence(error.message)), style="default")
         self.err.print(line, soft_wrap=True)
         if error.place:
             self.note(f"  where: {error.place}")
@@ -91,6 +86,11 @@ class Screen:
             text = json.dumps(value.model_dump(mode="json"), indent=2, ensure_ascii=False)
             self.out.file.write(text + "\n")
             self.out.file.flush()
+
+
+def _sentence(message: str) -> str:
+    """The message with a capital at its beginning, unless it begins with a name, as of a model."""
+    return message[:1].upper() + message[1:] if message.split(" ", 1)[0].isalpha() else message
 
 
 def table(*columns: str, right: Sequence[str] = ()) -> Table:
