@@ -23,12 +23,13 @@ from state.runs import (
 )
 
 if TYPE_CHECKING:  # slow to import
+    from httpx import AsyncClient
     from langgraph.runtime import RunControl
 
     from chains.models import ModelDoor
     from run_workflow.engine.views import RunManifest
     from state.context import RunContext
-    from state.ports import Network
+    from state.ports import Network, Web
 
 _READ_ONLY = -1
 """A fence that no run has: what is opened under it can be read and never written."""
@@ -159,15 +160,20 @@ async def open_network(settings: Settings, models: "ModelDoor") -> AsyncIterator
     import httpx
 
     from state.ports import Network
-    from tools.documents.reading import MAX_BYTES
+    from tools.documents.files import MAX_BYTES
     from tools.pages import HttpPages
-    from tools.web import SearxWeb
 
     if settings.embeddings:
         settings.check_key(settings.embeddings)
     async with httpx.AsyncClient() as client:
         yield Network(
-            web=SearxWeb(client, settings.searxng_url) if settings.searxng_url else None,
+            web=_web(client, settings.searxng_url) if settings.searxng_url else None,
             pages=HttpPages(client, max_bytes=MAX_BYTES, seconds=_PAGE_SECONDS),
             embedder=models.embedder(settings.embeddings) if settings.embeddings else None,
         )
+
+
+def _web(client: "AsyncClient", url: str) -> "Web":
+    from tools.web import SearxWeb
+
+    return SearxWeb(client, url)

@@ -99,8 +99,7 @@ def context_of(wanted: options.Research, settings: "Settings") -> RunContext:
 
 def look_at_sources(wanted: options.Research) -> list[str]:
     """The sources, paths as absolute ones. SourceError names what is not there."""
-    from tools.documents.files import find_files
-    from tools.documents.reading import is_address
+    from tools.documents.files import find_files, is_address
 
     named = _named(wanted)
     local = [name for name in named if not is_address(name)]
@@ -124,9 +123,8 @@ def _named(wanted: options.Research) -> list[str]:
 
 
 def _has_tables(wanted: options.Research) -> bool:
-    from tools.documents.files import find_files
+    from tools.documents.files import find_files, is_address
     from tools.documents.formats import FORMATS
-    from tools.documents.reading import is_address
 
     named = _named(wanted)
     files, _ = find_files([name for name in named if not is_address(name)])

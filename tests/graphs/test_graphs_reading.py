@@ -10,7 +10,8 @@ from tests.graphs.research_runs import ALPHA, MemoryRun, write_sources
 
 async def test_reading_tells_counts_names_and_what_was_left_out(tmp_path: Path) -> None:
     """Progress counts the files; sources that cannot be read are named with the reason, the first few of them."""
-    files = {"a.md": ALPHA, **{f"{number}.bin": "x" for number in range(7)}}
+    notes_of_rivers = {f"{number}.md": f"River {number} is {number} km long." for number in range(7)}
+    files = {"a.md": ALPHA, **notes_of_rivers, **{f"{number}.bin": "x" for number in range(7)}}
     sources = write_sources(tmp_path / "sources", files)
     run = MemoryRun(RunContext())
     given: Any = {"question": "How high is the alpha bridge?", "sources": sources}
@@ -27,4 +28,4 @@ async def test_reading_tells_counts_names_and_what_was_left_out(tmp_path: Path) 
     assert notes[0].startswith("Not read: 0.bin: ")
     assert notes[-1] == "and 4 more that were not read; the report lists them"
     (step,) = await run.ports.ledger.steps("read_sources")
-    assert step.result == {"sources": 1, "passages": 1, "tables": 0, "not_read": 7}
+    assert step.result == {"sources": 8, "passages": 8, "tables": 0, "not_read": 7}

@@ -9,6 +9,14 @@ from state.errors import SourceError
 from state.evidence import SkippedSource
 from tools.storable import storable
 
+MAX_BYTES = 50_000_000
+"""The largest file or page that is read as a source."""
+
+
+def is_address(name: str) -> bool:
+    """Whether a source is a page of the web and no file."""
+    return name.lower().startswith(("http://", "https://"))
+
 
 @dataclass(frozen=True)
 class FoundFile:

@@ -9,12 +9,11 @@ from pathlib import Path, PurePosixPath
 from state.errors import SourceError
 from state.evidence import Collection, Passage, SkippedSource, Source, content_id
 from state.ports import Artifacts, Library, Pages
-from tools.documents.files import find_files
+from tools.documents.files import MAX_BYTES, find_files, is_address
 from tools.documents.formats import Format, format_of, format_of_page
 from tools.documents.isolation import PROCESSES, Outcome, Readers, outcome_of, refusal
 from tools.storable import storable
 
-MAX_BYTES = 50_000_000
 READING = "2"
 """Part of every source's id; raised when readers or passages change, so that old and new passages never
 mix.
@@ -50,11 +49,6 @@ class _Found:
     @property
     def id(self) -> str:
         return content_id("s", self.uri, self.sha256, READING)
-
-
-def is_address(name: str) -> bool:
-    """Whether a source is a page of the web and no file."""
-    return name.lower().startswith(("http://", "https://"))
 
 
 async def read_sources(
