@@ -134,7 +134,7 @@ async def _drafted(
     except ModelRefused:
         raise  # a wrong key or name: no branch would fare better, and the run can be resumed once it is mended
     except ModelError as error:
-        return planning.plan(values), f"; planned by rule, because {error.message}"
+        return planning.plan(values), f" It was planned by rule, because {error.message}"
 
 
 def complete(draft: PlanDraft, collection: Collection, context: RunContext, mode: Mode, why: str) -> Plan:
