@@ -27,7 +27,8 @@ def with_disputes(draft: Draft, merged: Merged) -> Draft:
 
 def _section(section: Section, merged: Merged, claims: Mapping[str, Claim]) -> Section:
     told = [_told(sentence, section.heading, merged, claims) for sentence in section.sentences]
-    return section.model_copy(update={"sentences": tuple({sentence.text: sentence for sentence in told}.values())})
+    once = {(sentence.text, sentence.passages): sentence for sentence in told}
+    return section.model_copy(update={"sentences": tuple(once.values())})
 
 
 def _told(sentence: Sentence, heading: str, merged: Merged, claims: Mapping[str, Claim]) -> Sentence:

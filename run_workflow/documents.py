@@ -135,7 +135,7 @@ class VerifyDocument(Document):
     """Number of the first event that is not as it was written, or is missing."""
 
 
-class FindingBody(Document):
+class BundleCheckBody(Document):
     """What one check of a bundle found."""
 
     name: str
@@ -152,7 +152,7 @@ class BundleDocument(Document):
     run: str | None
     """The run that made it; None where that cannot be read."""
     whole: bool
-    checks: tuple[FindingBody, ...]
+    checks: tuple[BundleCheckBody, ...]
 
 
 class GraphDocument(Document):

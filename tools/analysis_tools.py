@@ -170,10 +170,11 @@ class _Desk:
             y_unit=units.pop() if len(units) == 1 else "",
         )
         png, csv, alt = await _computed(_drawn, loaded.frame, spec)
-        name = re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")[:60] or "chart"
         what = f"{kind} chart({', '.join(spec.y) + ' by ' if spec.y else ''}{x})"
         locator = Locator(computed=what, cells=loaded.cells([x, *spec.y]))
         passage = Passage.make(source.id, locator, alt)
+        name = re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")[:60] or "chart"
+        name = f"{name}-{passage.id[-6:]}"  # several charts may have one title
         chart = Chart(
             image=await self.ports.artifacts.put(png, "image/png", f"{name}.png"),
             data=await self.ports.artifacts.put(csv, "text/csv", f"{name}.csv"),

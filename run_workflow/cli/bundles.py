@@ -8,20 +8,20 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from run_workflow.cli.session import DONE, FAILED, Desk
-from run_workflow.documents import BundleDocument, FindingBody
+from run_workflow.documents import BundleCheckBody, BundleDocument
 from run_workflow.engine.audit import broken_at
 from run_workflow.engine.views import RunManifest
 from state.errors import BundleError
-from tools.report.bundle import RUN, provenance, unpack
-from tools.report.checking import Finding, check_contents, check_files
+from tools.report.bundle import MARKDOWN, PAGE, RUN, provenance, unpack
+from tools.report.checking import BundleCheck, check_contents, check_files
 
 
 async def verify_bundle(desk: Desk, path: Path) -> int:
     """Says what each check found. BundleError if the file cannot be read at all."""
-    from run_workflow.console.tables import finding_table
+    from run_workflow.console.tables import bundle_table
 
     document = await asyncio.to_thread(_checked, path)
-    desk.screen.show(finding_table(document.checks))
+    desk.screen.show(bundle_table(document.checks))
     if document.whole:
         desk.screen.say(f"The bundle of run {document.run} is as it was published.", "green")
         desk.screen.say(f"SHA-256 {document.sha256}: compare it with the one that you were told.")
@@ -48,19 +48,25 @@ def _checked(path: Path) -> BundleDocument:
         sha256=hashlib.sha256(data).hexdigest(),
         run=made.view.run_id,
         whole=all(finding.ok for finding in findings),
-        checks=tuple(FindingBody(name=each.name, ok=each.ok, found=each.found) for each in findings),
+        checks=tuple(BundleCheckBody(name=each.name, ok=each.ok, found=each.found) for each in findings),
     )
 
 
-def _audit(run_id: str, files: Mapping[str, bytes]) -> Finding:
+def _audit(run_id: str, files: Mapping[str, bytes]) -> BundleCheck:
     """Whether the record of the run in the bundle is that of the report, and its audit chain whole."""
     try:
         manifest = RunManifest.model_validate_json(files.get(RUN, b""))
     except ValidationError:
-        return Finding(name="run", ok=False, found=f"{RUN} is not there or cannot be read")
+        return BundleCheck(name="run", ok=False, found=f"{RUN} is not there or cannot be read")
     if manifest.run.id != run_id:
-        return Finding(name="run", ok=False, found=f"{RUN} is of {manifest.run.id}, the report of {run_id}")
+        return BundleCheck(name="run", ok=False, found=f"{RUN} is of {manifest.run.id}, the report of {run_id}")
+    if not manifest.audit:
+        return BundleCheck(name="run", ok=False, found="the audit chain is empty")
+    for key, name in (("report", MARKDOWN), ("page", PAGE)):
+        published = (manifest.run.output or {}).get(key) or {}
+        if published.get("sha256") != hashlib.sha256(files.get(name, b"")).hexdigest():
+            return BundleCheck(name="run", ok=False, found=f"{name} is not the one that the run published")
     bad = broken_at(manifest.audit, manifest.audit_head)
     if bad is not None:
-        return Finding(name="run", ok=False, found=f"the audit chain is broken at event {bad}")
-    return Finding(name="run", ok=True, found=f"the audit chain of {len(manifest.audit)} events is whole")
+        return BundleCheck(name="run", ok=False, found=f"the audit chain is broken at event {bad}")
+    return BundleCheck(name="run", ok=True, found=f"the audit chain of {len(manifest.audit)} events is whole")

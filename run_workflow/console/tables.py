@@ -10,7 +10,7 @@ from run_workflow.console.events import event_words, facts
 from run_workflow.console.picture import BRANCHES
 from run_workflow.console.screen import table
 from run_workflow.console.words import STEP_NAMES, STYLES, duration, moment, one_line, state_word
-from run_workflow.documents import CheckBody, EntryBody, FindingBody, RunLine, SettingBody
+from run_workflow.documents import BundleCheckBody, CheckBody, EntryBody, RunLine, SettingBody
 from state.runs import Json, StepRecord
 
 _STATES = {"ok": "green", "warning": "yellow", "fault": "bold red"}
@@ -78,7 +78,7 @@ def check_table(checks: Iterable[CheckBody]) -> Table:
     return rows
 
 
-def finding_table(findings: Iterable[FindingBody]) -> Table:
+def bundle_table(findings: Iterable[BundleCheckBody]) -> Table:
     """What the checks of a bundle found."""
     rows = table("", "what", "found")
     for each in findings:

@@ -201,7 +201,7 @@ class Engine:
 
     async def manifest(self, run_id: str) -> views.RunManifest:
         """The run with all that it did: its calls and its audit chain too. Raises UnknownRun."""
-        async with self._pool.connection() as connection:
+        async with transaction(self._pool) as connection:
             return await views.manifest_of(connection, run_id)
 
     async def list_runs(self, limit: int = 20, status: RunStatus | None = None) -> Sequence[RunRecord]:

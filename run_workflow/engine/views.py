@@ -80,7 +80,8 @@ async def view_of(connection: Connection, run_id: str) -> RunView:
 
 
 async def manifest_of(connection: Connection, run_id: str) -> RunManifest:
-    """The run as it stands, with its calls and its audit chain. Raises UnknownRun."""
+    """The run as it stands, with its calls and its audit chain, in the caller's transaction. Raises UnknownRun."""
+    head = await audit.head(connection, run_id)  # first: it keeps others from writing events meanwhile
     view = await view_of(connection, run_id)
     cursor = connection.cursor(row_factory=dict_row)
     await cursor.execute(_CALLS, (run_id,))
@@ -89,7 +90,7 @@ async def manifest_of(connection: Connection, run_id: str) -> RunManifest:
         **dict(view),
         calls=tuple(CallLine(usage=Usage(**{key: row.pop(key) for key in Usage.model_fields}), **row) for row in rows),
         audit=await audit.events(connection, run_id),
-        audit_head=await audit.head(connection, run_id),
+        audit_head=head,
     )
 
 

@@ -14,12 +14,18 @@ from state.context import RunContext
 from state.runs import AuditEvent, RunRecord, Usage
 from tests.run_workflow.cli_double import EngineDouble, Line
 from tests.tools.test_tools_bundle import bundle, honest
-from tools.report.bundle import RUN, Provenance, pack, package_versions, provenance, unpack
+from tools.report.bundle import MARKDOWN, PAGE, RUN, Provenance, pack, package_versions, provenance, unpack
 
 AT = datetime(2026, 1, 2, tzinfo=UTC)
 
 
-def manifest(run_id: str = "r1", event: str = "run.created") -> bytes:
+def published(files: dict[str, bytes]) -> dict[str, object]:
+    """The output of the run that published these files."""
+    hashes = {key: hashlib.sha256(files[name]).hexdigest() for key, name in (("report", MARKDOWN), ("page", PAGE))}
+    return {key: {"sha256": sha256} for key, sha256 in hashes.items()}
+
+
+def manifest(run_id: str = "r1", event: str = "run.created", output: dict[str, object] | None = None) -> bytes:
     """The record of a run with two events; the first one's name may be changed after the hashes were made."""
     chain: list[AuditEvent] = []
     for seq, name in enumerate(("run.created", "run.completed"), start=1):
@@ -34,6 +40,7 @@ def manifest(run_id: str = "r1", event: str = "run.created") -> bytes:
         definition="d",
         status="completed",
         input={},
+        output=output if output is not None else published(unpack(bundle(), "b")),
         context=RunContext(),
         created_at=AT,
         updated_at=AT,
@@ -76,6 +83,7 @@ def test_a_whole_bundle(line: Line, tmp_path: Path) -> None:
         (manifest(event="run.forged"), "the audit chain is broken at event 1"),
         (manifest("r2"), "run.json is of r2, the report of r1"),
         (b"{}", "run.json is not there or cannot be read"),
+        (manifest(output={}), "report.md is not the one that the run published"),
     ],
 )
 def test_a_forged_run_is_found(line: Line, tmp_path: Path, run: bytes, found: str) -> None:

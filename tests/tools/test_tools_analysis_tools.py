@@ -197,7 +197,7 @@ async def test_chart(desk: Desk) -> None:
     assert chart.alt == passage.text
     assert passage.locator.computed == "line chart(co2 (ppm) by year)"
     assert (await desk.ports.artifacts.get(chart.image.sha256)).startswith(b"\x89PNG")
-    assert chart.image.name == "co2-rises.png"
+    assert chart.image.name == f"co2-rises-{passage.id[-6:]}.png"
     rows = list(csv.reader(io.StringIO((await desk.ports.artifacts.get(chart.data.sha256)).decode())))
     assert rows[:2] == [["year", "co2 (ppm)"], ["1960", "317.0"]]
 

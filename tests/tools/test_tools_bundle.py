@@ -5,9 +5,10 @@ import io
 import json
 import zipfile
 from collections.abc import Callable
+from contextlib import suppress
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from state.errors import BundleError
@@ -27,7 +28,7 @@ from tools.report.bundle import (
     rendered,
     unpack,
 )
-from tools.report.checking import Finding, check_contents, check_files
+from tools.report.checking import BundleCheck, check_contents, check_files
 from tools.report.view import ReportView
 
 Files = dict[str, bytes]
@@ -47,7 +48,7 @@ def bundle(report: ReportView | None = None, versions: dict[str, str] | None = N
     return pack(made, {**rendered(made.view, charts), **named})
 
 
-def findings(files: Files) -> dict[str, Finding]:
+def findings(files: Files) -> dict[str, BundleCheck]:
     found = (check_files(files), *check_contents(provenance(files, "b"), files))
     return {each.name: each for each in found}
 
@@ -145,6 +146,18 @@ def test_other_files_are_refused(data: bytes) -> None:
     with pytest.raises(BundleError, match="not a bundle of a report") as refused:
         unpack(data, "x.zip")
     assert refused.value.place == "x.zip"
+
+
+@settings(max_examples=60)
+@given(st.integers(0, len(bundle()) - 1), st.integers(1, 255))
+def test_a_damaged_bundle_is_found(place: int, flip: int) -> None:
+    """Whatever byte is damaged: the bundle is refused, a check fails, or nothing that it holds has changed."""
+    whole = bundle()
+    damaged = bytearray(whole)
+    damaged[place] ^= flip
+    with suppress(BundleError):
+        files = unpack(bytes(damaged), "b")
+        assert files == unpack(whole, "b") or faults(files)
 
 
 def test_a_zip_file_of_something_else_is_refused() -> None:

@@ -18,6 +18,7 @@ import io
 import json
 import platform
 import zipfile
+import zlib
 from collections.abc import Mapping
 from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
@@ -130,7 +131,7 @@ def unpack(data: bytes, place: str) -> dict[str, bytes]:
                     remedy=f"No bundle holds more than {MOST_BYTES:,}: this is another file.",
                 )
             return {entry.filename: archive.read(entry) for entry in archive.infolist()}
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError) as error:
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, OSError) as error:
         raise BundleError(
             f"This is not a bundle of a report: {error}.",
             place=place,

@@ -26,7 +26,7 @@ from tools.report.bundle import (
 from tools.report.view import ReportView, citing_sentences
 
 
-class Finding(Record):
+class BundleCheck(Record):
     """What one check found."""
 
     name: str
@@ -34,14 +34,14 @@ class Finding(Record):
     found: str
 
 
-def check_files(files: Mapping[str, bytes]) -> Finding:
+def check_files(files: Mapping[str, bytes]) -> BundleCheck:
     """Whether each file is there, and has the size and the hash that the manifest lists."""
     try:
         manifest = Manifest.model_validate_json(files.get(MANIFEST, b""))
     except ValidationError:
-        return Finding(name="files", ok=False, found=f"{MANIFEST} is not there or cannot be read")
+        return BundleCheck(name="files", ok=False, found=f"{MANIFEST} is not there or cannot be read")
     if manifest.format != FORMAT:
-        return Finding(name="files", ok=False, found=f"the format is {manifest.format}, not {FORMAT}")
+        return BundleCheck(name="files", ok=False, found=f"the format is {manifest.format}, not {FORMAT}")
     listed = manifest.files
     faults = [f"{name} is not there" for name in listed if name not in files]
     faults += [f"{name} is not listed" for name in files if name not in listed and name != MANIFEST]
@@ -50,24 +50,24 @@ def check_files(files: Mapping[str, bytes]) -> Finding:
         for name, wanted in listed.items()
         if name in files and (len(files[name]), hashlib.sha256(files[name]).hexdigest()) != (wanted.size, wanted.sha256)
     ]
-    return _finding("files", faults, f"{len(listed)} files are as the manifest lists them")
+    return _checked("files", faults, f"{len(listed)} files are as the manifest lists them")
 
 
-def check_contents(made: Provenance, files: Mapping[str, bytes]) -> tuple[Finding, ...]:
+def check_contents(made: Provenance, files: Mapping[str, bytes]) -> tuple[BundleCheck, ...]:
     """The checks of what the files say."""
     view = made.view
     passages = {passage.id: passage for passage in view.passages}
     return (
-        _finding("passages", _changed(view), f"{len(passages)} passages have the ids that their contents give"),
-        _finding("citations", _unsupported(view, passages), _accuracy(view)),
-        _finding("charts", _other_charts(view, files), f"{len(chart_files(view))} files are those of the report"),
+        _checked("passages", _changed(view), f"{len(passages)} passages have the ids that their contents give"),
+        _checked("citations", _unsupported(view, passages), _accuracy(view)),
+        _checked("charts", _other_charts(view, files), f"{len(chart_files(view))} files are those of the report"),
         _rendered_again(made, files),
     )
 
 
-def _finding(name: str, faults: list[str], fine: str) -> Finding:
+def _checked(name: str, faults: list[str], fine: str) -> BundleCheck:
     more = f"; and {len(faults) - 5} more" if len(faults) > 5 else ""
-    return Finding(name=name, ok=not faults, found="; ".join(faults[:5]) + more if faults else fine)
+    return BundleCheck(name=name, ok=not faults, found="; ".join(faults[:5]) + more if faults else fine)
 
 
 def _changed(view: ReportView) -> list[str]:
@@ -110,14 +110,14 @@ def _other_charts(view: ReportView, files: Mapping[str, bytes]) -> list[str]:
     ]
 
 
-def _rendered_again(made: Provenance, files: Mapping[str, bytes]) -> Finding:
+def _rendered_again(made: Provenance, files: Mapping[str, bytes]) -> BundleCheck:
     """Whether the report's two forms are what its contents give."""
     by, here = (versions.get("stretto", "?") for versions in (made.versions, package_versions()))
     if by != here:
-        return Finding(name="report", ok=True, found=f"not rendered again: version {by} made it, this is {here}")
+        return BundleCheck(name="report", ok=True, found=f"not rendered again: version {by} made it, this is {here}")
     charts = {key: files.get(f"{CHARTS}{ref.name}", b"") for key, ref in chart_files(made.view).items()}
     other = list(_differing(made, files, charts))
-    return _finding("report", other, "its two forms are what its contents give")
+    return _checked("report", other, "its two forms are what its contents give")
 
 
 def _differing(made: Provenance, files: Mapping[str, bytes], charts: Mapping[str, bytes]) -> Iterator[str]:
