@@ -77,7 +77,8 @@ async def test_doctor_finds_all_well(database: Database, tmp_path: Path) -> None
     settings = load_settings({"STRETTO_HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path)})
     checks = by_name(await doctor.examine(settings, opener))
     assert {check.state for check in checks.values()} == {"ok"}
-    assert list(checks) == ["Python", "settings file", "data folder", "PostgreSQL", "model extractive", "web search"]
+    named = "Python, settings file, data folder, PostgreSQL, model extractive, embeddings, web search"
+    assert list(checks) == named.split(", ")
     assert checks["PostgreSQL"].found[0].isdigit()
     assert str(tmp_path) in checks["data folder"].found
 
@@ -102,7 +103,8 @@ async def test_doctor_says_what_to_do(tmp_path: Path, server: str, monkeypatch: 
 
     path = tmp_path / "settings.toml"
     path.write_text(
-        f'searxng_url = "http://127.0.0.1:1"\n[models]\ndefault = "local/a"\nwriter = "openai/b"\n'
+        f'searxng_url = "http://127.0.0.1:1"\nembeddings = "openai/e"\n'
+        f'[models]\ndefault = "local/a"\nwriter = "openai/b"\n'
         f'planner = "keyed/c"\n[providers.local]\nbase_url = "{server}/v1"\n'
         f'[providers.keyed]\nbase_url = "{server}/v1"\napi_key_env = "NOT_SET"\n'
         '[prices."local/a"]\ninput = 0\noutput = 0\n',
@@ -120,6 +122,7 @@ async def test_doctor_says_what_to_do(tmp_path: Path, server: str, monkeypatch: 
         "model local/a": "ok",
         "model openai/b": "fault",
         "model keyed/c": "fault",
+        "embeddings": "fault",
         "server of local": "ok",
         "server of keyed": "ok",
         "web search": "fault",
@@ -127,6 +130,7 @@ async def test_doctor_says_what_to_do(tmp_path: Path, server: str, monkeypatch: 
     assert checks["PostgreSQL"].remedy == "Start it."
     assert "OPENAI_API_KEY" in checks["model openai/b"].remedy
     assert "NOT_SET" in checks["model keyed/c"].remedy
+    assert "OPENAI_API_KEY" in checks["embeddings"].remedy
     assert all(check.remedy for check in checks.values() if check.state != "ok")
 
 

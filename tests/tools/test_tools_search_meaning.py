@@ -16,6 +16,7 @@ from tests.openai_server import Reply, Server, failure, openai_server
 from tests.tools.topic_embedder import TopicEmbedder
 from tools.memory import MemoryPassages, MemoryVectors
 from tools.search import endpoint, minilm
+from tools.search import vectors as vectors_module
 from tools.search.index import Embedded, build_index
 from tools.search.indexes import SearchIndexes
 from tools.search.minilm import MiniLm
@@ -75,17 +76,18 @@ def test_a_query_is_embedded_once() -> None:
     assert len(model.asked) == before + 1
 
 
-async def test_vectors_are_computed_once_and_kept() -> None:
-    """A second index over the same passages asks for new ones only; progress is told in batches."""
+async def test_vectors_are_computed_once_and_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second index over the same passages asks for new ones only; now and then progress is told."""
+    monkeypatch.setattr(vectors_module, "BATCH", 2)
     model, store = TopicEmbedder(), MemoryVectors()
-    texts = {f"p{n}": f"lamp {n}" for n in range(BATCH + 6)}
+    texts = {f"p{n}": f"lamp {n}" for n in range(25)}
     told: list[str] = []
     first = await vectors_of(texts, Embeddings(model, store), told.append)
     assert list(first) == list(texts)
     assert told == [
-        f"vectors of passages: 0 of {BATCH + 6}",
-        f"vectors of passages: {BATCH} of {BATCH + 6}",
-        f"vectors of {BATCH + 6} passages computed by topics",
+        "vectors of passages: 0 of 25",
+        "vectors of passages: 20 of 25",
+        "vectors of 25 passages computed by topics",
     ]
     told.clear()
     again = await vectors_of({**texts, "new": "a boat"}, Embeddings(model, store), told.append)

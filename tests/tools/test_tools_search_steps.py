@@ -88,6 +88,18 @@ def test_a_rare_name_that_two_passages_share_is_a_step() -> None:
     assert found([star, wife, *wives], titles, query)[:2] == [star, wife]
 
 
+def test_the_passages_of_a_long_document_share_a_mention() -> None:
+    """Four passages under one title have half the strength each of one alone."""
+    for parts, strength in ((1, 1.0), (4, 0.5)):
+        carried = [("Notes",), *[("Orley",)] * parts]
+        rest = [(f"n{n}",) for n in range(2000)]
+        names = [*carried, *rest]
+        texts = ["She is Orley.", *["A part."] * parts, *["Fog."] * 2000]
+        links = Links(names, texts, ["notes", *["orley"] * parts, *map(str, range(2000))])
+        assert links.around(0)[0].tolist() == list(range(1, parts + 1))
+        assert links.around(0)[1] == pytest.approx([strength] * parts, rel=0.2)
+
+
 def test_passages_of_one_source_do_not_lead_to_each_other() -> None:
     """A manual that names its own headings is no web of references; another document that is named is one step away."""
     oiling = passage("manual", "How to oil a valve: see Spindle.", "Oiling")

@@ -11,6 +11,8 @@ from state.ports import Embeddings, Vector
 
 BATCH = 64
 """Passages that are embedded together; each batch is stored before the next."""
+TOLD_EVERY = 10
+"""Batches between two words on how far the work has come."""
 
 Tell = Callable[[str], None]
 """Shows how far the work has come."""
@@ -44,7 +46,8 @@ async def vectors_of(texts: Mapping[str, str], embeddings: Embeddings, tell: Tel
     found = dict(await store.get(model.name, list(texts)))
     missing = [key for key in texts if key not in found]
     for start in range(0, len(missing), BATCH):
-        tell(f"vectors of passages: {start:,} of {len(missing):,}")
+        if start % (TOLD_EVERY * BATCH) == 0:
+            tell(f"vectors of passages: {start:,} of {len(missing):,}")
         keys = missing[start : start + BATCH]
         made = await asyncio.to_thread(model.embed, [texts[key] for key in keys])
         new = dict(zip(keys, made, strict=True))
