@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from graphs.workflow.references import LOCALS, WORKFLOW, MissingValue, Reference, Scope, parse
+from graphs.workflow.references import LOCALS, WORKFLOW, Reference, Scope, parse
 from state.workflow.policies import Condition, StructuredCondition
 
 MOST_CHARACTERS = 1000
@@ -104,7 +104,7 @@ def compile_expression(text: str, names: Names) -> Expression:
 
 def compile_condition(condition: Condition, names: Names) -> Expression:
     """As `compile_expression`, and the value must be true or false."""
-    text = written(condition) if isinstance(condition, StructuredCondition) else condition
+    text = text_of(condition)
     made = compile_expression(text, names)
     if made.kind not in (TRUTH, ANY):
         raise ExpressionError(f"{text!r} is a {made.kind}, and a condition is true or false.", "Compare it.")
@@ -119,15 +119,20 @@ def is_true(condition: Expression, scope: Scope) -> bool:
     return value
 
 
-def written(condition: StructuredCondition) -> str:
-    """A condition in parts as an expression."""
+def text_of(condition: Condition) -> str:
+    """A condition as an expression, also one in parts."""
+    return condition if isinstance(condition, str) else _written(condition)
+
+
+def _written(condition: StructuredCondition) -> str:
     field, value = condition.field, _literal(condition.value)
     field = field if parse(field) is None and "." not in field else f"${{{field.removeprefix('$')}}}"
     match condition.operator:
         case "is_none":
             return f"{field} {'!=' if condition.value is False else '=='} null"
         case "contains":
-            return f"(type(dyn({field})) == string ? string(dyn({field})).contains(string({value})) : {value} in dyn({field}))"
+            held = f"dyn({field})"
+            return f"(type({held}) == string ? string({held}).contains(string({value})) : {value} in {held})"
         case operator:
             return f"{field} {operator} {value}"
 
@@ -184,9 +189,16 @@ def _bare(name: str, names: Names) -> Reference:
 
 def _close(name: str, names: Names) -> str:
     """What may have been meant."""
-    known = [each for each in names.types if each.count(".") == name.count(".")]
-    close = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
-    return f"Did you mean {close[0]}?" if close else f"Known are: {', '.join(sorted(known)) or 'none'}."
+    start = f"{WORKFLOW}." if name.startswith(f"{WORKFLOW}.") else "$"
+    known = [
+        each.removeprefix(start)
+        for each in names.types
+        if each.startswith(start) and each.count(".") == name.count(".")
+    ]
+    close = difflib.get_close_matches(name.removeprefix(start), known, n=1, cutoff=0.6)
+    if close:
+        return f"Did you mean {start}{close[0]}?"
+    return f"Known are: {', '.join(start + each for each in sorted(known)) or 'none'}."
 
 
 def _variable(reference: Reference) -> str:
@@ -263,17 +275,3 @@ def _first_line(error: object) -> str:
 def names_in(expression: Expression) -> Iterator[Reference]:
     """The references of an expression."""
     yield from expression.references.values()
-
-
-__all__ = [
-    "ANY",
-    "Expression",
-    "ExpressionError",
-    "MissingValue",
-    "Names",
-    "compile_condition",
-    "compile_expression",
-    "is_true",
-    "names_in",
-    "written",
-]

@@ -1,0 +1,28 @@
+"""Which failures are tried again, and after which pause."""
+
+import math
+import random
+
+from graphs.workflow.outcomes import Failure
+from state.workflow.policies import RetryPolicy
+
+
+def is_tried_again(policy: RetryPolicy, failure: Failure, tries: int) -> bool:
+    """Whether a step that has failed `tries` times is tried once more."""
+    kinds = {failure.error, "any"}
+    return tries < policy.max_attempts and bool(kinds & {*policy.retry_on}) and not kinds & {*policy.give_up_on}
+
+
+def pause_before(policy: RetryPolicy, tries: int) -> float:
+    """Seconds before the next try, after `tries` that failed (1 or more).
+
+    With jitter drawn evenly from half to one and a half of it, so that steps that failed together do not come back
+    together.
+    """
+    growth = {
+        "fixed": 1.0,
+        "linear": float(tries),
+        "exponential": math.pow(min(policy.multiplier, 1e3), min(tries - 1, 99)),
+    }[policy.backoff]
+    bounded = min(policy.delay * growth, policy.max_delay)
+    return bounded * random.uniform(0.5, 1.5) if policy.jitter else bounded

@@ -1,0 +1,194 @@
+"""Runs the steps of one level in the order of the data: each starts the moment its own dependencies have ended."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+from typing import Any, Literal
+
+from graphs.workflow.flow import Flow, flow_of
+from graphs.workflow.outcomes import Failure, Outcome, StepFailed, Waiting
+from state.workflow.steps import Step
+
+RunStep = Callable[[Step, "Level"], Awaitable[Outcome]]
+"""Does one step to its end, retries and all. It raises nothing that a workflow may cause."""
+SkipStep = Callable[[Step, str], Awaitable[None]]
+"""Notes that a step was skipped, and why."""
+Move = Literal["wait", "run"]
+
+
+class Level:
+    """One pass over the steps of a level."""
+
+    def __init__(self, steps: Sequence[Step], run_step: RunStep, skip: SkipStep, goes_on: bool) -> None:
+        """`goes_on`: whether the failure of a step leaves alone what does not depend on it."""
+        self.flow: Flow = flow_of(steps)
+        self.outcomes: dict[str, Outcome] = {}
+        self.outputs: dict[str, Any] = {}
+        """The outputs of the steps that ended well, by id."""
+        self.failing: dict[str, Outcome] = {}
+        """Steps that failed and whose error handler has not ended yet."""
+        self._run_step, self._skip, self._goes_on = run_step, skip, goes_on
+        self._tasks: dict[str, asyncio.Task[Outcome]] = {}
+        self._dropped: set[str] = set()
+        """Steps that a join cancelled."""
+        self._ended: asyncio.Queue[str] = asyncio.Queue()
+
+    async def run(self) -> dict[str, Outcome]:
+        """The outcomes of all steps that were reached. Raises Waiting when nothing can go on without the outside.
+
+        After a failure that nobody handles no step is started; those that run are waited for.
+        """
+        try:
+            await self._consider(self.flow.steps)
+            while self._tasks:
+                await self._settle(await self._ended.get())
+        finally:
+            await _cancelled(self._tasks.values())
+        if self._is_stopped():
+            return self.outcomes
+        waiting = [outcome for outcome in self.outcomes.values() if outcome.status == "waiting"]
+        if waiting:
+            raise Waiting(tuple(request for outcome in waiting for request in outcome.requests))
+        return self.outcomes
+
+    async def _consider(self, ids: Sequence[str] | dict[str, Step]) -> None:
+        """Starts, skips or leaves each of the steps, as those before it have ended."""
+        ready = []
+        waiting = list(ids)
+        while waiting:
+            id_ = waiting.pop(0)
+            if id_ in self.outcomes or id_ in self._tasks or id_ in self.failing:
+                continue  # it has ended, or is on its way
+            move = self._move(id_)
+            if move == "run":
+                ready.append(id_)
+            elif move != "wait":
+                await self._skip(self.flow.steps[id_], move)
+                self.outcomes[id_] = Outcome("skipped")
+                waiting.extend(self.flow.followers[id_])
+        if self._is_stopped():
+            return
+        for id_ in sorted(dict.fromkeys(ready), key=lambda each: -self.flow.steps[each].priority):
+            self._start(id_)
+            if self.flow.steps[id_].join.on_rest == "cancel":
+                dropped = self._drop(self.flow.needs[id_])
+                await self._consider([after for each in dropped for after in self.flow.followers[each]])
+
+    def _start(self, id_: str) -> None:
+        task = asyncio.create_task(self._run_one(self.flow.steps[id_]), name=id_)
+        self._tasks[id_] = task
+        task.add_done_callback(lambda _: self._ended.put_nowait(id_))
+
+    async def _run_one(self, step: Step) -> Outcome:
+        return await self._run_step(step, self)
+
+    def _drop(self, ids: Sequence[str]) -> list[str]:
+        """Cancels those of the steps that have not ended; gives back those that did not run."""
+        idle = []
+        for id_ in ids:
+            if id_ in self._tasks:
+                self._dropped.add(id_)
+                self._tasks[id_].cancel()
+            elif not self._has_ended(id_):
+                self.outcomes[id_] = Outcome("cancelled")
+                idle.append(id_)
+        return idle
+
+    async def _settle(self, id_: str) -> None:
+        """Takes note of how a step ended, and goes on from there."""
+        task = self._tasks.pop(id_)
+        if task.cancelled():
+            if id_ not in self._dropped:
+                raise asyncio.CancelledError
+            outcome = Outcome("cancelled")
+        else:
+            outcome = task.result()
+        if outcome.is_fatal and self._handler(id_, outcome.failure):
+            self.failing[id_] = outcome
+        else:
+            self._note(id_, outcome)
+        changed = [id_, *self._handled_by(id_, outcome)]
+        await self._consider([after for each in changed for after in self.flow.followers[each]])
+
+    def _note(self, id_: str, outcome: Outcome) -> None:
+        self.outcomes[id_] = outcome
+        if outcome.is_well:
+            self.outputs[id_] = outcome.output
+
+    def _handled_by(self, id_: str, outcome: Outcome) -> list[str]:
+        """The failed steps that a handler has just taken over, or could not."""
+        settled = []
+        for owner in self.flow.handles.get(id_, ()):
+            if owner in self.failing and outcome.status != "waiting":
+                failed = self.failing.pop(owner)
+                well = outcome.is_well
+                self._note(owner, replace(failed, is_handled=well, output=outcome.output if well else None))
+                settled.append(owner)
+        return settled
+
+    def _handler(self, id_: str, failure: Failure | None) -> str | None:
+        """The step that handles a failure of a step, if one does."""
+        for handler in self.flow.steps[id_].error_handlers:
+            fits = failure is not None and (failure.error in handler.on or "any" in handler.on)
+            if fits and handler.step in self.flow.steps and handler.step not in self.outcomes:
+                return handler.step
+        return None
+
+    def failure_for(self, id_: str) -> tuple[str, Failure] | None:
+        """The step and the failure that an error handler is there for now."""
+        for owner in self.flow.handles.get(id_, ()):
+            failed = self.failing.get(owner)
+            if failed is not None and failed.failure is not None and self._handler(owner, failed.failure) == id_:
+                return owner, failed.failure
+        return None
+
+    def _move(self, id_: str) -> Move | str:
+        """`run`, `wait`, or the reason to skip the step."""
+        if id_ in self.flow.handles:
+            if self.failure_for(id_):
+                return "run"
+            is_over = all(owner in self.outcomes for owner in self.flow.handles[id_])
+            return "nothing failed that it handles" if is_over else "wait"
+        return self._joined(id_)
+
+    def _joined(self, id_: str) -> Move | str:
+        before, join = self.flow.needs[id_], self.flow.steps[id_].join
+        ended = {each: self.outcomes[each] for each in before if self._has_ended(each)}
+        still_open = len(before) - len(ended)
+        if join.need == "all" or not before:
+            failed = [each for each, outcome in ended.items() if outcome.is_fatal]
+            if failed:
+                return f"{failed[0]} failed"
+            return "wait" if still_open else "run"
+        wanted = 1 if join.need == "any" else join.need
+        well = sum(outcome.is_well for outcome in ended.values())
+        if well >= wanted:
+            return "wait" if still_open and join.on_rest == "wait" else "run"
+        return "wait" if well + still_open >= wanted else f"only {well} of the {wanted} that it needs ended well"
+
+    def _has_ended(self, id_: str) -> bool:
+        return id_ in self.outcomes and self.outcomes[id_].status != "waiting"
+
+    def _is_stopped(self) -> bool:
+        return not self._goes_on and any(outcome.is_fatal for outcome in self.outcomes.values())
+
+
+def result_of(level: Level) -> Any:
+    """What a level gives back: the output of its one last step, or those of its last steps by id.
+
+    Raises StepFailed with the first failure that nobody handled.
+    """
+    for id_, outcome in level.outcomes.items():
+        if outcome.is_fatal and outcome.failure is not None:
+            raise StepFailed(f"{id_}: {outcome.failure.message}", outcome.failure.error)
+    outputs = {id_: level.outputs.get(id_) for id_ in level.flow.sinks}
+    return next(iter(outputs.values())) if len(outputs) == 1 else outputs
+
+
+async def _cancelled(tasks: Sequence[asyncio.Task[Outcome]] | Any) -> None:
+    """Cancels what still runs, and waits until it has ended."""
+    left = [task for task in tasks if not task.done()]
+    for task in left:
+        task.cancel()
+    if left:
+        await asyncio.wait(left)

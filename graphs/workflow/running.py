@@ -1,0 +1,234 @@
+"""One step from its start to its end: conditions, input, tries, output; each fact in the ledger before it is used.
+
+What the ledger holds as ended is taken from there, so a run that is started again goes on where it stopped.
+"""
+
+import asyncio
+import hashlib
+from collections import ChainMap
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from graphs.workflow.attempts import is_tried_again, pause_before
+from graphs.workflow.expressions import Expression, ExpressionError, is_true, text_of
+from graphs.workflow.level import Level
+from graphs.workflow.mapping import fill
+from graphs.workflow.outcomes import Failure, Outcome, Request, StepFailed, Waiting, failure_of
+from graphs.workflow.references import MissingValue, Scope
+from graphs.workflow.results import Results
+from graphs.workflow.schemas import faults
+from graphs.workflow.slots import Slots
+from state.ports import Clock, Ledger
+from state.runs import Progress, StepRecord, StepStatus
+from state.workflow.definition import WorkflowDefinition
+from state.workflow.policies import Condition, RetryPolicy, Schema
+from state.workflow.steps import Step
+
+
+class Body(Protocol):
+    """What a type of step does: its output, an error, or Waiting."""
+
+    async def __call__(self, step: Any, call: "Call") -> Any: ...
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """The conditions of a definition, compiled once when it is checked."""
+
+    compiled: Mapping[tuple[str, str], Expression]
+    """By the id of the step and the condition as it is written."""
+
+    def holds(self, step: Step, condition: Condition, scope: Scope) -> bool:
+        """Whether a condition of a step is true. Raises ExpressionError and MissingValue."""
+        return is_true(self.compiled[step.id, text_of(condition)], scope)
+
+    def first_false(self, step: Step, scope: Scope) -> str:
+        """The first condition of a step itself that is false, as it is written; empty if all are true."""
+        for condition in own_conditions(step):
+            if not self.holds(step, condition, scope):
+                return text_of(condition)
+        return ""
+
+
+def own_conditions(step: Step) -> tuple[Condition, ...]:
+    """All conditions under which a step runs at all."""
+    return (() if step.condition is None else (step.condition,)) + step.conditions
+
+
+@dataclass
+class Run:
+    """What all levels of one run share."""
+
+    id: str
+    definition: WorkflowDefinition
+    inputs: Mapping[str, Any]
+    """Inputs and variables."""
+    ledger: Ledger
+    clock: Clock
+    results: Results
+    bodies: Mapping[type[Step], Body]
+    conditions: Conditions
+    slots: Slots
+    answers: Mapping[str, Any] = field(default_factory=dict)
+    """What was answered to requests, by their ids."""
+    emit: Callable[[Progress], None] = lambda _: None
+    records: dict[str, StepRecord] = field(default_factory=dict)
+    """What the ledger held when this attempt at the run began, by path."""
+
+
+@dataclass(frozen=True)
+class Call:
+    """One try of one step: what its body works with."""
+
+    run: Run
+    path: str
+    scope: Scope
+    input: dict[str, Any]
+    tries: int
+
+    @property
+    def idempotency_key(self) -> str:
+        """The same at every try and every resume of this step of this run."""
+        return f"{self.run.id}:{self.path}"
+
+    @asynccontextmanager
+    async def slot(self, step: Step) -> AsyncIterator[None]:
+        """One of the run's places for steps that work."""
+        async with self.run.slots.taken(step.priority):
+            yield
+
+    async def level(self, name: str, steps: Sequence[Step], around: Mapping[str, Any] | None = None) -> Level:
+        """The steps within this one, run to their end below its path. Raises Waiting."""
+        inner = Scope(self.scope.workflow, self.scope.outputs, ChainMap(dict(around or {}), dict(self.scope.around)))
+        return await run_level(self.run, steps, f"{self.path}{name}.", inner, goes_on=False)
+
+    def request_id(self, of: str = "") -> str:
+        """The id of what the step waits for; `of` tells several of one step apart."""
+        return hashlib.sha256(f"{self.run.id}\x1f{self.path}\x1f{of}".encode()).hexdigest()[:32]
+
+
+async def run_level(run: Run, steps: Sequence[Step], prefix: str, scope: Scope, *, goes_on: bool) -> Level:
+    """Runs a level to its end; `prefix` stands before the ids of its steps in their paths. Raises Waiting."""
+
+    async def one(step: Step, level: Level) -> Outcome:
+        seen = Scope(scope.workflow, ChainMap(level.outputs, dict(scope.outputs)), scope.around)
+        handled = level.failure_for(step.id)
+        if handled is not None:
+            owner, failure = handled
+            seen = Scope(seen.workflow, seen.outputs, {**seen.around, "error": failure.record(owner)})
+        return await _Execution(run, step, f"{prefix}{step.id}", seen).outcome()
+
+    async def skip(step: Step, why: str) -> None:
+        await _skipped(run, f"{prefix}{step.id}", why)
+
+    level = Level(steps, one, skip, goes_on)
+    await level.run()
+    return level
+
+
+async def _skipped(run: Run, path: str, why: str) -> None:
+    record = run.records.get(path)
+    if record is None or record.status != "skipped":
+        await run.ledger.end(path, "skipped", result={"why": why})
+        run.emit(Progress(path=path, status="skipped", message=why))
+
+
+class _Execution:
+    """A step of this run, over all its tries."""
+
+    def __init__(self, run: Run, step: Step, path: str, scope: Scope) -> None:
+        self._run, self._step, self._path, self._scope = run, step, path, scope
+        self._policy: RetryPolicy = step.retry_policy or run.definition.retry_policy
+
+    async def outcome(self) -> Outcome:
+        """How it ended, from the ledger if it had ended before."""
+        record = self._run.records.get(self._path)
+        if record is not None and record.status in ("completed", "compensated"):
+            return Outcome("completed", await self._run.results.read(record.result))
+        if record is not None and record.status == "skipped":
+            return Outcome("skipped")
+        try:
+            false = self._run.conditions.first_false(self._step, self._scope)
+        except (ExpressionError, MissingValue) as error:
+            return await self._failed(Failure("missing_value", str(error)))
+        if false:
+            await _skipped(self._run, self._path, f"{false} is false")
+            return Outcome("skipped")
+        return await self._tried(_tries_so_far(record))
+
+    async def _tried(self, tries: int) -> Outcome:
+        while True:
+            tries += 1
+            await self._run.ledger.begin(self._path)
+            self._emit("running")
+            task = asyncio.create_task(self._once(tries), name=self._path)
+            try:
+                await asyncio.wait([task])
+            except asyncio.CancelledError:
+                task.cancel()
+                await asyncio.wait([task])
+                raise
+            error = task.exception()
+            if error is None:
+                return await self._completed(task.result())
+            if isinstance(error, Waiting):
+                return await self._waits(error.requests)
+            failure = failure_of(error)
+            if not is_tried_again(self._policy, failure, tries):
+                return await self._failed(failure, tries)
+            await self._end("retrying", failure.message, {"tries": tries})
+            await self._run.clock.sleep(pause_before(self._policy, tries))
+
+    async def _once(self, tries: int) -> Any:
+        """One try: the step's output as others see it."""
+        step, call = self._step, self._call(tries)
+        _check("input", step.input_validation, call.input)
+        body = self._run.bodies[type(step)]
+        async with asyncio.timeout(step.timeout):
+            given = await body(step, call)
+        output = fill(step.output_mapping, self._with_output(given)) if step.output_mapping else given
+        _check("output", step.output_validation, output)
+        return output
+
+    def _call(self, tries: int) -> Call:
+        return Call(self._run, self._path, self._scope, fill(self._step.input_mapping, self._scope), tries)
+
+    def _with_output(self, given: Any) -> Scope:
+        return Scope(self._scope.workflow, self._scope.outputs, {**self._scope.around, "output": given})
+
+    async def _completed(self, output: Any) -> Outcome:
+        stored = await self._run.results.stored(output, self._step.security_level)
+        await self._end("completed", None, stored)
+        return Outcome("completed", await self._run.results.read(stored))
+
+    async def _waits(self, requests: tuple[Request, ...]) -> Outcome:
+        await self._end("waiting", None, {"requests": [request.id for request in requests]})
+        return Outcome("waiting", requests=requests)
+
+    async def _failed(self, failure: Failure, tries: int = 0) -> Outcome:
+        await self._end("failed", failure.message, {"class": failure.error, "tries": tries})
+        goes_on = self._policy.continue_on_failure
+        output = {"error": failure.record(self._step.id)} if goes_on else None
+        return Outcome("failed", output, failure, is_handled=goes_on)
+
+    async def _end(self, status: StepStatus, error: str | None, result: dict[str, Any]) -> None:
+        await self._run.ledger.end(self._path, status, error=error, result=result)
+        self._emit(status, error or "")
+
+    def _emit(self, status: StepStatus, message: str = "") -> None:
+        self._run.emit(Progress(path=self._path, status=status, message=message))
+
+
+def _tries_so_far(record: StepRecord | None) -> int:
+    """The tries that count: those of a step that was at work when the run stopped, none of one that had failed."""
+    if record is None or record.status not in ("running", "retrying"):
+        return 0
+    return int((record.result or {}).get("tries", 0)) if record.status == "retrying" else record.attempts - 1
+
+
+def _check(what: str, schema: Schema | None, value: Any) -> None:
+    found = faults(schema, value) if schema is not None else []
+    if found:
+        raise StepFailed(f"Its {what} is not as it must be: {'; '.join(found[:5])}.", f"bad_{what}")  # type: ignore[arg-type]

@@ -1,0 +1,310 @@
+"""Steps run in the order of the data: against a plain interpreter, and after every kind of stop."""
+
+import asyncio
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from graphs.workflow.level import Level, result_of
+from graphs.workflow.outcomes import StepFailed
+from tests.graphs.workflow_runs import Runs, Tools, fails
+
+Steps = list[dict[str, Any]]
+
+
+@st.composite
+def workflows(draw: st.DrawFn) -> Steps:
+    """Up to 60 steps, each after any of those before it, with conditions, joins, failures and tolerance."""
+    steps: Steps = []
+    for place in range(draw(st.integers(1, 60))):
+        before = draw(st.lists(st.integers(0, max(place - 1, 0)), max_size=min(place, 4), unique=True))
+        step: dict[str, Any] = {
+            "id": f"s{place}",
+            "type": "action",
+            "tool": draw(st.sampled_from(["works", "works", "works", "fails"])),
+            "depends_on": [f"s{each}" for each in before],
+            "retry_policy": {"max_attempts": 1, "continue_on_failure": draw(st.booleans())},
+            "priority": draw(st.integers(-2, 2)),
+            "input_mapping": {"place": place},
+        }
+        if draw(st.integers(0, 4)) == 0:
+            step["condition"] = draw(st.sampled_from(["true", "false", "workflow.n > 1", "workflow.n < 1"]))
+        if before and draw(st.booleans()):
+            step["join"] = draw(st.sampled_from(["all", "any", {"count": draw(st.integers(1, len(before)))}]))
+        steps.append(step)
+    return steps
+
+
+def works(given: dict[str, Any], _: Any) -> Any:
+    return {"place": given["place"]}
+
+
+def interpreted(steps: Steps, n: int) -> dict[str, str]:
+    """How each step must end: one after another, by the rules alone."""
+    ends: dict[str, str] = {}
+    for step in steps:
+        before = [ends[id_] for id_ in step["depends_on"]]
+        join = step.get("join", "all")
+        well = sum(end in ("completed", "tolerated") for end in before)
+        wanted = {"all": 0, "any": 1}.get(join, 0) if isinstance(join, str) else join["count"]
+        condition = {"true": True, "false": False, "workflow.n > 1": n > 1, "workflow.n < 1": n < 1}
+        is_joined = "failed" not in before if join == "all" else not before or well >= wanted
+        if not is_joined or not condition[step.get("condition", "true")]:
+            ends[step["id"]] = "skipped"
+        elif step["tool"] == "works":
+            ends[step["id"]] = "completed"
+        else:
+            ends[step["id"]] = "tolerated" if step["retry_policy"]["continue_on_failure"] else "failed"
+    return ends
+
+
+def ends_of(level: Level) -> dict[str, str]:
+    return {
+        id_: "tolerated" if outcome.status == "failed" and outcome.is_handled else outcome.status
+        for id_, outcome in level.outcomes.items()
+    }
+
+
+@settings(max_examples=60, deadline=None)
+@given(workflows(), st.integers(0, 2), st.integers(1, 5))
+def test_every_workflow_ends_as_the_rules_say(steps: Steps, n: int, places: int) -> None:
+    """Random workflows: each step ends as in a plain interpreter, starts after its dependencies, and runs once."""
+    tools = Tools(works=works, fails=fails())
+    definition = {
+        "steps": steps,
+        "on_failure": "continue",
+        "max_parallel_steps": places,
+        "inputs": {"type": "object", "properties": {"n": {"type": "integer"}}},
+    }
+    level = asyncio.run(Runs(definition, tools, {"n": n}).go())
+    wanted = interpreted(steps, n)
+    assert ends_of(level) == wanted
+    called = [path for _, path in tools.calls]
+    assert len(called) == len(set(called))
+    assert set(called) == {id_ for id_, end in wanted.items() if end != "skipped"}
+    for step in steps:
+        if step["id"] in called:
+            before = [id_ for id_ in step["depends_on"] if id_ in called]
+            assert all(called.index(id_) < called.index(step["id"]) for id_ in before)
+    for id_, end in wanted.items():
+        if end == "completed":
+            assert level.outputs[id_] == {"place": int(id_[1:])}
+
+
+@settings(max_examples=30, deadline=None)
+@given(workflows(), st.integers(1, 60))
+def test_a_run_that_is_started_again_ends_the_same(steps: Steps, cancelled_after: int) -> None:
+    """Cancelled after any number of calls and started again: the same end, and no finished step runs again."""
+    tools = Tools(works=works, fails=fails())
+    definition = {"steps": steps, "on_failure": "continue", "inputs": {"type": "object", "properties": {"n": {}}}}
+    runs = Runs(definition, tools, {"n": 1})
+
+    async def both() -> Level:
+        first = asyncio.create_task(runs.go())
+        while not first.done() and len(tools.calls) < cancelled_after:
+            await asyncio.wait([first], timeout=0)
+        first.cancel()
+        await asyncio.gather(first, return_exceptions=True)
+        done = {step.path for step in await runs.ledger.steps() if step.status == "completed"}
+        before = len(tools.calls)
+        level = await runs.go()
+        assert not done & {path for _, path in tools.calls[before:]}
+        return level
+
+    assert ends_of(asyncio.run(both())) == interpreted(steps, 1)
+
+
+async def test_a_failure_stops_what_has_not_started() -> None:
+    """After a failure that nobody handles no step is started; what runs is waited for, and the error is told."""
+    tools = Tools(works=works, fails=fails("refused"))
+    runs = Runs(
+        {
+            "steps": [
+                {"id": "a", "type": "action", "tool": "fails"},
+                {"id": "b", "type": "action", "tool": "works", "input_mapping": {"place": 1}},
+                {"id": "c", "type": "action", "tool": "works", "depends_on": ["b"]},
+            ]
+        },
+        tools,
+    )
+    level = await runs.go()
+    assert ends_of(level) == {"a": "failed", "b": "completed"}
+    with pytest.raises(StepFailed, match="a: it does not work") as told:
+        result_of(level)
+    assert told.value.error == "refused"
+
+
+async def test_an_error_handler_takes_over() -> None:
+    """The handler of the error's class sees it as `$error`; those that depend on the step see the handler's output."""
+    seen = []
+
+    def notes(given: dict[str, Any], _: Any) -> str:
+        seen.append(given)
+        return "mended"
+
+    tools = Tools(fails=fails("timeout"), notes=notes, works=lambda given, _: given)
+    runs = Runs(
+        {
+            "steps": [
+                {
+                    "id": "a",
+                    "type": "action",
+                    "tool": "fails",
+                    "retry_policy": {"max_attempts": 1},
+                    "error_handlers": [{"step": "other", "on": ["refused"]}, {"step": "mend", "on": ["timeout"]}],
+                },
+                {"id": "other", "type": "action", "tool": "notes"},
+                {
+                    "id": "mend",
+                    "type": "action",
+                    "tool": "notes",
+                    "input_mapping": {"class": "$error.class", "step": "$error.step"},
+                },
+                {"id": "b", "type": "action", "tool": "works", "depends_on": ["a"], "input_mapping": {"got": "$a"}},
+            ]
+        },
+        tools,
+    )
+    level = await runs.go()
+    assert seen == [{"class": "timeout", "step": "a"}]
+    assert level.outputs["b"] == {"got": "mended"}
+    assert level.outcomes["other"].status == "skipped"
+
+
+async def test_transient_failures_are_tried_again() -> None:
+    """A failure of a class in `retry_on` is tried until the attempts are used; each pause is as the policy says."""
+    tries = []
+
+    def shaky(_: Any, call: Any) -> Any:
+        tries.append(call.tries)
+        if len(tries) < 3:
+            raise StepFailed("busy", "unavailable")
+        return "there"
+
+    policy = {"max_attempts": 3, "delay": 2, "multiplier": 3, "jitter": False}
+    runs = Runs({"steps": [{"id": "a", "type": "action", "tool": "shaky", "retry_policy": policy}]}, Tools(shaky=shaky))
+    began = runs.clock.elapsed()
+    level = await runs.go()
+    assert (tries, level.outputs["a"]) == ([1, 2, 3], "there")
+    assert runs.clock.elapsed() - began == pytest.approx(2 + 6)
+
+
+async def test_branches_over_a_list() -> None:
+    """Results come in the order of the items, with an error record for a branch that failed within the threshold."""
+
+    def odd(given: dict[str, Any], _: Any) -> Any:
+        if given["n"] % 2:
+            raise StepFailed("odd", "refused")
+        return given["n"]
+
+    step: dict[str, Any] = {
+        "id": "all",
+        "type": "parallel",
+        "for_each": "workflow.numbers",
+        "steps": [{"id": "one", "type": "action", "tool": "odd", "input_mapping": {"n": "$item"}}],
+    }
+    definition = {"steps": [step], "inputs": {"type": "object", "properties": {"numbers": {}}}}
+    level = await Runs(definition, Tools(odd=odd), {"numbers": [0, 1, 2, 3]}).go()
+    results = level.outputs["all"]
+    assert (results[0], results[2]) == (0, 2)
+    assert results[1]["error"] == {"step": "all[1]", "class": "refused", "message": "one: odd"}
+    too_many = await Runs(definition, Tools(odd=odd), {"numbers": [0, 1, 3]}).go()
+    assert too_many.outcomes["all"].failure is not None
+    assert "2 of 3 branches failed" in too_many.outcomes["all"].failure.message
+
+
+async def test_the_first_branch_wins() -> None:
+    """With `first_wins` the first good result is the output, and the others are cancelled."""
+    never = asyncio.Event()
+
+    async def slow(*_: Any) -> Any:
+        await never.wait()
+
+    step = {
+        "id": "race",
+        "type": "parallel",
+        "first_wins": True,
+        "steps": [
+            {"id": "slow", "type": "action", "tool": "slow"},
+            {"id": "bad", "type": "action", "tool": "bad"},
+            {"id": "quick", "type": "action", "tool": "quick"},
+        ],
+    }
+    tools = Tools(slow=slow, bad=fails("refused"), quick=lambda *_: "first")
+    assert (await Runs({"steps": [step]}, tools).go()).outputs["race"] == "first"
+
+
+async def test_a_loop_ends_by_its_condition_or_its_bound() -> None:
+    """`until` is asked after a turn with its result; without an end the bound fails the step."""
+    step: dict[str, Any] = {
+        "id": "again",
+        "type": "loop",
+        "until": "last >= 3",
+        "results": "all",
+        "steps": [{"id": "count", "type": "action", "tool": "count", "input_mapping": {"index": "$index"}}],
+    }
+    tools = Tools(count=lambda given, _: given["index"] + 1)
+    runs = Runs({"steps": [step]}, tools)
+    assert (await runs.go()).outputs["again"] == [1, 2, 3]
+    assert [path for _, path in tools.calls] == [f"again[{turn}].count" for turn in range(3)]
+    bounded = await Runs({"steps": [{**step, "until": "false", "loop_max_iterations": 2}]}, tools).go()
+    assert bounded.outcomes["again"].failure is not None
+    assert bounded.outcomes["again"].failure.error == "limit"
+
+
+async def test_a_conditional_takes_the_first_true_way() -> None:
+    """The steps of the first true case run and no others; without one `else`."""
+    step = {
+        "id": "way",
+        "type": "conditional",
+        "cases": [
+            {
+                "when": "workflow.n > 10",
+                "name": "large",
+                "steps": [{"id": "l", "type": "action", "tool": "say", "input_mapping": {"w": "L"}}],
+            },
+            {
+                "when": "workflow.n > 5",
+                "steps": [{"id": "m", "type": "action", "tool": "say", "input_mapping": {"w": "M"}}],
+            },
+        ],
+        "else": [{"id": "s", "type": "action", "tool": "say", "input_mapping": {"w": "S"}}],
+    }
+    definition = {"steps": [step], "inputs": {"type": "object", "properties": {"n": {}}}}
+    for n, route in (
+        (11, {"route": "large", "result": "L"}),
+        (6, {"route": "case 2", "result": "M"}),
+        (1, {"route": "else", "result": "S"}),
+    ):
+        tools = Tools(say=lambda given, _: given["w"])
+        assert (await Runs(definition, tools, {"n": n}).go()).outputs["way"] == route
+        assert len(tools.calls) == 1
+
+
+async def test_a_wide_and_a_deep_workflow() -> None:
+    """A join of 1,000 steps, and 1,000 steps in a row."""
+    wide = [
+        {"id": f"w{place}", "type": "action", "tool": "works", "input_mapping": {"place": place}}
+        for place in range(1000)
+    ]
+    join = {
+        "id": "join",
+        "type": "action",
+        "tool": "works",
+        "input_mapping": {"place": 0},
+        "depends_on": [each["id"] for each in wide],
+    }
+    deep = [
+        {
+            "id": f"d{place}",
+            "type": "action",
+            "tool": "works",
+            "input_mapping": {"place": place},
+            "depends_on": [f"d{place - 1}"] if place else [],
+        }
+        for place in range(1000)
+    ]
+    level = await Runs({"steps": [*wide, join, *deep]}, Tools(works=works)).go()
+    assert len(level.outputs) == 2001

@@ -1,0 +1,124 @@
+"""Workflows run in memory, with tools that do what a test says."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from graphs.workflow.expressions import ANY, Names, compile_condition, text_of
+from graphs.workflow.level import Level
+from graphs.workflow.outcomes import StepFailed
+from graphs.workflow.references import Scope
+from graphs.workflow.results import Results
+from graphs.workflow.running import Call, Conditions, Run, run_level
+from graphs.workflow.slots import Slots
+from graphs.workflow.steps.conditional import conditional
+from graphs.workflow.steps.loop import loop
+from graphs.workflow.steps.parallel import parallel
+from state.workflow.definition import WorkflowDefinition
+from state.workflow.policies import Condition
+from state.workflow.steps import (
+    ActionStep,
+    Case,
+    ConditionalStep,
+    LoopStep,
+    ParallelStep,
+    Step,
+    children,
+)
+from tools.memory import MemoryArtifacts, MemoryLedger, SystemClock
+
+Tool = Callable[[dict[str, Any], Call], Any]
+
+
+class QuickClock(SystemClock):
+    """Sleeps at once, and says that the time has passed."""
+
+    def __init__(self) -> None:
+        self.passed = 0.0
+
+    def elapsed(self) -> float:
+        return self.passed
+
+    async def sleep(self, seconds: float) -> None:
+        self.passed += seconds
+        await asyncio.sleep(0)
+
+
+class Tools:
+    """Tools by name; each call is noted as (name, path)."""
+
+    def __init__(self, **tools: Tool) -> None:
+        self.tools = tools
+        self.calls: list[tuple[str, str]] = []
+
+    async def action(self, step: ActionStep, call: Call) -> Any:
+        async with call.slot(step):
+            await asyncio.sleep(0)
+            name = step.tool or ""
+            self.calls.append((name, call.path))
+            result = self.tools[name](call.input, call)
+            return await result if asyncio.iscoroutine(result) else result
+
+
+def fails(error: str = "internal") -> Tool:
+    """A tool that always fails."""
+
+    def tool(_: dict[str, Any], __: Call) -> Any:
+        raise StepFailed("it does not work", error)  # type: ignore[arg-type]
+
+    return tool
+
+
+def all_steps(steps: Any) -> list[Step]:
+    return [each for step in steps for each in (step, *all_steps(children(step)))]
+
+
+def conditions_of(definition: WorkflowDefinition) -> Conditions:
+    """All conditions, with nothing known of the outputs of steps."""
+    found = {}
+    steps = all_steps(definition.steps)
+    types = {f"${step.id}": ANY for step in steps} | {f"${name}": ANY for name in ("item", "index", "last", "error")}
+    types |= {f"workflow.{name}": ANY for name in (*definition.inputs.get("properties", {}), *definition.variables)}
+    for step in steps:
+        own: list[Condition] = [each for each in (step.condition, *step.conditions) if each is not None]
+        if isinstance(step, ConditionalStep):
+            own += [case.when for case in step.cases if isinstance(case, Case)]
+        if isinstance(step, LoopStep):
+            own += [each for each in (step.while_, step.until) if each is not None]
+        names = Names(types, step.depends_on[0] if len(step.depends_on) == 1 else None)
+        found.update({(step.id, text_of(each)): compile_condition(each, names) for each in own})
+    return Conditions(found)
+
+
+class Runs:
+    """One run of a definition, which can be started again as after a crash."""
+
+    def __init__(self, definition: Mapping[str, Any], tools: Tools, inputs: Mapping[str, Any] | None = None) -> None:
+        self.definition = WorkflowDefinition.model_validate({"name": "w", **definition})
+        self.tools, self.inputs = tools, {**self.definition.variables, **(inputs or {})}
+        self.clock = QuickClock()
+        self.ledger = MemoryLedger("r", self.clock)
+        self.artifacts = MemoryArtifacts()
+
+    async def go(self, answers: Mapping[str, Any] | None = None) -> Level:
+        """One attempt from what the ledger holds."""
+        run = Run(
+            id="r",
+            definition=self.definition,
+            inputs=self.inputs,
+            ledger=self.ledger,
+            clock=self.clock,
+            results=Results(self.artifacts),
+            bodies={
+                ActionStep: self.tools.action,
+                ParallelStep: parallel,
+                ConditionalStep: conditional,
+                LoopStep: loop,
+            },
+            conditions=conditions_of(self.definition),
+            slots=Slots(self.definition.max_parallel_steps),
+            answers=answers or {},
+            records={step.path: step for step in await self.ledger.steps()},
+        )
+        goes_on = self.definition.on_failure == "continue"
+        return await run_level(run, self.definition.steps, "", Scope(self.inputs, {}), goes_on=goes_on)
