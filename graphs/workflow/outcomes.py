@@ -79,6 +79,8 @@ class Waiting(Exception):
     """A step waits for a person, an event or a time, and nothing else of it can go on."""
 
     requests: tuple[Request, ...] = field(default_factory=tuple)
+    note: dict[str, Any] = field(default_factory=dict)
+    """What the step must know when it is started again; plain JSON."""
 
 
 _CLASSES: tuple[tuple[type[BaseException], ErrorClass], ...] = (

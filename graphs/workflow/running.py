@@ -15,7 +15,7 @@ from graphs.workflow.attempts import is_tried_again, pause_before
 from graphs.workflow.expressions import Expression, ExpressionError, is_true, text_of
 from graphs.workflow.level import Level
 from graphs.workflow.mapping import fill
-from graphs.workflow.outcomes import Failure, Outcome, Request, StepFailed, Waiting, failure_of
+from graphs.workflow.outcomes import Failure, Outcome, StepFailed, Waiting, failure_of
 from graphs.workflow.references import MissingValue, Scope
 from graphs.workflow.results import Results
 from graphs.workflow.schemas import faults
@@ -87,6 +87,8 @@ class Call:
     scope: Scope
     input: dict[str, Any]
     tries: int
+    note: Mapping[str, Any]
+    """What the step noted when it began to wait; empty the first time."""
 
     @property
     def idempotency_key(self) -> str:
@@ -174,7 +176,7 @@ class _Execution:
             if error is None:
                 return await self._completed(task.result())
             if isinstance(error, Waiting):
-                return await self._waits(error.requests)
+                return await self._waits(error)
             failure = failure_of(error)
             if not is_tried_again(self._policy, failure, tries):
                 return await self._failed(failure, tries)
@@ -193,7 +195,9 @@ class _Execution:
         return output
 
     def _call(self, tries: int) -> Call:
-        return Call(self._run, self._path, self._scope, fill(self._step.input_mapping, self._scope), tries)
+        record = self._run.records.get(self._path)
+        held = (record.result or {}).get("note", {}) if record and record.status in ("waiting", "running") else {}
+        return Call(self._run, self._path, self._scope, fill(self._step.input_mapping, self._scope), tries, held)
 
     def _with_output(self, given: Any) -> Scope:
         return Scope(self._scope.workflow, self._scope.outputs, {**self._scope.around, "output": given})
@@ -203,9 +207,10 @@ class _Execution:
         await self._end("completed", None, stored)
         return Outcome("completed", await self._run.results.read(stored))
 
-    async def _waits(self, requests: tuple[Request, ...]) -> Outcome:
-        await self._end("waiting", None, {"requests": [request.id for request in requests]})
-        return Outcome("waiting", requests=requests)
+    async def _waits(self, waiting: Waiting) -> Outcome:
+        held = {"requests": [request.id for request in waiting.requests], "note": waiting.note}
+        await self._end("waiting", None, held)
+        return Outcome("waiting", requests=waiting.requests)
 
     async def _failed(self, failure: Failure, tries: int = 0) -> Outcome:
         await self._end("failed", failure.message, {"class": failure.error, "tries": tries})

@@ -14,25 +14,30 @@ from tests.graphs.workflow_runs import Runs, Tools, fails
 Steps = list[dict[str, Any]]
 
 
+def joins(most: int) -> list[Any]:
+    return ["all", "any", *({"count": count} for count in range(1, most + 1))]
+
+
 @st.composite
 def workflows(draw: st.DrawFn) -> Steps:
     """Up to 60 steps, each after any of those before it, with conditions, joins, failures and tolerance."""
     steps: Steps = []
     for place in range(draw(st.integers(1, 60))):
-        before = draw(st.lists(st.integers(0, max(place - 1, 0)), max_size=min(place, 4), unique=True))
+        earlier = st.integers(0, max(place - 1, 0))
+        before = draw(st.lists(earlier, max_size=min(place, 4), unique=True))
         step: dict[str, Any] = {
             "id": f"s{place}",
             "type": "action",
             "tool": draw(st.sampled_from(["works", "works", "works", "fails"])),
             "depends_on": [f"s{each}" for each in before],
-            "retry_policy": {"max_attempts": 1, "continue_on_failure": draw(st.booleans())},
+            "retry_policy": {"max_attempts": 1, "continue_on_failure": draw(st.sampled_from([True, False]))},
             "priority": draw(st.integers(-2, 2)),
             "input_mapping": {"place": place},
         }
         if draw(st.integers(0, 4)) == 0:
             step["condition"] = draw(st.sampled_from(["true", "false", "workflow.n > 1", "workflow.n < 1"]))
-        if before and draw(st.booleans()):
-            step["join"] = draw(st.sampled_from(["all", "any", {"count": draw(st.integers(1, len(before)))}]))
+        if before and draw(st.integers(0, 1)):
+            step["join"] = draw(st.sampled_from(joins(len(before))))
         steps.append(step)
     return steps
 
