@@ -163,7 +163,8 @@ class _Execution:
     async def _tried(self, tries: int) -> Outcome:
         while True:
             tries += 1
-            await self._run.ledger.begin(self._path)
+            if not self._is_taken_up():
+                await self._run.ledger.begin(self._path)
             self._emit("running")
             task = asyncio.create_task(self._once(tries), name=self._path)
             try:
@@ -183,6 +184,11 @@ class _Execution:
             await self._end("retrying", failure.message, {"tries": tries})
             await self._run.clock.sleep(pause_before(self._policy, tries))
 
+    def _is_taken_up(self) -> bool:
+        """Whether the step goes on waiting: its note stays in the ledger until it has ended, or waits anew."""
+        record = self._run.records.get(self._path)
+        return record is not None and record.status == "waiting"
+
     async def _once(self, tries: int) -> Any:
         """One try: the step's output as others see it."""
         step, call = self._step, self._call(tries)
@@ -196,7 +202,7 @@ class _Execution:
 
     def _call(self, tries: int) -> Call:
         record = self._run.records.get(self._path)
-        held = (record.result or {}).get("note", {}) if record and record.status in ("waiting", "running") else {}
+        held = (record.result or {}).get("note", {}) if record is not None and record.status == "waiting" else {}
         return Call(self._run, self._path, self._scope, fill(self._step.input_mapping, self._scope), tries, held)
 
     def _with_output(self, given: Any) -> Scope:

@@ -19,7 +19,7 @@ def joins(most: int) -> list[Any]:
 
 
 @st.composite
-def workflows(draw: st.DrawFn) -> Steps:
+def workflows(draw: Any) -> Steps:
     """Up to 60 steps, each after any of those before it, with conditions, joins, failures and tolerance."""
     steps: Steps = []
     for place in range(draw(st.integers(1, 60))):

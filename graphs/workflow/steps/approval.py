@@ -1,6 +1,5 @@
 """`human_approval`: waits for people, by the shapes in which all approvals of a run are asked and answered."""
 
-
 from graphs.workflow.mapping import fill
 from graphs.workflow.outcomes import Request, StepFailed, Waiting
 from graphs.workflow.running import Call
