@@ -147,7 +147,7 @@ class Level:
         if id_ in self.flow.handles:
             if self.failure_for(id_):
                 return "run"
-            is_over = all(owner in self.outcomes for owner in self.flow.handles[id_])
+            is_over = all(self._has_ended(owner) for owner in self.flow.handles[id_])
             return "nothing failed that it handles" if is_over else "wait"
         return self._joined(id_)
 

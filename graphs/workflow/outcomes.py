@@ -43,6 +43,11 @@ class Request:
     wakes_at: datetime | None = None
     """When the step can go on by itself."""
 
+    @property
+    def shown(self) -> Any:
+        """The value of the interrupt."""
+        return {"path": self.path, "wakes_at": self.wakes_at.isoformat()} if self.wakes_at else self.value
+
 
 @dataclass(frozen=True)
 class Outcome:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any
 
 from graphs.workflow.expressions import ANY, Names, compile_condition, text_of
@@ -20,6 +21,7 @@ from state.workflow.steps import (
     ActionStep,
     Case,
     ConditionalStep,
+    HumanApprovalStep,
     LoopStep,
     ParallelStep,
     Step,
@@ -35,6 +37,13 @@ class QuickClock(SystemClock):
 
     def __init__(self) -> None:
         self.passed = 0.0
+        self._now: datetime | None = None
+
+    def now(self) -> datetime:
+        return self._now or super().now()
+
+    def set(self, now: datetime) -> None:
+        self._now = now
 
     def elapsed(self) -> float:
         return self.passed
@@ -85,6 +94,8 @@ def conditions_of(definition: WorkflowDefinition) -> Conditions:
             own += [case.when for case in step.cases if isinstance(case, Case)]
         if isinstance(step, LoopStep):
             own += [each for each in (step.while_, step.until) if each is not None]
+        if isinstance(step, HumanApprovalStep) and step.required_for is not None:
+            own.append(step.required_for)
         names = Names(types, step.depends_on[0] if len(step.depends_on) == 1 else None)
         found.update({(step.id, text_of(each)): compile_condition(each, names) for each in own})
     return Conditions(found)
