@@ -19,10 +19,19 @@ def pause_before(policy: RetryPolicy, tries: int) -> float:
     With jitter drawn evenly from half to one and a half of it, so that steps that failed together do not come back
     together.
     """
+    pause = _pause(policy, tries)
+    return pause * random.uniform(0.5, 1.5) if policy.jitter else pause
+
+
+def pauses(policy: RetryPolicy) -> list[float]:
+    """The pauses between all tries, in seconds, without jitter."""
+    return [_pause(policy, tries) for tries in range(1, policy.max_attempts)]
+
+
+def _pause(policy: RetryPolicy, tries: int) -> float:
     growth = {
         "fixed": 1.0,
         "linear": float(tries),
         "exponential": math.pow(min(policy.multiplier, 1e3), min(tries - 1, 99)),
     }[policy.backoff]
-    bounded = min(policy.delay * growth, policy.max_delay)
-    return bounded * random.uniform(0.5, 1.5) if policy.jitter else bounded
+    return min(policy.delay * growth, policy.max_delay)

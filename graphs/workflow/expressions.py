@@ -3,37 +3,47 @@
 CEL (Common Expression Language) has no loops, no attributes and no side effects; the engine refuses to compute more
 than 10,000 steps of a comprehension. References are written as everywhere in a workflow file; a bare name means a
 value around the step (`item`), an input or variable, or a field of the one step that the step depends on.
+`has(NAME)` is true where a value is there, and `is_none(NAME)` where it is not there or is null.
 """
 
-import datetime
-import decimal
 import difflib
 import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
-from graphs.workflow.references import LOCALS, WORKFLOW, Reference, Scope, parse
+from graphs.workflow.cel import (
+    ANY,
+    INTEGER,
+    NUMBER,
+    TRUTH,
+    environment,
+    for_cel,
+    kind_of,
+    plainly,
+    told,
+    with_fractions,
+)
+from graphs.workflow.references import LOCALS, WORKFLOW, MissingValue, Reference, Scope, parse, path_of
 from state.workflow.policies import Condition, StructuredCondition
 
 MOST_CHARACTERS = 1000
+_FIELD = r"(?:\.[A-Za-z_0-9]\w*(?:-[A-Za-z_]\w*)*(?![\w-]*\s*\()|\[\d+\])"
+"""A part of a path; a name before a bracket is a function, and a hyphen before a digit is a minus."""
+_DOLLAR = rf"\$[A-Za-z_]\w*(?:-[A-Za-z_]\w*)*{_FIELD}*"
+_PATH = rf"(?<![\w.])workflow{_FIELD}+"
+_NAME = r"(?<![\w.$])[A-Za-z_]\w*(?!\w*\s*\()"
 _TOKEN = re.compile(
     r"""(?P<text>r?(?:'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*"))"""
-    r"""|(?P<braced>\$\{[^}]*\})"""
-    r"""|(?P<dollar>\$[A-Za-z_][\w-]*(?:\.[A-Za-z_0-9][\w-]*|\[\d+\])*)"""
-    r"""|(?P<path>(?<![\w.])workflow(?:\.[A-Za-z_]\w*|\[\d+\])+(?!\())"""
-    r"""|(?P<name>(?<![\w.])[A-Za-z_]\w*(?!\w*\())"""
+    rf"""|\b(?P<asks>has|is_none)\(\s*(?P<asked>\$\{{[^}}]*\}}|{_DOLLAR}|{_PATH}|{_NAME}{_FIELD}*)\s*\)"""
+    rf"""|(?P<braced>\$\{{[^}}]*\}})|(?P<dollar>{_DOLLAR})|(?P<path>{_PATH})|(?P<name>{_NAME}{_FIELD}*)"""
 )
 _WORDS = {"and": "&&", "or": "||", "not": "!"}
 _CEL_NAMES = frozenset(
     "true false null in bool bytes double dyn int list map string type uint duration timestamp".split()
 )
 _MACROS = re.compile(r"\.(?:all|exists|exists_one|map|filter)\(\s*([A-Za-z_]\w*)\s*,")
-_HAS = re.compile(r"\bhas\(\s*$")
-_RANGE = 2**63
-NUMBER, INTEGER, TEXT, TRUTH, ANY = "number", "integer", "string", "boolean", "any"
 
 
 class ExpressionError(ValueError):
@@ -63,43 +73,78 @@ class Expression:
     text: str
     kind: str
     """The type of its value: one of the JSON Schema types, or ANY."""
-    program: Any
+    programs: tuple["Program", ...]
+    """As it is written, and with all numbers as fractions: the first that can compute it does."""
     references: Mapping[str, Reference]
     """By the variable that stands for each."""
-    as_floats: bool
-    """Whether all numbers are computed with as fractions."""
+    asked: Mapping[str, tuple[str, Reference]]
+    """By variable: `has` or `is_none`, and what it is asked of."""
 
     def value(self, scope: Scope) -> Any:
-        """Its value in a scope. Raises MissingValue, and ExpressionError where it cannot be computed."""
-        known = {name: self._plain(scope.resolve(reference)) for name, reference in self.references.items()}
-        try:
-            result = self.program.eval(data=known)
-        except RuntimeError as error:
-            raise ExpressionError(f"{self.text!r} cannot be computed: {_first_line(error)}") from error
-        if result.type().name() == "*error*" or str(result.type()) == "ERROR":
-            raise ExpressionError(f"{self.text!r} cannot be computed: {_first_line(result.value())}")
-        return result.plain_value()
+        """Its value in a scope. Raises MissingValue, and ExpressionError where it cannot be computed.
 
-    def _plain(self, value: Any) -> Any:
-        return _for_cel(value, self.as_floats)
+        A value that is missing matters only where the result depends on it.
+        """
+        known: dict[str, Any] = {
+            name: _answer(asks, reference, scope) for name, (asks, reference) in self.asked.items()
+        }
+        missing = None
+        for name, reference in self.references.items():
+            try:
+                known[name] = scope.resolve(reference)
+            except MissingValue as error:
+                missing = missing or error
+        faults: list[RuntimeError] = []
+        for program in self.programs:
+            try:
+                return program.value(known)
+            except RuntimeError as error:
+                faults.append(error)
+                if "overload" not in str(error):
+                    break
+        if missing is not None:
+            raise missing
+        raise ExpressionError(f"{self.text!r} cannot be computed: {plainly(faults[0], self.references)}")
+
+
+@dataclass(frozen=True)
+class Program:
+    """An expression as the engine computes it."""
+
+    compiled: Any
+    kinds: Mapping[str, str]
+    """The types of its variables."""
+    as_fractions: bool
+
+    def value(self, known: Mapping[str, Any]) -> Any:
+        """Its value. Raises RuntimeError with the engine's words."""
+        data = {name: for_cel(value, self.as_fractions or self.kinds[name] == NUMBER) for name, value in known.items()}
+        result = self.compiled.eval(data=data)
+        if result.type().name() == "*error*" or str(result.type()) == "ERROR":
+            raise RuntimeError(str(result.value()))
+        return result.plain_value()
 
 
 def compile_expression(text: str, names: Names) -> Expression:
     """The expression, checked against what is known of its names. Raises ExpressionError."""
     if len(text) > MOST_CHARACTERS:
         raise ExpressionError(f"An expression has at most {MOST_CHARACTERS} characters; this one has {len(text)}.")
-    translated, references = _translated(text, names)
-    faults = []
-    for as_floats in (False, True):
-        source = _with_fractions(translated) if as_floats else translated
-        declared = {name: _declared(names, each, as_floats) for name, each in references.items()}
+    translated, references, asked = _translated(text, names)
+    faults: list[RuntimeError] = []
+    programs = []
+    for as_fractions in (False, True):
+        kinds = {name: _declared(names, each, as_fractions) for name, each in references.items()}
+        kinds |= dict.fromkeys(asked, TRUTH)
+        source = with_fractions(translated) if as_fractions else translated
         try:
-            program = _environment(tuple(sorted(declared.items()))).compile(source)
+            compiled = environment(tuple(sorted(kinds.items()))).compile(source)
         except RuntimeError as error:
             faults.append(error)
-            continue
-        return Expression(text, _kind(program), program, references, as_floats)
-    raise _told(text, faults[0], references)
+        else:
+            programs.append(Program(compiled, kinds, as_fractions))
+    if not programs:
+        raise ExpressionError(*told(text, plainly(faults[0], references)))
+    return Expression(text, kind_of(programs[0].compiled), tuple(programs), references, asked)
 
 
 def compile_condition(condition: Condition, names: Names) -> Expression:
@@ -129,50 +174,52 @@ def _written(condition: StructuredCondition) -> str:
     field = field if parse(field) is None and "." not in field else f"${{{field.removeprefix('$')}}}"
     match condition.operator:
         case "is_none":
-            return f"{field} {'!=' if condition.value is False else '=='} null"
+            return f"{'!' if condition.value is False else ''}is_none({field})"
         case "contains":
             held = f"dyn({field})"
-            return f"(type({held}) == string ? string({held}).contains(string({value})) : {value} in {held})"
+            return f"(type({held}) == type('') ? string({held}).contains(string({value})) : {value} in {held})"
         case operator:
             return f"{field} {operator} {value}"
 
 
-def _translated(text: str, names: Names) -> tuple[str, dict[str, Reference]]:
-    """The expression with a variable for each reference, and what the variables stand for."""
+def _translated(text: str, names: Names) -> tuple[str, dict[str, Reference], dict[str, tuple[str, Reference]]]:
+    """The expression with a variable for each reference, what the variables stand for, and what is asked of which."""
     bound = set(_MACROS.findall(text))
     references: dict[str, Reference] = {}
+    asked: dict[str, tuple[str, Reference]] = {}
     parts, end = [], 0
     for found in _TOKEN.finditer(text):
         parts.append(text[end : found.start()])
         end = found.end()
-        reference = None if found["text"] else _named(found, names, bound)
+        reference = None if found["text"] else _named(found["asked"] or found[0], names, bound)
         if reference is None:
             parts.append(found[0])
-            continue
-        field = ""
-        if _HAS.search(text[: found.start()]) and reference.path:  # `has` asks for a field of what is there
-            field, reference = f".{reference.path[-1]}", Reference(reference.root, reference.path[:-1])
-        variable = _variable(reference)
-        references[variable] = reference
-        parts.append(f"{variable}{field}")
-    return "".join([*parts, text[end:]]), references
+        elif found["asks"]:
+            parts.append(f"{found['asks']}_{_variable(reference)}")
+            asked[parts[-1]] = found["asks"], reference
+        else:
+            parts.append(_variable(reference))
+            references[parts[-1]] = reference
+    return "".join([*parts, text[end:]]), references, asked
 
 
-def _named(found: re.Match[str], names: Names, bound: set[str]) -> Reference | None:
+def _named(token: str, names: Names, bound: set[str]) -> Reference | None:
     """The reference that a token is; None if it is a word of CEL."""
-    token = found[0]
-    if found["name"]:
+    if token[0] != "$" and not token.startswith(f"{WORKFLOW}."):
         if token in _WORDS:
             raise ExpressionError(f"{token!r} is not a word of CEL.", f"Write {_WORDS[token]} instead.")
-        if token in bound or token in _CEL_NAMES:
+        first, rest = re.match(r"(\w+)(.*)", token).groups()  # type: ignore[union-attr] # a name begins with a word
+        if first in bound or (first in _CEL_NAMES and f"{WORKFLOW}.{first}" not in names.types):
             return None
-        return _bare(token, names)
+        root = _bare(first, names)
+        return Reference(root.root, (*root.path, *path_of(rest)))
     reference = parse(token)
     if reference is None:
         raise ExpressionError(f"{token!r} names nothing.", "Write ${step.field} or ${workflow.input}.")
-    root = f"{WORKFLOW}.{reference.path[0]}" if reference.root == WORKFLOW else f"${reference.root}"
-    if root not in names.types:
-        raise ExpressionError(f"{token!r} names nothing: there is no {root}.", _close(root, names))
+    start = f"{WORKFLOW}.{reference.path[0]}" if reference.root == WORKFLOW else f"${reference.root}"
+    if start not in names.types:
+        remedy = LOCALS.get(reference.root) or _close(start, names)
+        raise ExpressionError(f"{token!r} names nothing: there is no {start} here.", remedy)
     return reference
 
 
@@ -182,7 +229,7 @@ def _bare(name: str, names: Names) -> Reference:
         return Reference(name)
     if f"{WORKFLOW}.{name}" in names.types:
         return Reference(WORKFLOW, (name,))
-    if names.fields_of is not None:
+    if names.fields_of is not None and name != WORKFLOW:
         return Reference(names.fields_of, (name,))
     raise ExpressionError(f"There is no input or variable {name!r}.", _close(f"{WORKFLOW}.{name}", names))
 
@@ -207,71 +254,24 @@ def _variable(reference: Reference) -> str:
     return "v_" + "__".join(re.sub(r"\W", lambda odd: f"_{ord(odd[0]):x}_", part) for part in parts)
 
 
-def _declared(names: Names, reference: Reference, as_floats: bool) -> str:
+def _answer(asks: str, reference: Reference, scope: Scope) -> bool:
+    """Whether a value is there, or whether it is none."""
+    try:
+        value = scope.resolve(reference)
+    except MissingValue:
+        return asks == "is_none"
+    return value is None if asks == "is_none" else True
+
+
+def _declared(names: Names, reference: Reference, as_fractions: bool) -> str:
     kind = names.types.get(str(reference), ANY)
-    return NUMBER if as_floats and kind == INTEGER else kind
-
-
-@cache
-def _environment(declared: tuple[tuple[str, str], ...]) -> Any:
-    from cel_expr_python import cel  # 50 MB that `--help` does not need
-
-    types = {NUMBER: cel.Type.DOUBLE, INTEGER: cel.Type.INT, TEXT: cel.Type.STRING, TRUTH: cel.Type.BOOL}
-    return cel.NewEnv(variables={name: types.get(kind, cel.Type.DYN) for name, kind in declared})
-
-
-def _with_fractions(source: str) -> str:
-    """The same with its whole numbers written as fractions, those in brackets left alone."""
-    parts = re.split(r"""(r?'(?:\\.|[^'\\])*'|r?"(?:\\.|[^"\\])*"|\[\d+\])""", source)
-    number = re.compile(r"(?<![\w.])(\d+)(?![\w.])")
-    return "".join(part if place % 2 else number.sub(r"\1.0", part) for place, part in enumerate(parts))
-
-
-def _kind(program: Any) -> str:
-    kinds = {"BOOL": TRUTH, "INT": INTEGER, "UINT": INTEGER, "DOUBLE": NUMBER, "STRING": TEXT}
-    return kinds.get(str(program.return_type()), ANY)
-
-
-def _for_cel(value: Any, as_floats: bool) -> Any:
-    """The value in types that CEL has: dates as text, exact numbers as fractions, tuples as lists."""
-    if value is None or isinstance(value, bool | str | float):
-        return value
-    if isinstance(value, int):
-        return float(value) if as_floats or not -_RANGE <= value < _RANGE else value
-    if isinstance(value, Mapping):
-        return {str(key): _for_cel(each, as_floats) for key, each in value.items()}
-    if isinstance(value, list | tuple | set | frozenset):
-        return [_for_cel(each, as_floats) for each in value]
-    return float(value) if isinstance(value, decimal.Decimal) else _as_text(value)
-
-
-def _as_text(value: Any) -> str:
-    return value.isoformat() if isinstance(value, datetime.date | datetime.time) else str(value)
+    return NUMBER if as_fractions and kind == INTEGER else kind
 
 
 def _literal(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def _told(text: str, error: RuntimeError, references: Mapping[str, Reference]) -> ExpressionError:
-    """The engine's error in the words of the file."""
-    said = _first_line(error)
-    for variable, reference in sorted(references.items(), key=lambda item: -len(item[0])):
-        said = said.replace(variable, str(reference))
-    return ExpressionError(f"{text!r} is not a valid expression: {said}", _hint(said))
-
-
-def _hint(said: str) -> str:
-    if "no matching overload" in said:
-        return "The two sides have different types: compare a number with a number, a text with a text in quotes."
-    return "See docs/workflows.md for what may stand in an expression."
-
-
-def _first_line(error: object) -> str:
-    line = str(error).strip().splitlines()[0]
-    return re.sub(r"^(?:[A-Z_]+: )?(?:ERROR: <input>:\d+:\d+: )?", "", line).strip()
-
-
 def names_in(expression: Expression) -> Iterator[Reference]:
-    """The references of an expression."""
+    """The references of an expression whose values it needs."""
     yield from expression.references.values()

@@ -89,7 +89,8 @@ def _words(detail: ErrorDetails, path: Path, value: Any) -> tuple[str, str]:
         case "union_tag_not_found":
             return "The step has no type.", f"Add `type:` with one of {', '.join(STEP_TYPES)}."
         case "value_error":
-            return f"{detail['msg'].removeprefix('Value error, ').capitalize()}.", ""
+            said = detail["msg"].removeprefix("Value error, ")
+            return f"{said[:1].upper()}{said[1:]}.", ""
         case _:
             return f"{name}: {detail['msg']}.", ""
 

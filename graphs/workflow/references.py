@@ -7,13 +7,20 @@
 """
 
 import re
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 WORKFLOW = "workflow"
-LOCALS = frozenset({"item", "index", "last", "output", "error", "input"})
-"""Names of the values around a step; no step may be called so."""
+LOCALS: dict[str, str] = {
+    "item": "$item stands within a loop or parallel step that has for_each.",
+    "index": "$index stands within a loop, or within a parallel step that has for_each.",
+    "last": "$last stands within a loop: what the turn before gave back.",
+    "output": "$output stands in output_mapping, rollback_actions and custom_metrics.",
+    "error": "$error stands in a step that is named in error_handlers, and within it.",
+    "input": "A step's input is what its input_mapping says: refer to that.",
+}
+"""Names of the values around a step, and where each may stand; no step may be called so."""
 
 _PATH = r"(?:\.[A-Za-z_0-9][\w-]*|\[\d+\])*"
 _NAME = r"[A-Za-z_][\w-]*"
@@ -92,9 +99,14 @@ def follow(value: Any, reference: Reference, name: str) -> Any:
     return value
 
 
+def path_of(dotted: str) -> tuple[str | int, ...]:
+    """The parts of a path: `.a[0].b`."""
+    return tuple(int(part[1:-1]) if part.startswith("[") else part for part in _PART.findall(dotted))
+
+
 def _reference(dotted: str) -> Reference:
-    root, *path = _PART.findall(dotted)
-    return Reference(root, tuple(int(part[1:-1]) if part.startswith("[") else part for part in path))
+    root, *path = path_of(dotted)
+    return Reference(str(root), tuple(path))
 
 
 def _place(part: str | int) -> int | None:
@@ -107,13 +119,3 @@ def _known(value: Any) -> str:
     if isinstance(value, list | tuple):
         return f"; it is a list of {len(value)}"
     return f"; it is {'empty' if value is None else 'a ' + type(value).__name__}"
-
-
-def unknown_names(reference: Reference, steps: Container[str], inputs: Container[str]) -> str:
-    """Why a reference cannot lead anywhere, as far as that can be known before a run; empty if it may."""
-    if reference.root == WORKFLOW:
-        first = str(reference.path[0])
-        return "" if first in inputs else f"{reference}: there is no input or variable {first!r}"
-    if reference.root in LOCALS or reference.root in steps:
-        return ""
-    return f"{reference}: there is no step {reference.root!r}"

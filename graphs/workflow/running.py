@@ -35,10 +35,12 @@ class Body(Protocol):
 
 @dataclass(frozen=True)
 class Conditions:
-    """The conditions of a definition, compiled once when it is checked."""
+    """The conditions and figures of a definition, compiled once when it is checked."""
 
     compiled: Mapping[tuple[str, str], Expression]
     """By the id of the step and the condition as it is written."""
+    figures: Mapping[tuple[str, str], Expression] = field(default_factory=dict)
+    """By the id of the step (empty for those of the workflow) and the name of the figure."""
 
     def holds(self, step: Step, condition: Condition, scope: Scope) -> bool:
         """Whether a condition of a step is true. Raises ExpressionError and MissingValue."""

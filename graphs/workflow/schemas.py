@@ -19,13 +19,24 @@ def faults(schema: Schema, value: Any) -> list[str]:
     return [_told(error) for error in _validator(to_json(schema).decode()).iter_errors(value)]
 
 
-def schema_fault(schema: Schema) -> str:
-    """What is wrong with a schema itself; empty if it can be used."""
+def schema_fault(schema: Schema) -> tuple[tuple[str | int, ...], str] | None:
+    """Where a schema is wrong itself, and why; None if it can be used."""
     try:
         _validator(to_json(schema).decode())
+    except jsonschema_rs.ValidationError as error:
+        return tuple(error.instance_path), _plainly(error)
     except (ValueError, RemoteReference) as error:
-        return str(error).strip().splitlines()[0]
-    return ""
+        return (), str(error).strip().splitlines()[0]
+    return None
+
+
+def _plainly(error: Any) -> str:
+    said = str(error.message)
+    if "RemoteReference: " in said:
+        return said.partition("RemoteReference: ")[2]
+    if error.instance_path and error.instance_path[-1] == "type":
+        return f"there is no type {error.instance!r} in JSON Schema"
+    return said
 
 
 @lru_cache(maxsize=1000)

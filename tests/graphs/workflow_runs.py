@@ -5,7 +5,8 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from graphs.workflow.expressions import ANY, Names, compile_condition, text_of
+from graphs.workflow.cel import ANY
+from graphs.workflow.expressions import Names, compile_condition, text_of
 from graphs.workflow.level import Level
 from graphs.workflow.outcomes import StepFailed
 from graphs.workflow.references import Scope

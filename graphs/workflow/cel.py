@@ -1,0 +1,105 @@
+"""CEL's engine: types, values, and its words made plain."""
+
+import datetime
+import decimal
+import re
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from graphs.workflow.references import Reference
+
+NUMBER, INTEGER, TEXT, TRUTH, LIST, OBJECT = "number", "integer", "string", "boolean", "array", "object"
+ANY = "any"
+"""JSON Schema's names of types, and that of a value whose type is not known."""
+_SIZES = re.compile(r"(?P<call>\bsize\([^()]*\)|[\w.]+(?:\[\d+\])?\.size\(\))")
+_RANGE = 2**63
+
+
+@cache
+def environment(declared: tuple[tuple[str, str], ...]) -> Any:
+    """The engine with the variables of an expression, each with its type."""
+    from cel_expr_python import cel  # 50 MB that `--help` does not need
+
+    types = {NUMBER: cel.Type.DOUBLE, INTEGER: cel.Type.INT, TEXT: cel.Type.STRING, TRUTH: cel.Type.BOOL}
+    types |= {LIST: cel.Type.LIST, OBJECT: cel.Type.MAP}
+    return cel.NewEnv(variables={name: types.get(kind, cel.Type.DYN) for name, kind in declared})
+
+
+def with_fractions(source: str) -> str:
+    """The same with its whole numbers and sizes as fractions, numbers in brackets left alone."""
+    source = _SIZES.sub(r"double(\g<call>)", source)
+    parts = re.split(r"""(r?'(?:\\.|[^'\\])*'|r?"(?:\\.|[^"\\])*"|\[\d+\])""", source)
+    number = re.compile(r"(?<![\w.])(\d+)(?![\w.])")
+    return "".join(part if place % 2 else number.sub(r"\1.0", part) for place, part in enumerate(parts))
+
+
+def kind_of(program: Any) -> str:
+    """The type of what a compiled expression gives back; ANY where it is not known."""
+    kinds = {"BOOL": TRUTH, "INT": INTEGER, "UINT": INTEGER, "DOUBLE": NUMBER, "STRING": TEXT}
+    kinds |= {"LIST": LIST, "MAP": OBJECT, "NULL": "null", "NULL_TYPE": "null"}
+    return kinds.get(str(program.return_type()).partition("<")[0].upper(), ANY)
+
+
+def for_cel(value: Any, as_fractions: bool) -> Any:
+    """The value in types that CEL has: dates as text, exact numbers as fractions, tuples as lists."""
+    if value is None or isinstance(value, bool | str | float):
+        return value
+    if isinstance(value, int):
+        return float(value) if as_fractions or not -_RANGE <= value < _RANGE else value
+    if isinstance(value, Mapping):
+        return {str(key): for_cel(each, as_fractions) for key, each in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [for_cel(each, as_fractions) for each in value]
+    return float(value) if isinstance(value, decimal.Decimal) else _as_text(value)
+
+
+def _as_text(value: Any) -> str:
+    return value.isoformat() if isinstance(value, datetime.date | datetime.time) else str(value)
+
+
+def told(text: str, said: str) -> tuple[str, str]:
+    """Why an expression is refused, and what to do."""
+    if not text.strip():
+        return "The expression is empty.", "Write what is compared: `workflow.amount > 1000`."
+    return f"{text!r} is not a valid expression: {said}.", _hint(text, said)
+
+
+_PLAINLY = (
+    (r"^Syntax error: (?:mismatched|extraneous) input '<EOF>' .*", "it ends too early"),
+    (r"^Syntax error: mismatched input ('.*?') expecting .*", r"\1 is not expected there"),
+    (r"^Syntax error: extraneous input ('.*?') expecting .*", r"\1 is not expected there"),
+    (r"^Syntax error: no viable alternative at input ('.*')", r"\1 cannot be read"),
+    (r"^Syntax error: token recognition error at: '(.*?)\s*'", r"the sign \1 is not known"),
+    (r"undeclared reference to '([^']*)' \(in container ''\)", r"there is no function \1"),
+    (r"found no matching overload for '_?(.*?)_?' applied to '\((.*)\)'", r"\1 cannot be used on (\2)"),
+    (r"(?i)no matching overloads? found ?: (?:_?(\W+?)_)?(.*)", r"\1 \2 does not fit these types"),
+    (r"expression of type '([^']*)' cannot be.*", r"a \1 cannot stand there"),
+    (r"\s*\[[A-Z_]+\]$", ""),
+)
+"""What the engine says, and what is told."""
+
+
+def plainly(error: RuntimeError, references: Mapping[str, Reference]) -> str:
+    """An error of the engine in the words of the file; `references` by the variables that stand for them."""
+    said = _first_line(error)
+    for pattern, words in _PLAINLY:
+        said = re.sub(pattern, words, said)
+    for variable, reference in sorted(references.items(), key=lambda item: -len(item[0])):
+        said = said.replace(variable, str(reference))
+    return said.strip()
+
+
+def _hint(text: str, said: str) -> str:
+    if "null_type" in said:
+        return "This value is never null; is_none(NAME) asks whether a value is there."
+    if "cannot be used on" in said:
+        return "Compare a number with a number, and a text with a text in quotes."
+    if re.search(r"[^=!<>]=[^=]", text):
+        return "Write == to compare."
+    return "An expression compares values with ==, !=, <, <=, >, >= or in, and joins with && and ||."
+
+
+def _first_line(error: object) -> str:
+    line = (str(error).strip().splitlines() or [""])[0]
+    return re.sub(r"^(?:[A-Z_]+: )?(?:ERROR: <input>:\d+:\d+: )?", "", line).strip()

@@ -1,0 +1,46 @@
+"""All checks of a workflow, at once, when it is loaded."""
+
+from graphs.workflow.checks.conditions import compile_all
+from graphs.workflow.checks.doers import check_doers
+from graphs.workflow.checks.known import Checked, Known
+from graphs.workflow.checks.limits import check_limits
+from graphs.workflow.checks.links import check_links
+from graphs.workflow.checks.notes import Notes
+from graphs.workflow.checks.outputs import fill_shapes
+from graphs.workflow.checks.reach import check_reach
+from graphs.workflow.checks.schemas import check_schemas
+from graphs.workflow.checks.templates import check_templates
+from graphs.workflow.checks.tree import tree_of
+from graphs.workflow.checks.views import shapes_of_inputs
+from graphs.workflow.loading import load
+from graphs.workflow.running import Conditions
+from graphs.workflow.yaml_source import Source
+from state.workflow.definition import WorkflowDefinition
+
+
+def check_text(text: str, file: str, known: Known) -> Checked:
+    """Reads and checks the text of a workflow file; `file` is the name that problems are told with."""
+    definition, source = load(text, file)
+    if definition is None:
+        return Checked(None, tuple(sorted(source.problems)), Conditions({}))
+    return check(definition, source, known)
+
+
+def check(definition: WorkflowDefinition, source: Source, known: Known) -> Checked:
+    """Everything that is wrong with a definition, and its conditions, compiled for the runs.
+
+    `source` knows where its parts stand; with `Source(name)` all problems have the place `name`.
+    """
+    notes = Notes(source)
+    top = tree_of(definition.steps)
+    shapes = shapes_of_inputs(definition, top)
+    fill_shapes(top, shapes, definition, known)
+    check_links(top, shapes, notes)
+    check_schemas(definition, top, notes)
+    check_templates(definition, top, shapes, known, notes)
+    made = compile_all(definition, top, shapes, known, notes)
+    check_reach(definition, top, made, known, notes)
+    check_doers(definition, top, shapes, known, notes)
+    check_limits(definition, top, made, notes)
+    problems = dict.fromkeys([*source.problems, *notes.problems])
+    return Checked(definition, tuple(sorted(problems)), made.usable())

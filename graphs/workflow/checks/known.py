@@ -1,0 +1,61 @@
+"""What a definition may name: tools, chains, agents and other workflows, as far as the one who checks knows them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from graphs.workflow.problems import Problem
+from graphs.workflow.running import Conditions
+from state.workflow.definition import WorkflowDefinition
+from state.workflow.policies import Schema
+
+
+@dataclass(frozen=True)
+class KnownTool:
+    """A tool of the registry."""
+
+    parameters: Schema = field(default_factory=dict)
+    """The JSON Schema of its input."""
+    output: Schema = field(default_factory=dict)
+    """The JSON Schema of what it gives back; empty where that is not known."""
+    side_effects: Literal["read", "write"] = "read"
+    versions: tuple[str, ...] = ()
+    """Those that can be asked for as `name@version`; empty if it has none."""
+
+
+@dataclass(frozen=True)
+class KnownWorkflow:
+    """Another workflow."""
+
+    inputs: Schema = field(default_factory=dict)
+    outputs: tuple[str, ...] = ()
+    """Names of what it gives back; empty where they are not declared."""
+    versions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Known:
+    """What exists. None means that it is not known, and names of that kind are not checked."""
+
+    tools: Mapping[str, KnownTool] | None = None
+    chains: frozenset[str] | None = None
+    agents: Mapping[str, tuple[str, ...]] | None = None
+    """By name: what the agent is able to do."""
+    workflows: Mapping[str, KnownWorkflow] | None = None
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A workflow file that was looked through."""
+
+    definition: WorkflowDefinition | None
+    """None where the file does not have the form of a workflow."""
+    problems: tuple[Problem, ...]
+    """Errors and warnings, in the order of the file."""
+    conditions: Conditions
+    """Conditions and figures, compiled; whole only where there is no error."""
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether nothing is an error."""
+        return not any(problem.severity == "error" for problem in self.problems)

@@ -1,0 +1,105 @@
+"""What steps give back, as far as it is known: by their type, their mapping, their validation, their tool."""
+
+from typing import Any
+
+from graphs.workflow.checks.known import Known
+from graphs.workflow.checks.shapes import Gap, closed
+from graphs.workflow.checks.tree import Level, Placed
+from graphs.workflow.checks.views import Shapes, View, shape_of_template
+from graphs.workflow.references import parse
+from state.workflow.definition import WorkflowDefinition
+from state.workflow.policies import RetryPolicy, Schema
+from state.workflow.steps import (
+    ActionStep,
+    ConditionalStep,
+    HumanApprovalStep,
+    LoopStep,
+    ParallelStep,
+    ReactStep,
+    WaitStep,
+    WorkerStep,
+    WorkflowStep,
+)
+
+_TEXT: Schema = {"type": "string"}
+_LIST: Schema = {"type": "array"}
+
+
+def fill_shapes(level: Level, shapes: Shapes, definition: WorkflowDefinition, known: Known) -> None:
+    """Notes the shapes of all outputs of a level and of those within, each after those it may refer to."""
+    for id_ in level.order:
+        placed = level.by_id[id_]
+        view = View(shapes, level, id_)
+        for inner in placed.inner:
+            if "item" in inner.around:
+                inner.around["item"] = _item(placed.step, view)
+            fill_shapes(inner, shapes, definition, known)
+        shapes.outputs[id(placed)] = _output(placed, view, definition.retry_policy, known)
+
+
+def raw_shape(placed: Placed, shapes: Shapes, known: Known) -> Schema:
+    """What a step gives back before its output_mapping: `$output`."""
+    step = placed.step
+    shape: Schema = {}
+    match step:
+        case HumanApprovalStep():
+            shown = closed({name: {} for name in step.show})
+            shape = closed({"decision": _TEXT, "message": _TEXT, "by": _LIST, "values": shown})
+        case ConditionalStep():
+            shape = closed({"route": _TEXT, "result": {}})
+        case WaitStep(event=None):
+            shape = closed({"until": _TEXT})
+        case LoopStep():
+            shape = result_shape(placed.inner[0], shapes)
+            shape = {"type": "array", "items": shape} if step.results == "all" else shape
+        case ParallelStep():
+            shape = _parallel(step, placed, shapes)
+        case ReactStep() | WorkerStep():
+            shape = step.output_schema or {}
+        case ActionStep() if known.tools and step.tool:
+            tool = known.tools.get(step.tool.partition("@")[0])
+            shape = tool.output if tool else {}
+        case WorkflowStep() if known.workflows:
+            other = known.workflows.get(step.workflow.partition("@")[0])
+            shape = closed({name: {} for name in other.outputs}) if other and other.outputs else {}
+    return shape
+
+
+def result_shape(level: Level, shapes: Shapes) -> Schema:
+    """What a level gives back: the output of its one last step, or those of its last steps by id."""
+    ends = level.flow.sinks
+    if len(ends) == 1:
+        return shapes.of(level.by_id[ends[0]])
+    return closed({id_: shapes.of(level.by_id[id_]) for id_ in ends})
+
+
+def _parallel(step: ParallelStep, placed: Placed, shapes: Shapes) -> Schema:
+    if step.first_wins:
+        return {}
+    level = placed.inner[0]
+    # A branch that failed leaves an error record in its place, unless none may fail.
+    may_fail = step.parallel_failure_threshold > 0
+    if step.for_each is not None:
+        return _LIST if may_fail else {"type": "array", "items": result_shape(level, shapes)}
+    return closed({each.step.id: {} if may_fail else shapes.of(each) for each in level.steps})
+
+
+def _output(placed: Placed, view: View, policy: RetryPolicy, known: Known) -> Schema:
+    step = placed.step
+    if step.error_handlers or (step.retry_policy or policy).continue_on_failure:
+        return {}  # it may be what the handler gave back, or an error record
+    raw = raw_shape(placed, view.shapes, known)
+    if step.output_mapping:
+        within = View(view.shapes, view.level, view.step, {"output": raw})
+        return shape_of_template(step.output_mapping, within)
+    return step.output_validation or raw
+
+
+def _item(step: Any, view: View) -> Schema:
+    """The shape of one item of the list that a step goes through."""
+    reference = parse(step.for_each)
+    shape = view.shape(reference) if reference else None
+    if shape is None or isinstance(shape, Gap):
+        return {}
+    items = shape.get("items")
+    return items if isinstance(items, dict) else {}
