@@ -195,3 +195,28 @@ class SettingsDocument(Document):
     """`doctor --settings`: all settings."""
 
     settings: tuple[SettingBody, ...]
+
+
+class ProblemBody(Document):
+    """One thing that is wrong with a workflow file; lines and columns are counted from 1."""
+
+    file: str
+    line: int
+    column: int
+    severity: Literal["error", "warning"]
+    message: str
+    remedy: str
+
+
+class CheckDocument(Document):
+    """`check`: all problems of the files, those of each in the order of its lines."""
+
+    ok: bool
+    """Whether there is no error; warnings do not count."""
+    problems: tuple[ProblemBody, ...]
+
+
+class GrammarDocument(Document):
+    """`check --schema`."""
+
+    workflow_schema: Json

@@ -1,7 +1,10 @@
 """Drawings of a graph: Mermaid as LangGraph writes it, and a PNG made of that without a network or a browser."""
 
+from pathlib import Path
+
 from state.errors import SetupError, StrettoError
 
+_WORKFLOWS = (".yaml", ".yml")
 _SCALE_TO = 1000
 """Width of the picture in pixels."""
 _HANDLERS = "__error_handler__"
@@ -9,7 +12,16 @@ _HANDLERS = "__error_handler__"
 
 
 def mermaid(name: str) -> str:
-    """The graph as Mermaid text. SetupError for an unknown name."""
+    """The graph, or the workflow of a file, as Mermaid text.
+
+    SetupError for an unknown name, DefinitionError for a file that is wrong.
+    """
+    path = Path(name)
+    if path.suffix in _WORKFLOWS:
+        from graphs.workflow.draw import mermaid_of
+        from run_workflow.workflow_files import definition_in
+
+        return mermaid_of(definition_in(path))
     from chains.models import ModelDoor
     from graphs.catalog import CATALOG
     from tools.memory import memory_ports

@@ -85,13 +85,20 @@ def plainly(error: RuntimeError, references: Mapping[str, Reference]) -> str:
     said = _first_line(error)
     for pattern, words in _PLAINLY:
         said = re.sub(pattern, words, said)
+    said = re.sub(r"(?<= on )\(.*\)$", lambda types: _types_in_words(types[0]), said)
     for variable, reference in sorted(references.items(), key=lambda item: -len(item[0])):
         said = said.replace(variable, str(reference))
     return said.strip()
 
 
+def _types_in_words(types: str) -> str:
+    for engine, words in (("list(dyn)", LIST), ("map(dyn, dyn)", OBJECT), ("double", NUMBER), ("null_type", "null")):
+        types = types.replace(engine, words)
+    return types
+
+
 def _hint(text: str, said: str) -> str:
-    if "null_type" in said:
+    if " null" in said or "(null" in said:
         return "This value is never null; is_none(NAME) asks whether a value is there."
     if "cannot be used on" in said:
         return "Compare a number with a number, and a text with a text in quotes."

@@ -143,7 +143,7 @@ def compile_expression(text: str, names: Names) -> Expression:
         else:
             programs.append(Program(compiled, kinds, as_fractions))
     if not programs:
-        raise ExpressionError(*told(text, plainly(faults[0], references)))
+        raise ExpressionError(*told(text, plainly(faults[-1], references)))  # in fractions all numbers fit each other
     return Expression(text, kind_of(programs[0].compiled), tuple(programs), references, asked)
 
 

@@ -191,9 +191,23 @@ def cancel(context: typer.Context, wanted: options.OneRun) -> None:
 
 
 @app.command(rich_help_panel=_HERE, epilog=_EPILOG)
+@takes(options.Check)
+def check(context: typer.Context, wanted: options.Check) -> None:
+    """Check workflow files, and say where what is wrong, and what to write instead.
+
+    Nothing is run, and no database is needed. With warnings only, the exit code is 0; with an error it is 2.
+
+    Example: python -m run_workflow check order.yaml
+    """
+    from run_workflow.cli.checking import check as work
+
+    perform(context, wanted.as_json, lambda desk: work(desk, wanted))
+
+
+@app.command(rich_help_panel=_HERE, epilog=_EPILOG)
 @takes(options.Graph)
 def graph(context: typer.Context, wanted: options.Graph) -> None:
-    """Draw a graph, as Mermaid text or as a picture.
+    """Draw a graph or a workflow file, as Mermaid text or as a picture.
 
     Example: python -m run_workflow graph research --format png --out research.png
     """

@@ -16,7 +16,7 @@ async def graph(desk: Desk, wanted: options.Graph) -> int:
     text = await asyncio.to_thread(mermaid, wanted.name)
     target = wanted.out
     if wanted.form == "png":
-        target = target or Path(f"{wanted.name}.png")
+        target = target or Path(f"{Path(wanted.name).stem}.png")
         await asyncio.to_thread(_write, target, await asyncio.to_thread(png, text))
     elif target is not None:
         await asyncio.to_thread(_write, target, text.encode())

@@ -238,7 +238,9 @@ class List(Common):
 class Graph(Common):
     """`graph`."""
 
-    name: Annotated[str, typer.Argument(metavar="GRAPH", help="Which graph.")] = "research"
+    name: Annotated[
+        str, typer.Argument(metavar="GRAPH|FILE", help="Which graph, or a workflow file (.yaml, .yml).")
+    ] = "research"
     form: Annotated[Literal["mermaid", "png"], typer.Option("--format", help="Mermaid text, or a picture.")] = "mermaid"
     out: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Where to write; text goes to standard output if not given.")
@@ -251,4 +253,16 @@ class Doctor(Common):
 
     settings: Annotated[
         bool, typer.Option("--settings", help="Print every setting, where it may stand, and its value.")
+    ] = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Check(Common):
+    """`check`."""
+
+    files: Annotated[
+        list[Path] | None, typer.Argument(metavar="FILE", help="Workflow files (YAML); - reads standard input.")
+    ] = None
+    schema: Annotated[
+        bool, typer.Option("--schema", help="Print the JSON Schema of workflow files, for your editor, instead.")
     ] = False

@@ -2,7 +2,9 @@
 
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, GetJsonSchemaHandler, StringConstraints, model_validator
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 from state.evidence import Record
 
@@ -90,6 +92,19 @@ class Join(Record):
         if isinstance(value, dict) and "count" in value:
             return {**{key: each for key, each in value.items() if key != "count"}, "need": value["count"]}
         return value
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """The long form and the short ones."""
+        made = handler(core)
+        long = handler.resolve_ref_schema(made)
+        properties = dict(long["properties"])
+        properties["count"] = {"type": "integer", "minimum": 1}
+        short = {"enum": ["all", "any"]}
+        whole = {**long, "properties": properties}
+        long.clear()
+        long.update({"title": "Join", "anyOf": [short, whole]})
+        return made
 
 
 class Cache(Record):

@@ -1,0 +1,41 @@
+"""Workflow files from disk: read, checked against what this installation has, and loaded."""
+
+from pathlib import Path
+
+from graphs.workflow.checks.definition import check_text
+from graphs.workflow.checks.known import Checked, Known
+from graphs.workflow.problems import refuse
+from graphs.workflow.yaml_source import MOST_BYTES
+from state.errors import SetupError
+from state.workflow.definition import WorkflowDefinition
+
+
+def read_text(path: Path) -> str:
+    """The text of a workflow file. SetupError where it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return file.read(MOST_BYTES + 1).decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        remedy = "Save it as UTF-8."
+        raise SetupError("The file is not UTF-8 text.", place=f"{path}, byte {error.start}", remedy=remedy) from error
+    except OSError as error:
+        remedy = "Name a workflow file that can be read."
+        raise SetupError(f"{error.strerror or error}.", place=str(path), remedy=remedy) from error
+
+
+def checked(text: str, file: str) -> Checked:
+    """A workflow with all its problems."""
+    return check_text(text, file, known())
+
+
+def definition_in(path: Path) -> WorkflowDefinition:
+    """The workflow of a file. DefinitionError where it has an error; its warnings are left to `check`."""
+    found = checked(read_text(path), str(path))
+    refuse(found.problems)
+    assert found.definition is not None  # a file without one has an error
+    return found.definition
+
+
+def known() -> Known:
+    """What workflows can name here."""
+    return Known()
