@@ -1,13 +1,12 @@
 """From a workflow file to its definition: read, put into the form of the grammar, checked. All problems at once."""
 
-import difflib
 from collections.abc import Iterator
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from graphs.workflow.problems import Path, Problem
+from graphs.workflow.problems import Path, Problem, suggestion
 from graphs.workflow.yaml_source import Source, read
 from state.workflow.definition import WorkflowDefinition
 from state.workflow.steps import STEP_TYPES
@@ -20,6 +19,8 @@ def load(text: str, file: str) -> tuple[WorkflowDefinition | None, Source]:
     """The definition that stands in a text, and where its parts stand; None if the source holds an error."""
     source = read(text, file)
     if source.value is None:
+        if not any(each.severity == "error" for each in source.problems):
+            source.problems.append(Problem(source.place(()), "The file is empty.", "It needs a name and steps."))
         return None, source
     if not isinstance(source.value, dict):
         source.problems.append(Problem(source.place(()), "A workflow is a list of fields.", "Begin with `name: …`."))
@@ -32,73 +33,136 @@ def load(text: str, file: str) -> tuple[WorkflowDefinition | None, Source]:
 
 
 def _told(error: ValidationError, source: Source) -> Iterator[Problem]:
+    """The errors in the words of the file; of a value that can be written in several ways those of the way meant."""
     found = error.errors(include_url=False)
-    for detail in found:
-        path, is_meant = _path(detail["loc"], source.value)
+    placed = [(*_path(detail, source.value), detail) for detail in found]
+    meant = [(path, detail) for path, is_meant, detail in placed if is_meant]
+    for path, is_meant, detail in placed:
+        if not is_meant and not any(other[: len(path)] == path for other, _ in meant):
+            meant.append((path, {**detail, "type": "no_way"}))
+    told: set[Path] = set()
+    for path, detail in meant:
         is_echo = detail["type"] in _ECHOES and any(_is_within(other["loc"], detail["loc"]) for other in found)
-        if is_meant and not is_echo:
+        if not is_echo and path not in told:
+            told.add(path)
             message, remedy = _words(detail, path, source.value)
-            place = source.place(path, key=detail["type"] == "extra_forbidden")
-            yield Problem(place, message, remedy)
+            yield Problem(source.place(path, key=detail["type"] == "extra_forbidden"), message, remedy)
 
 
 def _is_within(inner: tuple[str | int, ...], outer: tuple[str | int, ...]) -> bool:
     return len(inner) > len(outer) and inner[: len(outer)] == outer
 
 
-def _path(loc: tuple[str | int, ...], value: Any) -> tuple[Path, bool]:
+def _path(detail: ErrorDetails, value: Any) -> tuple[Path, bool]:
     """The place of an error in the file, and whether what stands there was meant so.
 
-    pydantic puts the names of types between: of a step (`loop`), and of each way in which a value may be written
-    (`str`, `StructuredCondition`). An error of another way than the one that was written is none.
+    pydantic puts names of its own between: of a step's type (`loop`), of each way in which a value may be written
+    (`str`, `literal['all','any']`), and of the field that a short form stands for (`need`). An error of another way
+    than the one that was written is none.
     """
     path: list[str | int] = []
-    for part in loc:
+    is_meant, loc = True, detail["loc"]
+    for number, named in enumerate(loc):
+        part = "count" if named == "need" and isinstance(value, dict) and "count" in value else named
         if isinstance(value, dict) and part in value:
             value = value[str(part)]
         elif isinstance(value, list) and isinstance(part, int) and part < len(value):
             value = value[part]
-        elif isinstance(value, dict) and part == value.get("type"):
-            continue
-        elif part in _WAYS:
-            if isinstance(value, _WAYS[str(part)]):
-                continue
-            return tuple(path), False
+        elif detail["type"] == "missing" and number == len(loc) - 1:
+            return (*path, part), is_meant
         else:
-            value = None
+            way = next((kinds for name, kinds in _WAYS if str(part).startswith(name)), None)
+            is_meant = is_meant and (way is None or isinstance(value, way))
+            continue
         path.append(part)
-    return tuple(path), True
+    return tuple(path), is_meant
 
 
-_WAYS: dict[str, type] = {"StructuredCondition": dict, "Approval": dict, "str": str, "bool": bool, "float": float}
-"""The ways to write a value that can be written in several, as pydantic calls them."""
+_WAYS: tuple[tuple[str, type | tuple[type, ...]], ...] = (
+    ("StructuredCondition", dict),
+    ("Approval", dict),
+    ("literal[", str),
+    ("constrained-int", int),
+    ("str", str),
+    ("bool", bool),
+    ("float", (int, float)),
+)
+"""The ways to write a value that can be written in several: how pydantic calls each, and what stands in the file."""
 
 
 def _words(detail: ErrorDetails, path: Path, value: Any) -> tuple[str, str]:
     """The error and its remedy in the words of a workflow file."""
     name = str(path[-1]) if path else "the workflow"
+    remedy = ""
     match detail["type"]:
         case "extra_forbidden":
-            known = _fields(path[:-1], value)
-            return f"There is no field {name!r} here.", _suggestion(name, known)
+            said, remedy = f"There is no field {name!r} here.", suggestion(name, _fields(path[:-1], value), "Known are")
         case "missing":
-            return f"The field {name!r} is missing.", "Add it."
+            said, remedy = f"The field {name!r} is missing.", "Add it."
         case "union_tag_invalid":
             given = str(_at(path, value).get("type"))
-            return f"There is no step type {given!r}.", _suggestion(given, STEP_TYPES)
+            said, remedy = f"There is no step type {given!r}.", suggestion(given, STEP_TYPES, "Known are")
         case "union_tag_not_found":
-            return "The step has no type.", f"Add `type:` with one of {', '.join(STEP_TYPES)}."
+            said, remedy = "The step has no type.", f"Add `type:` with one of {', '.join(STEP_TYPES)}."
         case "value_error":
-            said = detail["msg"].removeprefix("Value error, ")
-            return f"{said[:1].upper()}{said[1:]}.", ""
+            told = detail["msg"].removeprefix("Value error, ")
+            said = f"{told[:1].upper()}{told[1:]}."
+        case "no_way" | "model_type" | "model_attributes_type":
+            said, remedy = f"{name}: {_at_all(path, value)!r} cannot stand here.", _forms(path, value)
         case _:
-            return f"{name}: {detail['msg']}.", ""
+            said = f"{name}: {_plainly(detail['msg'])}."
+    return said, remedy
+
+
+def _plainly(said: str) -> str:
+    said = said.replace("Input should", "it should").removesuffix(".")
+    for engine, words in _PLAINLY.items():
+        said = said.replace(engine, words)
+    return said
+
+
+_PLAINLY = {
+    "Tuple should have at least 1 item after validation, not 0": "it needs at least one entry",
+    "Dictionary should have at least": "it should have at least",
+    "String should match pattern": "it should have the form",
+    "a valid dictionary": "fields with values",
+    "a valid tuple": "a list",
+    "a valid list": "a list",
+    "a valid string": "a text",
+    "a valid boolean": "true or false",
+    "a valid integer": "a whole number",
+    "a valid number": "a number",
+    ", unable to parse string as an integer": "",
+    ", unable to parse string as a number": "",
+    ", unable to interpret input": "",
+}
+"""Words of pydantic, and those that are told."""
+_FORMS = {
+    "join": "Write all, any, or {count: 2}.",
+    "condition": "Write an expression, `workflow.amount > 1000`, or field, operator and value.",
+}
+
+
+def _forms(path: Path, value: Any) -> str:
+    """What can be written at a place instead."""
+    name = next((str(part) for part in reversed(path) if isinstance(part, str)), "")
+    if name in _FORMS:
+        return _FORMS[name]
+    if name in ("conditions", "when", "while", "until", "required_for"):
+        return _FORMS["condition"]
+    return f"It has fields: {', '.join(_fields(path, value))}."
+
+
+def _at_all(path: Path, value: Any) -> Any:
+    """What stands at a place."""
+    for part in path:
+        value = value[part]
+    return value
 
 
 def _at(path: Path, value: Any) -> dict[str, Any]:
-    for part in path:
-        value = value[part]
-    return value if isinstance(value, dict) else {}
+    held = _at_all(path, value)
+    return held if isinstance(held, dict) else {}
 
 
 def _fields(path: Path, value: Any) -> list[str]:
@@ -126,8 +190,3 @@ def _classes(annotation: Any) -> Iterator[type[BaseModel]]:
         yield annotation
     for inner in getattr(annotation, "__args__", ()):
         yield from _classes(inner)
-
-
-def _suggestion(given: str, known: Any) -> str:
-    close = difflib.get_close_matches(given, list(known), n=1, cutoff=0.6)
-    return f"Did you mean {close[0]!r}?" if close else f"Known are: {', '.join(known)}."

@@ -1,5 +1,6 @@
 """What is wrong with a workflow file: each problem with its place and a way out, all of them at once."""
 
+import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
@@ -52,3 +53,13 @@ def refuse(problems: Iterable[Problem]) -> None:
     found = tuple(problems)
     if any(each.severity == "error" for each in found):
         raise DefinitionError(found)
+
+
+def suggestion(given: str, known: Iterable[str], words: str = "There are") -> str:
+    """What may have been meant, or what there is."""
+    names = sorted(dict.fromkeys(known))
+    close = difflib.get_close_matches(given, names, n=1, cutoff=0.6)
+    if close:
+        return f"Did you mean {close[0]!r}?"
+    more = f" and {len(names) - 20} more" if len(names) > 20 else ""
+    return f"{words}: {', '.join(names[:20])}{more}." if names else f"{words} none."

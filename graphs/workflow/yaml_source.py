@@ -79,6 +79,9 @@ def read(text: str, file: str) -> Source:
         source.problems.append(_problem(source, mark, f"This is not YAML: {error.problem}.", "Check the indentation."))
     except yaml.YAMLError as error:
         source.problems.append(_problem(source, None, f"This is not YAML: {error}.", "Check the characters."))
+    except UnicodeEncodeError as error:
+        remedy = "Save it as UTF-8."
+        source.problems.append(_problem(source, None, f"This is not YAML: {error.reason}.", remedy))
     except _Refused as refused:
         source.problems.append(_problem(source, refused.mark, str(refused), refused.remedy))
     if any(each.severity == "error" for each in source.problems):

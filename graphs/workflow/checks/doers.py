@@ -5,11 +5,11 @@ from typing import Any
 
 from graphs.workflow.cel import ANY, INTEGER, NUMBER
 from graphs.workflow.checks.known import Known, KnownTool
-from graphs.workflow.checks.notes import Notes, suggestion
+from graphs.workflow.checks.notes import Notes
 from graphs.workflow.checks.shapes import kind
 from graphs.workflow.checks.tree import Level, Placed, all_placed
 from graphs.workflow.checks.views import Shapes, View, is_constant, shape_of_template
-from graphs.workflow.problems import Path
+from graphs.workflow.problems import Path, suggestion
 from graphs.workflow.schemas import faults
 from state.workflow.definition import WorkflowDefinition
 from state.workflow.policies import Schema

@@ -4,10 +4,10 @@ from datetime import datetime
 
 from graphs.workflow.attempts import pauses
 from graphs.workflow.checks.conditions import Compiled
-from graphs.workflow.checks.notes import Notes, suggestion
+from graphs.workflow.checks.notes import Notes
 from graphs.workflow.checks.tree import Level, Placed, all_placed
 from graphs.workflow.checks.views import is_constant
-from graphs.workflow.problems import Path
+from graphs.workflow.problems import Path, suggestion
 from state.workflow.definition import WorkflowDefinition
 from state.workflow.policies import Approval, RetryPolicy
 from state.workflow.steps import HumanApprovalStep, Step, WaitStep, WebhookStep

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from graphs.workflow.checks.notes import Notes, suggestion
+from graphs.workflow.checks.notes import Notes
 from graphs.workflow.checks.tree import Level, Placed, all_levels, outer_steps
 from graphs.workflow.checks.views import Shapes, View
-from graphs.workflow.problems import Path
+from graphs.workflow.problems import Path, suggestion
 from graphs.workflow.references import LOCALS, WORKFLOW
 from state.workflow.steps import RollbackStep
 

@@ -1,7 +1,5 @@
 """Where the checks write down what they find."""
 
-import difflib
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from graphs.workflow.problems import Path, Problem, Severity
@@ -25,13 +23,3 @@ class Notes:
 
     def _add(self, path: Path, message: str, remedy: str, severity: Severity, key: bool) -> None:
         self.problems.append(Problem(self.source.place(path, key=key), message, remedy, severity))
-
-
-def suggestion(given: str, known: Iterable[str], words: str = "There are") -> str:
-    """What may have been meant, or what there is."""
-    names = sorted(dict.fromkeys(known))
-    close = difflib.get_close_matches(given, names, n=1, cutoff=0.6)
-    if close:
-        return f"Did you mean {close[0]!r}?"
-    more = f" and {len(names) - 20} more" if len(names) > 20 else ""
-    return f"{words}: {', '.join(names[:20])}{more}." if names else f"{words} none."

@@ -4,10 +4,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from graphs.workflow.checks.notes import suggestion
 from graphs.workflow.checks.shapes import Gap, closed, inside, kind, shape_of_value
 from graphs.workflow.checks.tree import Level, Placed, all_placed
 from graphs.workflow.mapping import references_in
+from graphs.workflow.problems import suggestion
 from graphs.workflow.references import LOCALS, WORKFLOW, Reference, parse
 from state.workflow.definition import WorkflowDefinition
 from state.workflow.policies import Schema
