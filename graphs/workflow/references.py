@@ -118,4 +118,8 @@ def _known(value: Any) -> str:
         return f"; it has {', '.join(map(str, list(value)[:10]))}" if value else "; it is empty"
     if isinstance(value, list | tuple):
         return f"; it is a list of {len(value)}"
-    return f"; it is {'empty' if value is None else 'a ' + type(value).__name__}"
+    if value is None:
+        return "; it is empty"
+    return (
+        f"; it is {'a text' if isinstance(value, str) else 'true or false' if isinstance(value, bool) else 'a number'}"
+    )

@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from graphs.workflow.cel import ANY
-from graphs.workflow.expressions import Names, compile_condition, text_of
+from graphs.workflow.checks.definition import check
+from graphs.workflow.checks.known import Known
 from graphs.workflow.level import Level
 from graphs.workflow.outcomes import StepFailed
 from graphs.workflow.references import Scope
@@ -16,17 +16,13 @@ from graphs.workflow.slots import Slots
 from graphs.workflow.steps.conditional import conditional
 from graphs.workflow.steps.loop import loop
 from graphs.workflow.steps.parallel import parallel
+from graphs.workflow.yaml_source import Source
 from state.workflow.definition import WorkflowDefinition
-from state.workflow.policies import Condition
 from state.workflow.steps import (
     ActionStep,
-    Case,
     ConditionalStep,
-    HumanApprovalStep,
     LoopStep,
     ParallelStep,
-    Step,
-    children,
 )
 from tools.memory import MemoryArtifacts, MemoryLedger, SystemClock
 
@@ -79,27 +75,9 @@ def fails(error: str = "internal") -> Tool:
     return tool
 
 
-def all_steps(steps: Any) -> list[Step]:
-    return [each for step in steps for each in (step, *all_steps(children(step)))]
-
-
 def conditions_of(definition: WorkflowDefinition) -> Conditions:
-    """All conditions, with nothing known of the outputs of steps."""
-    found = {}
-    steps = all_steps(definition.steps)
-    types = {f"${step.id}": ANY for step in steps} | {f"${name}": ANY for name in ("item", "index", "last", "error")}
-    types |= {f"workflow.{name}": ANY for name in (*definition.inputs.get("properties", {}), *definition.variables)}
-    for step in steps:
-        own: list[Condition] = [each for each in (step.condition, *step.conditions) if each is not None]
-        if isinstance(step, ConditionalStep):
-            own += [case.when for case in step.cases if isinstance(case, Case)]
-        if isinstance(step, LoopStep):
-            own += [each for each in (step.while_, step.until) if each is not None]
-        if isinstance(step, HumanApprovalStep) and step.required_for is not None:
-            own.append(step.required_for)
-        names = Names(types, step.depends_on[0] if len(step.depends_on) == 1 else None)
-        found.update({(step.id, text_of(each)): compile_condition(each, names) for each in own})
-    return Conditions(found)
+    """All conditions of a definition, as the checks compile them."""
+    return check(definition, Source("w"), Known()).conditions
 
 
 class Runs:

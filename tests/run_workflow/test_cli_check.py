@@ -1,0 +1,100 @@
+"""check: what is wrong with workflow files; and graph FILE."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from run_workflow.documents import CheckDocument, GrammarDocument, GraphDocument
+from tests.run_workflow.cli_double import EngineDouble, Line
+
+GOOD = "name: w\nsteps:\n  - {id: a, type: wait, duration: 1}\n"
+WARNED = GOOD.replace("duration: 1", "duration: 1, condition: 'false'")
+BROKEN = "name: w\nsteps:\n  - {id: a, type: wait, duration: 1, timeuot: 3}\n  - {id: b, type: lop}\n"
+
+
+@pytest.fixture
+def line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Line:
+    """A command line in a folder with three workflow files."""
+    monkeypatch.chdir(tmp_path)
+    for name, text in (("good", GOOD), ("warned", WARNED), ("broken", BROKEN)):
+        Path(f"{name}.yaml").write_text(text, encoding="utf-8")
+    return Line(EngineDouble(), tmp_path)
+
+
+def test_all_problems_are_told_with_their_places(line: Line) -> None:
+    """Each problem is a line with file, line, column, what is wrong and what to do; an error ends with 2."""
+    typed = line.type("check", "good.yaml", "broken.yaml", "warned.yaml")
+    assert typed.code == 2
+    assert typed.out.splitlines() == [
+        "broken.yaml:3:38: error: There is no field 'timeuot' here. Did you mean 'timeout'?",
+        "broken.yaml:4:5: error: There is no step type 'lop'. Did you mean 'loop'?",
+        "warned.yaml:3:49: warning: 'a' never runs: its condition is always false. Take it out.",
+    ]
+    assert "3 files: 2 errors and 1 warning." in typed.err
+
+
+def test_warnings_do_no_harm(line: Line) -> None:
+    """With warnings only, or with nothing, the exit code is 0."""
+    assert line.type("check", "warned.yaml").code == 0
+    typed = line.type("check", "good.yaml")
+    assert (typed.code, typed.out) == (0, "")
+    assert "nothing to complain about" in typed.err
+
+
+def test_problems_as_json(line: Line) -> None:
+    """With `--json` one document holds them all."""
+    typed = line.type("check", "broken.yaml", "--json")
+    document = CheckDocument.model_validate_json(typed.out)
+    assert (typed.code, document.ok) == (2, False)
+    assert [(each.line, each.column, each.severity) for each in document.problems] == [
+        (3, 38, "error"),
+        (4, 5, "error"),
+    ]
+
+
+def test_the_schema_is_printed(line: Line) -> None:
+    """`--schema` needs no file and prints one JSON document, with `--json` in an envelope."""
+    plain = json.loads(line.type("check", "--schema").out)
+    assert plain["title"] == "Stretto workflow"
+    assert GrammarDocument.model_validate_json(line.type("check", "--schema", "--json").out).workflow_schema == plain
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [([], "No file is named"), (["gone.yaml"], "No such file"), (["."], "directory"), (["latin.yaml"], "not UTF-8")],
+)
+def test_files_that_cannot_be_read(line: Line, arguments: list[str], words: str) -> None:
+    """What cannot be read is told without a traceback."""
+    Path("latin.yaml").write_bytes("name: é".encode("latin-1"))
+    typed = line.type("check", *arguments)
+    assert typed.code == 2
+    assert words in typed.err
+
+
+def test_standard_input_is_checked(line: Line) -> None:
+    """`-` reads what another program writes."""
+    typed = line.type("check", "-", input=BROKEN)
+    assert typed.out.startswith("standard input:3:38: error: ")
+
+
+def test_a_workflow_file_is_drawn(line: Line) -> None:
+    """`graph FILE` draws the workflow of a file; one with an error is refused with its place."""
+    typed = line.type("graph", "good.yaml", "--json")
+    assert 's1{{"a"}}' in (GraphDocument.model_validate_json(typed.out).text or "")
+    assert line.type("graph", "good.yaml", "--format", "png").out == "good.png\n"
+    refused = line.type("graph", "broken.yaml")
+    assert refused.code == 2
+    assert "where: broken.yaml:3:38" in refused.err
+
+
+def test_checking_starts_fast() -> None:
+    """Neither a database nor the engine of runs is imported for it."""
+    program = (
+        "import sys, run_workflow.workflow_files;"
+        "print([name for name in ('langgraph', 'langchain_core', 'psycopg', 'pandas') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
