@@ -4,7 +4,7 @@ import datetime
 import decimal
 import re
 from collections.abc import Mapping
-from functools import cache
+from functools import lru_cache
 from typing import Any
 
 from graphs.workflow.references import Reference
@@ -16,7 +16,7 @@ _SIZES = re.compile(r"(?P<call>\bsize\([^()]*\)|[\w.]+(?:\[\d+\])?\.size\(\))")
 _RANGE = 2**63
 
 
-@cache
+@lru_cache(maxsize=1000)
 def environment(declared: tuple[tuple[str, str], ...]) -> Any:
     """The engine with the variables of an expression, each with its type."""
     from cel_expr_python import cel  # 50 MB that `--help` does not need
@@ -28,10 +28,12 @@ def environment(declared: tuple[tuple[str, str], ...]) -> Any:
 
 def with_fractions(source: str) -> str:
     """The same with its whole numbers and sizes as fractions, numbers in brackets left alone."""
-    source = _SIZES.sub(r"double(\g<call>)", source)
     parts = re.split(r"""(r?'(?:\\.|[^'\\])*'|r?"(?:\\.|[^"\\])*"|\[\d+\])""", source)
     number = re.compile(r"(?<![\w.])(\d+)(?![\w.])")
-    return "".join(part if place % 2 else number.sub(r"\1.0", part) for place, part in enumerate(parts))
+    return "".join(
+        part if place % 2 else number.sub(r"\1.0", _SIZES.sub(r"double(\g<call>)", part))
+        for place, part in enumerate(parts)
+    )
 
 
 def kind_of(program: Any) -> str:

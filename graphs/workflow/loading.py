@@ -108,10 +108,15 @@ def _words(detail: ErrorDetails, path: Path, value: Any) -> tuple[str, str]:
             told = detail["msg"].removeprefix("Value error, ")
             said = f"{told[:1].upper()}{told[1:]}."
         case "no_way" | "model_type" | "model_attributes_type":
-            said, remedy = f"{name}: {_at_all(path, value)!r} cannot stand here.", _forms(path, value)
+            said, remedy = f"{name}: {_short(_at_all(path, value))} cannot stand here.", _forms(path, value)
         case _:
             said = f"{name}: {_plainly(detail['msg'])}."
     return said, remedy
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:59]}…"
 
 
 def _plainly(said: str) -> str:

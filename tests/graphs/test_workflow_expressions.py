@@ -89,6 +89,7 @@ def value(text: str) -> Any:
         ("has($check.confidence) && !has($check.gone) && has(${check.ok})", True),
         ("'$check and amount' == name", False),  # a text is no reference
         ('name == "it\'s"', False),
+        ("amount > 5 && name != 'size(tags) > 5'", True),  # numbers in a text stay
         ("vip ? count > 2 : false", True),
         ("9223372036854775808.0 > 1.0", True),
     ],

@@ -113,13 +113,16 @@ class View:
             return f"{reference}: there is no ${root} here.", LOCALS[root]
         if root not in self.shapes.everywhere:
             return f"{reference}: there is no step {root!r}.", suggestion(root, self.steps(), "Steps before it are")
+        said, remedy = f"{root!r} does not come before this step.", f"Add {root!r} to its depends_on."
         if root == self.step:
-            return f"{reference}: a step cannot use its own output here.", LOCALS["output"]
-        if root in self.level.flow.handles.get(self.step or "", ()):
-            return f"{reference}: {root!r} has failed when its error handler runs.", "$error says why."
-        if root not in self.level.by_id:
-            return f"{reference}: {root!r} stands within another step.", "Use the output of the step that holds it."
-        return f"{reference}: {root!r} does not come before this step.", f"Add {root!r} to its depends_on."
+            said, remedy = "a step cannot use its own output here.", LOCALS["output"]
+        elif root in self.level.flow.handles.get(self.step or "", ()):
+            said, remedy = f"{root!r} has failed when its error handler runs.", "$error says why."
+        elif root not in self.level.by_id:
+            said, remedy = f"{root!r} stands within another step.", "Use the output of the step that holds it."
+        elif self.level.are_branches:
+            remedy = "Branches run side by side: put one after the other into a step around them."
+        return f"{reference}: {said}", remedy
 
 
 _ERROR = closed({name: {"type": "string"} for name in ("step", "class", "message")})
