@@ -127,6 +127,7 @@ def _brief(state: ResearchState, passages: Mapping[str, Passage]) -> dict[str, A
                 "topic": claim.topic,
                 "passages": list(claim.passages),
                 "confidence": claim.confidence,
+                "relevance": claim.relevance,
                 "computed": _is_computed(claim.passages, passages),
                 "place": _place(claim, passages),
             }

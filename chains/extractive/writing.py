@@ -14,7 +14,7 @@ from tools.blocks import read_block
 _SUMMARY = 5
 _PER_TOPIC = 16
 _WEAK = 0.6
-"""A claim leads only with this share of the confidence of the best one."""
+"""A claim leads only with this share of the relevance of the best one."""
 
 Claim = dict[str, Any]
 
@@ -69,10 +69,10 @@ def _by_passage(claims: Sequence[Claim]) -> list[list[Claim]]:
 def _leading(topics: Sequence[Sequence[Sequence[Claim]]]) -> list[Claim]:
     """The best sentence of each passage that is about as good as the best one; each topic has its turn."""
     leads = [[_lead(group) for group in topic] for topic in topics]
-    best = max((claim["confidence"] for topic in leads for claim in topic), default=0.0)
+    best = max((claim["relevance"] for topic in leads for claim in topic), default=0.0)
     turns = [claim for turn in zip_longest(*leads) for claim in turn if claim is not None]
     firsts = [topic[0]["id"] for topic in leads if topic]
-    strong = [claim for claim in turns if claim["confidence"] >= _WEAK * best or claim["id"] in firsts]
+    strong = [claim for claim in turns if claim["relevance"] >= _WEAK * best or claim["id"] in firsts]
     told = [claim for claim in strong if _is_sentence(claim)] or strong[:1]
     return told[:_SUMMARY]
 

@@ -58,12 +58,12 @@ def test_a_question_that_stands_alone_is_searched_alone() -> None:
     assert query_for("How high is the alpha bridge?", whole) == "How high is the alpha bridge?"
 
 
-def claim(key: str, passage: str, confidence: float, place: int) -> dict[str, object]:
+def claim(key: str, passage: str, relevance: float, place: int) -> dict[str, object]:
     """A claim as the writer is told it."""
     text = f"Sentence {key} says something."
     return {
-        "id": key, "text": text, "topic": "Q?", "passages": [passage], "confidence": confidence, "computed": False,
-        "place": place,
+        "id": key, "text": text, "topic": "Q?", "passages": [passage], "confidence": 0.6, "relevance": relevance,
+        "computed": False, "place": place,
     }  # fmt: skip
 
 

@@ -130,7 +130,8 @@ async def test_as_a_writer_it_orders_claims_by_the_outline() -> None:
             "text": "A is 1 m.",
             "topic": "A?",
             "passages": ["p1"],
-            "confidence": 0.9,
+            "confidence": 0.6,
+            "relevance": 0.9,
             "computed": False,
         }
     ]
