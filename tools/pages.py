@@ -39,7 +39,7 @@ class HttpPages:
                 return await self._fetch(url, named)
         except TimeoutError as error:
             raise SourceError(f"the page did not come within {self._seconds:g} s", place=url) from error
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
+        except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
             raise SourceError(f"the page cannot be had: {type(error).__name__}: {error}", place=url) from error
 
     async def _fetch(self, url: str, named: bool) -> Page:
@@ -47,8 +47,8 @@ class HttpPages:
         for _ in range(MAX_REDIRECTS + 1):
             await self._allow(url, trusted)
             async with self._client.stream("GET", url, follow_redirects=False, timeout=self._seconds) as response:
-                if response.is_redirect:
-                    url = urljoin(url, response.headers["location"])
+                if response.is_redirect and "location" in response.headers:
+                    url = _joined(url, response.headers["location"])
                     continue
                 if not response.is_success:
                     raise SourceError(f"the page answered with status {response.status_code}", place=url)
@@ -86,6 +86,13 @@ def _split(url: str) -> SplitResult:
     except ValueError as error:
         raise SourceError("this is no address", place=url) from error
     return parts
+
+
+def _joined(url: str, location: str) -> str:
+    try:
+        return urljoin(url, location)
+    except ValueError as error:
+        raise SourceError("the page redirects to what is no address", place=url) from error
 
 
 def _media_type(response: httpx.Response) -> str:

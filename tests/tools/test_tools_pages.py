@@ -128,3 +128,22 @@ async def test_only_what_a_person_named_may_be_private(site: Site, client: httpx
         with pytest.raises(SourceError, match="private network"):
             await pages(client).fetch(leading, named=True)
     assert other.queries == []
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "reason"),
+    [
+        (300, {}, "the page answered with status 300"),
+        (304, {}, "the page answered with status 304"),
+        (302, {"Location": "http://[x"}, "the page redirects to what is no address"),
+    ],
+)
+async def test_an_odd_redirect_costs_one_source(
+    site: Site, client: httpx.AsyncClient, status: int, headers: dict[str, str], reason: str
+) -> None:
+    """A server that redirects to nowhere, or to what is no address, is listed; the others are read."""
+    good = site.answer("/good", "<p>Deep.</p>")
+    odd = site.answer("/odd", b"", status=status, **headers)
+    collection, sources = await sources_of(client, odd, good)
+    assert [source.uri for source in sources] == [good]
+    assert [(skip.uri, skip.reason) for skip in collection.skipped] == [(odd, reason)]
