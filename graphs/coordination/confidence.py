@@ -17,6 +17,7 @@ from dataclasses import dataclass
 
 from graphs.coordination.quality import Quality, quality_of
 from state.evidence import Claim, Contradiction, Grounds, Passage, Source, Verdict
+from tools.dates import iso_date
 
 _VERIFICATION: dict[Verdict, float] = {"supported": 1.0, "partly": 0.6, "unsupported": 0.2, "contradicted": 0.1}
 _CHECKED: dict[Verdict, str] = {
@@ -51,7 +52,8 @@ def with_confidence(
 ) -> list[Claim]:
     """The claims with their confidence and its grounds; `passages` and `sources` hold what they rest on, by id."""
     known = {passages[key].source_id for claim in claims for key in claim.passages}
-    newest = max((_years(date) for key in known if key in sources and (date := sources[key].date)), default=0.0)
+    ages = [_years(sources[key].date) for key in known if key in sources]
+    newest = max((years for years in ages if years is not None), default=0.0)
     witnesses = {claim.id: _witnesses(claim, passages, sources, newest) for claim in claims}
     return [_sure(claim, contradictions, witnesses) for claim in claims]
 
@@ -91,7 +93,8 @@ def _witnesses(
         passage = passages[key]
         source = sources.get(passage.source_id)
         date = source.date if source else None
-        recency = _OLDEST + (1 - _OLDEST) * 2 ** -((newest - _years(date)) / _HALVED_IN) if date else _UNDATED
+        years = _years(date)
+        recency = _UNDATED if years is None else _OLDEST + (1 - _OLDEST) * 2 ** -((newest - years) / _HALVED_IN)
         witness = _Witness(quality_of(passage, source), recency, date)
         origin = source.sha256 if source else passage.source_id
         if origin not in found or found[origin].trust < witness.trust:
@@ -99,10 +102,12 @@ def _witnesses(
     return found
 
 
-def _years(date: str) -> float:
-    """An ISO date of a year, a month or a day, in years."""
-    parts = [int(part) for part in date[:10].split("-") if part.isdigit()]
-    year, month, day = (*parts, 1, 1)[:3] if len(parts) < 3 else parts
+def _years(date: str | None) -> float | None:
+    """A date of a year, a month or a day, in years; None where it is none: sources state what they like."""
+    iso = iso_date(date or "")
+    if iso is None:
+        return None
+    year, month, day = (*map(int, iso.split("-")), 1, 1)[:3]
     return year + (month - 1) / 12 + (day - 1) / 366
 
 

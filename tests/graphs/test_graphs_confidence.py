@@ -111,3 +111,16 @@ def test_another_source_never_makes_it_less_sure(dates: list[str | None], other:
     fewer = sure(corpus, claim("c", *keys, verdict=verdict), anchor)[0][0]
     more = sure(corpus, claim("c", *keys, corpus.passage("x", TEXT, date=other), verdict=verdict), anchor)[0][0]
     assert 0 <= fewer <= more <= 0.99
+
+
+def test_a_date_in_words_is_read_and_one_that_is_none_counts_as_no_date() -> None:
+    """Sources state dates as they like: `May 2020` is as old as 2020-05, and what no calendar knows is no error."""
+
+    def recency(date: str) -> float:
+        corpus = Corpus()
+        new, old = corpus.passage("a.txt", TEXT, date="2025"), corpus.passage("b.txt", TEXT, date=date)
+        (_, _), (_, grounds) = sure(corpus, claim("c1", new), claim("c2", old))
+        return grounds.recency
+
+    assert recency("May 2020") == recency("2020-05") < recency("2025")
+    assert recency("some day") == recency("2020-99-99") == 0.9
