@@ -84,10 +84,10 @@ def _in_plan_order(results: Mapping[str, BranchResult], plan: Plan) -> list[Bran
 
 
 def _checked(result: BranchResult, passages: Mapping[str, Passage], plan: Plan) -> list[_Found]:
-    """The findings of a branch, each once, with their verdicts."""
+    """The findings of a branch, each once, with their verdicts, in an order that is not that of their arrival."""
     branch = next((branch for branch in plan.branches if branch.id == result.branch_id), None)
     found = []
-    for finding in dict.fromkeys(result.findings):
+    for finding in sorted(set(result.findings), key=Finding.model_dump_json):
         verdict, reason, known = _check(finding, passages)
         topic = topic_of(finding, branch, plan)
         found.append(_Found(result.branch_id, result.round, finding, topic, known, verdict, reason))

@@ -177,6 +177,13 @@ def test_topics_are_the_plans_questions(corpus: Corpus) -> None:
     assert [claim.topic for claim in found.claims] == [FIRST, SECOND]
 
 
+def test_findings_that_differ_in_topic_alone_merge_the_same_in_any_order(corpus: Corpus) -> None:
+    """A branch that tells one statement under two topics makes the same claim, whichever it told first."""
+    key = corpus.passage("a.txt", MEAN)
+    told = [finding(MEAN, key, topic=topic) for topic in (FIRST, SECOND)]
+    assert merged(corpus, result("a", *told)) == merged(corpus, result("a", *reversed(told)))
+
+
 def test_claim_ids_survive_a_later_round(corpus: Corpus) -> None:
     """What a later round adds to a claim does not change its id or its words."""
     one, two = corpus.passage("a.txt", MEAN), corpus.passage("b.txt", MEAN)
