@@ -5,7 +5,6 @@ Everything that would hide a failure is off: an agent ends with an answer or wit
 answer that is an error in disguise.
 """
 
-import html
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
@@ -23,6 +22,7 @@ from langchain_core.messages import AnyMessage, ToolMessage
 from langchain_core.runnables import Runnable, RunnableConfig
 from langgraph.types import Command
 
+from agents.addresses import was_opened, was_shown
 from agents.repairs import MISFIT, RepairedOnce
 from chains.scope import CallScope, Made
 from state.context import BranchLimits, UntrustedText
@@ -95,7 +95,7 @@ class GuardedTools(AgentMiddleware[Any, Any, Any]):
     """Refuses what text of unknown origin could misuse, from the first such text on that the agent has read.
 
     - A tool with side effects, unless the run names it (`UntrustedText.tools`).
-    - An address that stands nowhere in what the agent was shown: it could carry away what the agent has read.
+    - An address that the agent was not shown before it wrote it itself: it could carry away what the agent has read.
     The messages before a call decide, so a run that goes on after a crash decides the same.
     """
 
@@ -125,16 +125,12 @@ class GuardedTools(AgentMiddleware[Any, Any, Any]):
             return ""
         if effects_of(request.tool) == "write" and request.tool.name not in self._untrusted.tools:
             return "it has side effects, and the run does not allow it then."
-        address = str(request.tool_call["args"].get(address_of(request.tool), ""))
-        if address and not any(_shows(message, address) for message in messages):
+        argument = address_of(request.tool)
+        address = str(request.tool_call["args"].get(argument, ""))
+        known = was_shown(messages, address) or was_opened(messages, request.tool.name, argument, address)
+        if address and not known:
             return "the address that it names was not shown as it stands, neither by the task nor by a tool."
         return ""
-
-
-def _shows(message: AnyMessage, address: str) -> bool:
-    """Whether a message that was not the model's holds the address, as it is or as blocks and evidence escape it."""
-    text = message.text if message.type in ("human", "tool") else ""
-    return any(address in form for form in (text, html.unescape(text), text.replace("\\u0026", "&")))
 
 
 class RecordedTools(AgentMiddleware[Any, Any, Any]):

