@@ -6,7 +6,9 @@ comes back from the journal is the same message, ids and all, as what came from 
 
 import random
 from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from functools import partial
 from types import TracebackType
 from typing import Any
 
@@ -28,7 +30,7 @@ from chains.meter import AnswerMeter
 from chains.models import provider_of
 from chains.rates import LONGEST_HOLD_SECONDS
 from chains.scope import CallScope, Made
-from state.errors import BadOutput, ModelError, ModelRefused, ModelUnavailable, RateLimited, SetupError
+from state.errors import BadOutput, LimitReached, ModelError, ModelRefused, ModelUnavailable, RateLimited, SetupError
 from state.ports import Turn
 from state.runs import Json, Usage
 
@@ -127,13 +129,14 @@ class GovernedModel(BaseChatModel):
         name, problem = self.targets[0].name, ""  # names the call whoever answers, so that a replay finds it
         request: Json = {"messages": [asked(message) for message in messages], "options": first}
         for _ in range(2):  # an answer that cannot be used is asked for once more, as a call of its own
-            answer = await self.scope.recorded(
-                "model",
-                name,
-                request,
-                lambda: self._answer(messages, order),
-                self._expected(messages, *order[0]),
-            )
+            async with AsyncExitStack() as held:  # until the answer is recorded
+                answer = await self.scope.recorded(
+                    "model",
+                    name,
+                    request,
+                    partial(self._answer, messages, order, held),
+                    self._expected(messages, *order[0]),
+                )
             message = restored(answer)
             problem = fault(message)
             if not problem:
@@ -170,16 +173,20 @@ class GovernedModel(BaseChatModel):
             unpriced_calls=int(price is None),
         )
 
-    async def _answer(self, messages: list[BaseMessage], order: _Order) -> Made:
-        """The answer of the first model that gives one; who would pass the budget is not asked instead of another."""
+    async def _answer(self, messages: list[BaseMessage], order: _Order, held: AsyncExitStack) -> Made:
+        """The answer of the first model that gives one; who would pass a limit on money is not asked instead of
+        another. What another costs is set aside in `held`.
+        """
         errors: list[ModelError] = []
-        scope = self.scope
+        first = self._expected(messages, *order[0])
         for target, wanted in order:
-            cost = self._expected(messages, target, wanted).money
-            if errors and await scope.spending.must_save(scope.budget, 1.0, cost):
-                break
+            await held.aclose()
             try:
+                if errors:
+                    await held.enter_async_context(self.scope.instead(first, self._expected(messages, target, wanted)))
                 message = await self._tried(target, messages, wanted)
+            except LimitReached:
+                continue
             except (ModelUnavailable, ModelRefused) as error:
                 errors.append(error)
                 continue

@@ -9,8 +9,8 @@ import asyncio
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -147,6 +147,16 @@ class CallScope:
         self.emit(Progress(path=self.path, usage=self.used))
         return call.response
 
+    @asynccontextmanager
+    async def instead(self, expected: Usage, other: Usage) -> AsyncIterator[None]:
+        """While a call under way that was let go as `expected` asks somebody else, who is expected to use `other`:
+        that is set aside in its place. Raises LimitReached, before anybody is asked, where it passes a limit on money.
+        """
+        total = await self.spending.total()
+        self._check_money(other, total.money + self.spending.held - expected.money)
+        with self.spending.hold(other.money - expected.money):
+            yield
+
     def time_limit(self, seconds: float) -> TimeLimit:
         """A timeout for the work of this execution; it stands still while its calls wait for their turn."""
         self._limit = TimeLimit(seconds)
@@ -220,6 +230,19 @@ class CallScope:
 
     def _check(self, kind: Kind, begun: int, expected: Usage, total: Usage) -> None:
         """Raises LimitReached if this call may not be made any more."""
+        self._check_money(expected, total.money + self.spending.held)
+        if self.limits is None:
+            return
+        now = self.clock.elapsed()
+        self._within("seconds", self.limits.seconds, now - self._opened - self._queue.seconds(now))
+        if kind == "model":
+            self._within("model_calls", self.limits.model_calls, begun)
+            self._within("tokens", self.limits.tokens, self.used.tokens + max(expected.tokens, 1))
+        else:
+            self._within("tool_calls", self.limits.tool_calls, begun)
+
+    def _check_money(self, expected: Usage, spent: float) -> None:
+        """Raises LimitReached if the call costs more than is left; `spent` is what the run's other calls cost."""
         costs = expected.money > 0 or expected.unpriced_calls > 0
         if expected.unpriced_calls and (self.budget is not None or (self.limits and self.limits.money is not None)):
             raise LimitReached(
@@ -228,18 +251,10 @@ class CallScope:
                 place=self.path,
                 remedy='Give its price in the settings ([prices."provider/model"]), or set no limit on money.',
             )
-        if self.limits is not None:
-            now = self.clock.elapsed()
-            self._within("seconds", self.limits.seconds, now - self._opened - self._queue.seconds(now))
-            if kind == "model":
-                self._within("model_calls", self.limits.model_calls, begun)
-                self._within("tokens", self.limits.tokens, self.used.tokens + max(expected.tokens, 1))
-            else:
-                self._within("tool_calls", self.limits.tool_calls, begun)
-            if costs and self.limits.money is not None:
-                self._within("money", self.limits.money, self.used.money + expected.money)
+        if costs and self.limits is not None and self.limits.money is not None:
+            self._within("money", self.limits.money, self.used.money + expected.money)
         if costs and self.budget is not None:
-            self._within("budget", self.budget, total.money + self.spending.held + expected.money)
+            self._within("budget", self.budget, spent + expected.money)
 
     def _within(self, limit: str, allowed: float, needed: float) -> None:
         if needed <= allowed + _CENT_DUST:

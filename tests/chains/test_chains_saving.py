@@ -1,5 +1,6 @@
 """The end of a budget: who is asked then, what is set aside, and that a resume decides alike."""
 
+import asyncio
 from typing import Any
 from uuid import uuid4
 
@@ -11,6 +12,7 @@ from chains.fake.script import FakeScript
 from chains.governed import governed
 from chains.meter import AnswerMeter
 from chains.models import ModelDoor
+from state.context import BranchLimits
 from state.errors import LimitReached, ModelRefused
 from state.runs import Usage
 from tests.chains.model_doubles import Bench, fake_of
@@ -108,6 +110,53 @@ async def test_a_dear_fallback_keeps_the_budget_too() -> None:
         else:
             await model.ainvoke([HumanMessage(LONG)])
     assert len(fake_of(run).calls) == 1
+
+
+def refused(main: tuple[float, float], dear: tuple[float, float]) -> Bench:
+    """A model that refuses, and a fallback, at these prices."""
+    down = {"error": {"kind": "auth"}, "repeat": "always"}
+    scripts = {name: FakeScript.model_validate({"steps": [step]}) for name, step in (("main", down), ("dear", SAYS))}
+    return Bench(ModelDoor({}, {"fake/main": main, "fake/dear": dear}, scripts))
+
+
+@pytest.mark.parametrize("first", [(0.0, 0.0), (10.0, 0.0)])
+async def test_fallbacks_side_by_side_keep_the_budget(first: tuple[float, float]) -> None:
+    """Six branches whose model refuses set aside what the fallback costs: one call of it fits, and one is made."""
+    run = refused(first, (1000.0, 0.0))
+    run.journal.store_seconds = 0.01
+    branches = [governed(run.scope(path, budget=1.2), "fake/main", ("fake/dear",)) for path in "abcdef"]
+    ended = await asyncio.gather(*(model.ainvoke([HumanMessage(LONG)]) for model in branches), return_exceptions=True)
+    assert sum(isinstance(each, ModelRefused) for each in ended) == 5
+    assert len(fake_of(run, "fake/dear").calls) == 1
+    assert run.spending.held == pytest.approx(0)
+
+
+async def test_a_cheaper_model_that_fails_over_sets_aside_what_the_dear_one_costs() -> None:
+    """Past the soft limit too, where the cheaper model is asked first."""
+    run = refused((10.0, 0.0), (1000.0, 0.0))
+    await run.spending.total()
+    run.spending.add(Usage(money=8.5))
+    branches = [governed(run.scope(path, budget=10), "fake/dear", cheaper="fake/main") for path in "abcdef"]
+    ended = await asyncio.gather(*(model.ainvoke([HumanMessage(LONG)]) for model in branches), return_exceptions=True)
+    assert sum(isinstance(each, ModelRefused) for each in ended) == 5
+    assert len(fake_of(run, "fake/dear").calls) == 1
+
+
+async def test_a_fallback_that_fits_is_asked() -> None:
+    """What is set aside for the model that refused is not counted beside what its fallback costs."""
+    run = refused((1000.0, 0.0), (1000.0, 0.0))
+    await governed(run.scope(budget=1.5), "fake/main", ("fake/dear",)).ainvoke([HumanMessage(LONG)])
+    assert len(fake_of(run, "fake/dear").calls) == 1
+    assert run.spending.held == pytest.approx(0)
+
+
+async def test_a_fallback_keeps_the_money_of_its_branch() -> None:
+    """The limit on a branch holds for who is asked instead, too."""
+    run = refused((10.0, 0.0), (1000.0, 0.0))
+    limits = BranchLimits(money=0.5)
+    with pytest.raises(ModelRefused):
+        await governed(run.scope(limits=limits), "fake/main", ("fake/dear",)).ainvoke([HumanMessage(LONG)])
+    assert not fake_of(run, "fake/dear").calls
 
 
 async def test_a_streamed_answer_is_counted_while_it_comes() -> None:
