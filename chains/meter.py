@@ -1,7 +1,7 @@
 """The live meter of an answer that is streamed: whoever watches sees its tokens while they come.
 
-It also keeps what came as the arguments of each call: LangChain completes broken JSON when it joins the parts of a
-stream, and half a form would pass for a whole one.
+It also reads the arguments of each call itself: LangChain completes broken JSON when it joins the parts of a
+stream, and half a form would pass for a whole one. Which piece belongs to which call is LangChain's to say.
 """
 
 import json
@@ -9,8 +9,9 @@ from typing import Any
 from uuid import UUID
 
 from langchain_core.callbacks import AsyncCallbackHandler
-from langchain_core.messages import AIMessage, AIMessageChunk
-from langchain_core.messages.tool import ToolCall, invalid_tool_call
+from langchain_core.messages import AIMessage, AIMessageChunk, InvalidToolCall
+from langchain_core.messages.ai import add_ai_message_chunks
+from langchain_core.messages.tool import ToolCall, invalid_tool_call, tool_call
 from langchain_core.outputs import ChatGenerationChunk, GenerationChunk
 
 from chains.scope import CallScope
@@ -27,8 +28,8 @@ class AnswerMeter(AsyncCallbackHandler):
         self._scope = scope
         self._characters = 0
         self._shown = scope.clock.elapsed()
-        self._arguments: dict[str, str] = {}
-        """By the id of a call, the latest last."""
+        self._pieces: list[AIMessageChunk] = []
+        """What came of calls."""
 
     def close(self) -> None:
         """What was shown of the answer counts no more: it is recorded now, or there is none."""
@@ -36,17 +37,17 @@ class AnswerMeter(AsyncCallbackHandler):
 
     def strict(self, message: AIMessage) -> AIMessage:
         """The answer, in which a call whose arguments are no JSON is an invalid call, as in one that came whole."""
-        good = [call for call in message.tool_calls if _is_json(self._text(call))]
-        bad = [
-            invalid_tool_call(name=call["name"], args=self._text(call), id=call["id"], error="not JSON")
-            for call in message.tool_calls
-            if call not in good
-        ]
-        told = [*message.invalid_tool_calls, *bad]
-        return message.model_copy(update={"tool_calls": good, "invalid_tool_calls": told}) if bad else message
-
-    def _text(self, call: ToolCall) -> str:
-        return self._arguments.get(call["id"] or "", "")
+        if not self._pieces:
+            return message
+        good: list[ToolCall] = []
+        bad: list[InvalidToolCall] = []
+        for call in add_ai_message_chunks(*self._pieces).tool_call_chunks:
+            name, arguments = call["name"] or "", _object_in(call["args"] or "{}")
+            if arguments is None:
+                bad.append(invalid_tool_call(name=name, args=call["args"], id=call["id"], error="not JSON"))
+            else:
+                good.append(tool_call(name=name, args=arguments, id=call["id"]))
+        return message.model_copy(update={"tool_calls": good, "invalid_tool_calls": bad})
 
     async def on_llm_new_token(
         self,
@@ -61,10 +62,10 @@ class AnswerMeter(AsyncCallbackHandler):
         """A part of the answer has come: text, or a piece of the arguments of a call."""
         self._characters += len(token)
         if isinstance(chunk, ChatGenerationChunk) and isinstance(chunk.message, AIMessageChunk):
-            for part in chunk.message.tool_call_chunks:
-                key, text = part["id"] or next(reversed(self._arguments), ""), part["args"] or ""
-                self._arguments[key] = self._arguments.get(key, "") + text
-                self._characters += len(text)
+            parts = chunk.message.tool_call_chunks
+            self._characters += sum(len(part["args"] or "") for part in parts)
+            if parts:
+                self._pieces.append(AIMessageChunk(content="", tool_call_chunks=parts))
         now = self._scope.clock.elapsed()
         if now - self._shown >= _EVERY_SECONDS:
             self._shown = now
@@ -72,9 +73,10 @@ class AnswerMeter(AsyncCallbackHandler):
             self._scope.emit(Progress(path=self._scope.path, usage=self._scope.used + so_far))
 
 
-def _is_json(text: str) -> bool:
+def _object_in(text: str) -> dict[str, Any] | None:
+    """The JSON object that the text is, if it is one."""
     try:
-        json.loads(text or "{}")
+        value = json.loads(text)
     except json.JSONDecodeError:
-        return False
-    return True
+        return None
+    return value if isinstance(value, dict) else None

@@ -63,8 +63,8 @@ class ProviderSettings:
     concurrent_requests: int | None = None
     """None for all three: not known, or named by the provider itself."""
     max_output_tokens: int | None = None
-    """Where an answer is cut; None for the provider's own limit, and 4,096 at a `base_url`: a small model may
-    find no end."""
+    """Where an answer is cut; 0 to send no limit. None for the provider's own, and for 4,096 at a `base_url`: a small
+    model may find no end."""
     stream: bool = False
     """Whether answers come in parts: they are shown as they grow, and no proxy takes a long one for a dead line."""
 
@@ -196,12 +196,14 @@ class ModelDoor:
         import openai
         from langchain_openai import ChatOpenAI
 
+        from tools.search.endpoint import without_environment
+
         official = settings.base_url is None
 
         async def key() -> str:  # as a coroutine, it keeps the client from opening a second, synchronous pool
             return settings.api_key or _NO_KEY
 
-        return ChatOpenAI(
+        chat = ChatOpenAI(
             model=model,
             base_url=settings.base_url or _OPENAI_URL,
             api_key=key,
@@ -211,12 +213,14 @@ class ModelDoor:
             max_retries=0,  # chains/governed.py retries
             streaming=settings.stream,
             stream_usage=official or settings.stream,  # many servers know it only for streams
-            max_completion_tokens=settings.max_output_tokens if official else None,
-            extra_body=None if official else {"max_tokens": settings.max_output_tokens or _OUTPUT_TOKENS},
+            max_completion_tokens=settings.max_output_tokens or None if official else None,
+            extra_body=None if official else _output_limit(settings.max_output_tokens),
             use_responses_api=None if official else False,
             openai_proxy=None,
             http_async_client=self._client(provider),
         )
+        without_environment(chat.root_async_client)
+        return chat
 
     def _client(self, provider: str) -> Any:
         """The connections to one provider; what its answers say of its rates is taken in as they come."""
@@ -228,6 +232,11 @@ class ModelDoor:
         if provider not in self._clients:  # LangChain's own would be shared by all event loops of the process
             self._clients[provider] = openai.DefaultAsyncHttpxClient(event_hooks={"response": [learn]})
         return self._clients[provider]
+
+
+def _output_limit(tokens: int | None) -> dict[str, int] | None:
+    """What a server of one's own is told of the length of an answer: not all know OpenAI's newer name for it."""
+    return None if tokens == 0 else {"max_tokens": tokens or _OUTPUT_TOKENS}
 
 
 def _integrated(provider: str, model: str, settings: ProviderSettings) -> "BaseChatModel":

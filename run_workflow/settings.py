@@ -49,7 +49,7 @@ class Provider(_Part):
     requests_per_minute: float | None = Field(default=None, gt=0)
     tokens_per_minute: float | None = Field(default=None, gt=0)
     concurrent_requests: int | None = Field(default=None, gt=0)
-    max_output_tokens: int | None = Field(default=None, gt=0)
+    max_output_tokens: int | None = Field(default=None, ge=0)
     stream: bool = False
 
     def for_models(self) -> ProviderSettings:
@@ -96,7 +96,7 @@ class Settings(_Part):
         default_factory=dict,
         description="How a provider is reached: base_url of an OpenAI-compatible server, api_key_env "
         "(the variable that holds its key), timeout_seconds, requests_per_minute, tokens_per_minute, "
-        "concurrent_requests, max_output_tokens, stream.",
+        "concurrent_requests, max_output_tokens (0 sends none), stream.",
     )
     prices: Annotated[dict[ModelName, Price], From(None, 'prices."<provider>/<model>"')] = Field(
         default_factory=dict, description="US dollars for a million tokens: input, output."

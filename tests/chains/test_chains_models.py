@@ -318,3 +318,26 @@ def test_our_own_errors_stay_what_they_are() -> None:
     """An error that is one of ours already comes back as the same object."""
     error = LimitReached("enough", limit="tokens")
     assert classify(error, "m/x") is error
+
+
+@in_one_loop
+@pytest.mark.parametrize(("told", "sent"), [(None, 4096), (700, 700), (0, None)])
+async def test_the_limit_of_an_answer_can_be_left_out(server: Server, told: int | None, sent: int | None) -> None:
+    """A server of one's own is sent a limit, another one, or none at all."""
+    server.say(answer("four"))
+    door = closed_door(own=ProviderSettings(base_url=server.url, max_output_tokens=told))
+    await door.chat("own/any").ainvoke(HELLO)
+    await door.close()
+    assert (server.requests[0].get("max_tokens"), "max_completion_tokens" in server.requests[0]) == (sent, False)
+
+
+@in_one_loop
+async def test_no_account_of_the_environment_is_sent(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The organization and project of an OpenAI account are no other server's business."""
+    monkeypatch.setenv("OPENAI_ORG_ID", "org-secret")
+    monkeypatch.setenv("OPENAI_PROJECT_ID", "proj-secret")
+    server.say(answer("four"))
+    door = closed_door(own=ProviderSettings(base_url=server.url))
+    await door.chat("own/any").ainvoke(HELLO)
+    await door.close()
+    assert "secret" not in str(server.headers)

@@ -2,7 +2,6 @@
 
 import asyncio
 from typing import Any
-from uuid import uuid4
 
 import pytest
 from langchain_core.messages import HumanMessage
@@ -10,7 +9,6 @@ from langchain_core.tools import tool
 
 from chains.fake.script import FakeScript
 from chains.governed import governed
-from chains.meter import AnswerMeter
 from chains.models import ModelDoor
 from state.context import BranchLimits
 from state.errors import LimitReached, ModelRefused
@@ -157,15 +155,3 @@ async def test_a_fallback_keeps_the_money_of_its_branch() -> None:
     with pytest.raises(ModelRefused):
         await governed(run.scope(limits=limits), "fake/main", ("fake/dear",)).ainvoke([HumanMessage(LONG)])
     assert not fake_of(run, "fake/dear").calls
-
-
-async def test_a_streamed_answer_is_counted_while_it_comes() -> None:
-    """Who watches sees its tokens grow, twice a second, and only what is recorded once it is over."""
-    run = bench()
-    scope = run.scope("branches/a")
-    meter = AnswerMeter(scope)
-    for _ in range(10):
-        await run.clock.sleep(0.2)
-        await meter.on_llm_new_token("word" * 10, run_id=uuid4())
-    meter.close()
-    assert [event.usage.output_tokens for event in run.progress if event.usage] == [30, 60, 90, 0]

@@ -192,6 +192,19 @@ async def test_an_endpoint_gives_vectors_of_length_one(server: Server) -> None:
     await opened.close()
 
 
+async def test_an_endpoint_is_sent_no_account_of_the_environment(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The organization and project of an OpenAI account are no other server's business."""
+    monkeypatch.setenv("OPENAI_ORG_ID", "org-secret")
+    monkeypatch.setenv("OPENAI_PROJECT_ID", "proj-secret")
+    opened = door(server)
+    server.say(vectors([3, 4]))
+    await asyncio.to_thread(opened.embedder("local/m1").embed, ["a"])
+    await opened.close()
+    assert "secret" not in str(server.headers)
+
+
 async def test_an_endpoint_is_asked_again_as_it_says(server: Server) -> None:
     """429 and 500 are not the end; what lasts is a ToolError that names the model and the reason."""
     opened = door(server)

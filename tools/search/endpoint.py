@@ -18,6 +18,11 @@ RETRIES = 5
 """The client waits as long as the server asks for, or longer each time."""
 
 
+def without_environment(client: "openai.OpenAI | openai.AsyncOpenAI") -> None:
+    """Takes back what the client read from OPENAI_ORG_ID and OPENAI_PROJECT_ID: it would send them to any server."""
+    client.organization = client.project = None
+
+
 @dataclass(frozen=True)
 class Server:
     """How a server is reached; secrets stay out of its `repr`."""
@@ -62,13 +67,15 @@ class EmbeddingsEndpoint:
     def _client(self) -> "openai.OpenAI":
         import openai
 
-        return openai.OpenAI(
+        client = openai.OpenAI(
             base_url=self._server.base_url,
             api_key=self._server.api_key,
             default_headers=dict(self._server.headers),
             timeout=self._server.timeout_seconds,
             max_retries=RETRIES,
         )
+        without_environment(client)
+        return client
 
     def _failed(self, reason: str) -> ToolError:
         return ToolError(
