@@ -5,6 +5,7 @@ wrong: only sentences that are partly supported are asked about, and an answer o
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 
 from chains.ask import ask, brief
@@ -33,10 +34,20 @@ class _Open:
         return self.sentence.text, self.sentence.passages
 
 
-async def judged(draft: Draft, passages: Mapping[str, Passage], critic: GovernedModel | None) -> Draft:
+Verdicts = dict[tuple[str, tuple[str, ...]], JudgementDraft]
+"""By sentence: its text and its passages."""
+
+
+async def judged(
+    draft: Draft,
+    passages: Mapping[str, Passage],
+    critic: GovernedModel | None,
+    limit: AbstractAsyncContextManager[None],
+) -> Draft:
     """The draft with what `critic` says of its partly supported sentences, and with a word on what was judged.
 
-    `critic` is None where the role is played by no language model.
+    `critic` is None where the role is played by no language model. All its calls are made within `limit`; what it
+    said before LimitReached counts.
     """
     open_ = {each.key: each for each in _open(draft, passages)}
     if not open_:
@@ -48,14 +59,14 @@ async def judged(draft: Draft, passages: Mapping[str, Passage], critic: Governed
         )
         return draft.model_copy(update={"judgement": said})
     asked = list(open_.values())[:MOST]
-    answers: dict[tuple[str, tuple[str, ...]], JudgementDraft] = {}
+    answers: Verdicts = {}
     failure = ""
-    for first in range(0, len(asked), BATCH):
-        try:
-            answers |= await _answers(asked[first : first + BATCH], passages, critic)
-        except ModelError as error:  # what cannot be judged stays marked as partly supported
-            failure = f" The model could not judge all: {error.message}."
-            break
+    try:
+        async with limit:
+            for first in range(0, len(asked), BATCH):
+                answers |= await _answers(asked[first : first + BATCH], passages, critic)
+    except ModelError as error:  # what cannot be judged stays marked as partly supported
+        failure = f" The model could not judge all: {error.message}."
     sections = tuple(_section(section, answers) for section in draft.sections)
     dropped = sum(_ends(sentence, answers) for section in draft.sections for sentence in section.sentences)
     kept = tuple(section for section in sections if section.sentences)
@@ -71,9 +82,7 @@ def _open(draft: Draft, passages: Mapping[str, Passage]) -> Iterator[_Open]:
                 yield _Open(sentence, check_statement(sentence.text, cited).reason)
 
 
-async def _answers(
-    batch: Sequence[_Open], passages: Mapping[str, Passage], critic: GovernedModel
-) -> dict[tuple[str, tuple[str, ...]], JudgementDraft]:
+async def _answers(batch: Sequence[_Open], passages: Mapping[str, Passage], critic: GovernedModel) -> Verdicts:
     """The answers by sentence; numbers that were not asked about are left out."""
     wanted = [
         {
@@ -88,7 +97,7 @@ async def _answers(
     return {batch[said.number - 1].key: said for said in answer.judgements if 1 <= said.number <= len(batch)}
 
 
-def _section(section: Section, answers: Mapping[tuple[str, tuple[str, ...]], JudgementDraft]) -> Section:
+def _section(section: Section, answers: Verdicts) -> Section:
     kept = []
     for sentence in section.sentences:
         answer = answers.get((sentence.text, sentence.passages))
@@ -99,7 +108,7 @@ def _section(section: Section, answers: Mapping[tuple[str, tuple[str, ...]], Jud
     return section.model_copy(update={"sentences": tuple(kept)})
 
 
-def _ends(sentence: Sentence, answers: Mapping[tuple[str, tuple[str, ...]], JudgementDraft]) -> bool:
+def _ends(sentence: Sentence, answers: Verdicts) -> bool:
     answer = answers.get((sentence.text, sentence.passages))
     return answer is not None and sentence.verdict == "partly" and answer.verdict == "unsupported"
 

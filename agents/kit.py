@@ -43,6 +43,10 @@ class Kit:
         """A fresh scope for one execution of the step `path`."""
         return open_scope(self.ports, self.spending, path, context_of(runtime), limits, emitter(runtime))
 
+    def search(self, context: RunContext) -> SearchIndexes:
+        """The indexes that the run's models search."""
+        return self.open_indexes if context.untrusted.show_orders else self.indexes
+
     def model(self, scope: CallScope, role: Role, context: RunContext) -> GovernedModel:
         """The chat model that plays `role`: recorded, limited, retried."""
         return governed(scope, context.model_for(role), context.fallback_models, context.cheaper_model)

@@ -20,6 +20,7 @@ from state.research import Branch, Mode, Plan, ResearchState
 from state.runs import Json, Progress, StepStatus
 from tools.documents.reading import read_sources
 from tools.screening import order_in_name
+from tools.search.indexes import SearchIndexes
 
 _TITLES = 40
 """How many titles of sources the planner is shown."""
@@ -53,22 +54,29 @@ def sources_node(kit: Kit) -> Node[ResearchState, SourcesUpdate]:
     """
 
     async def read_all(state: ResearchState, runtime: Runtime[RunContext]) -> SourcesUpdate:
-        emit, ports = emitter(runtime), kit.ports
+        emit, ports, context = emitter(runtime), kit.ports, context_of(runtime)
         on_file = _telling(emit, ports.clock)
         try:
-            async with bounded("reading", context_of(runtime).time):
+            async with bounded("reading", context.time):
                 collection = await read_sources(
                     state["sources"], ports.passages, ports.artifacts, pages=ports.pages, on_file=on_file
                 )
                 if collection.skipped:
                     emit(Progress(path=READ_SOURCES, notes=skipped_notes(collection)))
-                await kit.indexes.prepare(collection.id, lambda done: emit(Progress(path=READ_SOURCES, message=done)))
+                await _prepare(kit.search(context), collection, emit)
                 return {"collection": collection}
         except LimitReached as limit:
             remedy = f"Name fewer sources, or raise the limit: {limit.remedy} What was read is kept."
             raise SourceError(f"the sources were not all read: {limit.message}", remedy=remedy) from limit
 
     return read_all
+
+
+async def _prepare(indexes: SearchIndexes, collection: Collection, emit: Emit) -> None:
+    """Gets ready what the branches will search, and tells what could not be."""
+    await indexes.prepare(collection.id, lambda done: emit(Progress(path=READ_SOURCES, message=done)))
+    if notes := indexes.notes(collection.id):
+        emit(Progress(path=READ_SOURCES, notes=notes))
 
 
 def _telling(emit: Emit, clock: Clock) -> Callable[[int, int, str], None]:

@@ -86,7 +86,7 @@ async def _view(kit: Kit, state: ResearchState, context: RunContext, outcome: Ou
         collection=state["collection"],
         feedback=state.get("feedback", ()),
         notes=(*_unanswered(state), *await _cost(kit, context), *orders),
-        models=tuple(sorted({context.default_model, *context.models.values()})),
+        models=tuple(await kit.ports.journal.models()),
     )
 
 

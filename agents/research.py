@@ -17,10 +17,9 @@ from tools.research_tools import research_tools
 async def research(kit: Kit, scope: CallScope, task: BranchTask, context: RunContext) -> FindingsDraft:
     """Runs the agent to its findings; raises LimitReached or ModelError."""
     branch, show_orders = task["branch"], context.untrusted.show_orders
-    indexes = kit.open_indexes if show_orders else kit.indexes
     agent = create_agent(
         kit.model(scope, "researcher", context),
-        research_tools(kit.ports, task["collection"], indexes, show_orders=show_orders),
+        research_tools(kit.ports, task["collection"], kit.search(context), show_orders=show_orders),
         system_prompt=prompt("research"),
         middleware=agent_middleware(scope, branch.limits, context.untrusted, was_fed=bool(task["prior"])),
         response_format=ToolStrategy(FindingsDraft),

@@ -40,44 +40,48 @@ def synthesis_node(kit: Kit) -> Node[ResearchState, DraftUpdate]:
     """The node that writes, and writes again with what the review or a person asked for."""
 
     async def synthesize(state: ResearchState, runtime: Runtime[RunContext]) -> DraftUpdate:
-        context, merged, plan = context_of(runtime), state["merged"], state["plan"]
-        limits = _LIMITS.model_copy(update={"seconds": 2 * context.time.writing})  # to write, and to mend
-        scope = kit.scope(f"synthesize/{state.get('revisions', 0)}", runtime, limits)
-        passages = await _cited(kit, merged)
-        wanted = _brief(state, passages)
-        model = kit.model(scope, "writer", context)
-        note = _note(wanted) if context.model_for("writer") == EXTRACTIVE else ""
-        critic: GovernedModel | None = model
-        try:
-            async with bounded("writing", context.time, scope):
-                draft = await _written(model, scope, merged, plan, wanted)
-        except ModelError as error:
-            draft = writing.report(wanted, outline(merged, plan), recommend(merged))
-            note = f"The writing model failed ({error.message}). {_note(wanted)}"
-            critic = None
-        sections = [(section.heading, section.sentences) for section in draft.sections]
-        try:
-            async with bounded("writing", context.time, scope):
-                result = await verified(draft.title, sections, passages, critic)
-        except LimitReached:  # what was not mended in time is dropped
-            result = await verified(draft.title, sections, passages, None)
-        told = with_disputes(result, merged)
-        try:
-            async with bounded("reviewing", context.time):
-                told = await judged(told, passages, _judge(kit, state, runtime))
-        except LimitReached as limit:
-            told = told.model_copy(update={"judgement": f"What is supported in part was not judged: {limit.message}."})
+        passages = await _cited(kit, state["merged"])
+        result, note = await _checked(kit, state, runtime, passages)
+        told = await _judged(kit, state, runtime, with_disputes(result, state["merged"]), passages)
         return {"draft": _completed(told, state, note)}
 
     return synthesize
 
 
-def _judge(kit: Kit, state: ResearchState, runtime: Runtime[RunContext]) -> GovernedModel | None:
-    """The critic, in calls of its own; None where no language model plays the part."""
+async def _checked(
+    kit: Kit, state: ResearchState, runtime: Runtime[RunContext], passages: Mapping[str, Passage]
+) -> tuple[Draft, str]:
+    """The report as far as its passages support it, mended once by its writer; and what it says of its making."""
+    context, merged = context_of(runtime), state["merged"]
+    limits = _LIMITS.model_copy(update={"seconds": 2 * context.time.writing})  # to write, and to mend
+    scope = kit.scope(f"synthesize/{state.get('revisions', 0)}", runtime, limits)
+    wanted = _brief(state, passages)
+    note = _note(wanted) if context.model_for("writer") == EXTRACTIVE else ""
+    model = kit.model(scope, "writer", context)
+    mender: GovernedModel | None = model
+    try:
+        async with bounded("writing", context.time, scope):
+            draft = await _written(model, scope, merged, state["plan"], wanted)
+    except ModelError as error:
+        draft = writing.report(wanted, outline(merged, state["plan"]), recommend(merged))
+        note = f"The writing model failed ({error.message}). {_note(wanted)}"
+        mender = None
+    sections = [(section.heading, section.sentences) for section in draft.sections]
+    try:
+        async with bounded("writing", context.time, scope):
+            return await verified(draft.title, sections, passages, mender), note
+    except LimitReached:  # what was not mended in time is dropped
+        return await verified(draft.title, sections, passages, None), note
+
+
+async def _judged(
+    kit: Kit, state: ResearchState, runtime: Runtime[RunContext], draft: Draft, passages: Mapping[str, Passage]
+) -> Draft:
+    """The draft with what the critic, in calls of its own, says of it within its time."""
     context = context_of(runtime)
-    if context.model_for("critic") == EXTRACTIVE:
-        return None
-    return kit.model(kit.scope(f"judge/{state.get('revisions', 0)}", runtime), "critic", context)
+    scope = kit.scope(f"judge/{state.get('revisions', 0)}", runtime)
+    critic = None if context.model_for("critic") == EXTRACTIVE else kit.model(scope, "critic", context)
+    return await judged(draft, passages, critic, bounded("reviewing", context.time, scope))
 
 
 def _note(wanted: Mapping[str, Any]) -> str:

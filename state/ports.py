@@ -50,6 +50,9 @@ class CallJournal(Protocol):
     async def usage(self, prefix: str = "") -> Usage:
         """The sum over the recorded calls whose path starts with `prefix`."""
 
+    async def models(self) -> Sequence[str]:
+        """The names of the models that answered, each once, in the order of the alphabet."""
+
 
 class Library(Protocol):
     """Sources as they are read: stored once by content, gathered in collections."""

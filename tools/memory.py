@@ -100,6 +100,10 @@ class MemoryJournal:
         used = (call.usage for key, call in self._calls.items() if key.path.startswith(prefix))
         return sum(used, Usage())
 
+    async def models(self) -> Sequence[str]:
+        """The names of the models that answered, each once, in the order of the alphabet."""
+        return sorted({call.name for call in self._calls.values() if call.kind == "model"})
+
 
 class MemoryPassages:
     """Sources, passages and collections, in dictionaries."""

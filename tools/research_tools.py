@@ -2,7 +2,8 @@
 one.
 
 Each tool gives the model text, and the program an artifact: `passages`, the ids that were shown, `searched`, the query,
-where there was one, and `notes`: orders to a model that stood in what the web gave. Those in the documents are noted
+where there was one, and `notes`: orders to a model that stood in what the web gave, and that a search had to do without
+the embedding model. Orders in the documents are noted
 for the whole collection (`tools/screening.py`).
 """
 
@@ -94,7 +95,9 @@ class SourceTools:
         hits = await self._indexes.search(self._collection_id, query, limit)
         found = await self._passages.get([hit.passage_id for hit in hits])
         shown = screen(found, sources, show_orders=self._show_orders).passages
-        artifact = {"passages": [passage.id for passage in shown], "searched": [query]}
+        artifact: dict[str, Any] = {"passages": [passage.id for passage in shown], "searched": [query]}
+        if notes := self._indexes.notes(self._collection_id):
+            artifact["notes"] = list(notes)
         if not shown:
             return f"No passage matches {query!r}.", artifact
         return render_evidence(shown, list(sources.values()), query), artifact

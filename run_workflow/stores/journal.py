@@ -1,5 +1,7 @@
 """The call journal in Postgres: the table `calls`."""
 
+from collections.abc import Sequence
+
 from run_workflow.fence import Fence
 from run_workflow.stores.columns import as_json
 from state.runs import CallKey, CallRecord, Usage
@@ -23,6 +25,9 @@ SELECT coalesce(sum(model_calls), 0)::bigint AS model_calls,
        coalesce(sum(money), 0)::double precision AS money,
        coalesce(sum(unpriced_calls), 0)::bigint AS unpriced_calls
 FROM calls WHERE run_id = %s AND starts_with(path, %s) AND NOT copied
+"""
+_MODELS = """
+SELECT DISTINCT name COLLATE "C" AS name FROM calls WHERE run_id = %s AND kind = 'model' ORDER BY name
 """
 _USAGE_COLUMNS = (
     "model_calls",
@@ -61,6 +66,14 @@ class PostgresJournal:
         async with self._fence.pool.connection() as connection:
             row = await (await connection.execute(USAGE, (self._fence.run_id, prefix))).fetchone()
         return Usage(**row) if row else Usage()
+
+    async def models(self) -> Sequence[str]:
+        """The names of the models that answered, each once, in the order of the alphabet; also in calls that a fork
+        copied: what they said is in its report.
+        """
+        async with self._fence.pool.connection() as connection:
+            rows = await (await connection.execute(_MODELS, (self._fence.run_id,))).fetchall()
+        return [row["name"] for row in rows]
 
     def _place(self, key: CallKey) -> tuple[str, str, str, int]:
         return self._fence.run_id, key.path, key.request_hash, key.occurrence

@@ -1,12 +1,17 @@
 """What a writing model gets wrong does not reach the report: the compiled graph with models that are scripted."""
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from chains.fake.script import FakeScript
-from state.context import ApprovalPolicy, RunContext
+from chains.models import ModelDoor
+from state.context import ApprovalPolicy, RunContext, TimeLimits
+from state.ports import Sent, Turn
 from state.research import ResearchState, Sentence
 from tests.graphs.research_runs import MemoryRun, passage_with, write_sources
 
@@ -175,6 +180,69 @@ async def test_judging_is_bounded(sources: list[str]) -> None:
     state = await run.ask(QUESTION, sources)
     assert sum(sentence.by_model for sentence in findings(state)) == 24
     assert "in part: 30. Judged by the model: 24;" in await run.report()
+
+
+def judging(
+    batch: dict[str, Any], *more: dict[str, Any], sentences: list[tuple[str, list[str]]]
+) -> dict[str, FakeScript]:
+    """A writer of these sentences, and a critic that answers a batch, and then does something else."""
+    return {"w": script(report(*sentences)), "c": script(batch, *more)}
+
+
+async def test_what_was_judged_in_time_counts(sources: list[str]) -> None:
+    """A batch that was answered before the time was over is kept; the report says that the rest was not judged."""
+    key = (await passage_with(sources, "134 m")).id
+    told = [(f"{PARTLY[:-1]} {'again ' * place}.", [key]) for place in range(12)]
+    batch = judgements(*((number, "supported") for number in range(1, 9)))
+    roles: Any = {"writer": "fake/w", "critic": "fake/c"}
+    run = MemoryRun(
+        RunContext(models=roles, time=TimeLimits(reviewing=0.5)),
+        judging(batch, {"hang": 600, "repeat": "always"}, sentences=told),
+    )
+    state = await run.ask(QUESTION, sources)
+    assert sum(sentence.by_model for sentence in findings(state)) == 8
+    text = await run.report()
+    assert "in part: 12. Judged by the model: 8;" in text
+    assert "The model could not judge all: reviewing took longer than 0.5 s." in text
+
+
+class _QueueingDoor(ModelDoor):
+    """Whoever asks the critic waits for its turn for longer than its work may take."""
+
+    def rates(self, name: str) -> Any:
+        """A queue for the critic, none for the others."""
+        return self if name == "fake/c" else super().rates(name)
+
+    @asynccontextmanager
+    async def turn(self, turn: Turn) -> AsyncIterator[Sent]:
+        """Lets it go after half a second."""
+        with turn.waiting():
+            await asyncio.sleep(0.5)
+        yield Sent(turn.clock.elapsed(), turn.tokens)
+
+
+async def test_the_time_of_judging_stands_still_in_the_queue(sources: list[str]) -> None:
+    """Waiting for a turn at the provider makes no judge too slow."""
+    key = (await passage_with(sources, "134 m")).id
+    fakes = judging(judgements((1, "supported")), REVIEWED, sentences=[(PARTLY, [key])])
+    roles: Any = {"writer": "fake/w", "critic": "fake/c"}
+    context = RunContext(models=roles, time=TimeLimits(reviewing=0.3))
+    run = MemoryRun(context, models=_QueueingDoor({}, {}, fakes))
+    assert [sentence.by_model for sentence in findings(await run.ask(QUESTION, sources))] == [True]
+
+
+async def test_the_report_names_the_models_that_answered(sources: list[str]) -> None:
+    """A fallback that wrote in place of the writer is named, and the writer that refused is not."""
+    key = (await passage_with(sources, "134 m")).id
+    fakes = {
+        "w": script({"error": {"kind": "auth"}, "repeat": "always"}),
+        "f": script(report((RIGHT, [key]))),
+    }
+    run = MemoryRun(RunContext(models={"writer": "fake/w"}, fallback_models=("fake/f", "fake/w")), fakes)
+    await run.ask(QUESTION, sources)
+    text = await run.report()
+    assert "extractive, fake/f" in text
+    assert "fake/w" not in text
 
 
 async def test_what_is_disputed_is_no_fact_in_the_summary(tmp_path: Path) -> None:

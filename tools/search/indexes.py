@@ -2,6 +2,7 @@
 
 import asyncio
 
+from state.errors import ToolError
 from state.ports import Embeddings, Passages
 from tools.search.index import Embedded, Hit, SearchIndex, build_index, indexed_text
 from tools.search.vectors import Tell, vectors_of
@@ -14,22 +15,29 @@ class SearchIndexes:
         self._passages = passages
         self._embeddings = embeddings
         self._building: dict[str, asyncio.Task[SearchIndex]] = {}
+        self._faults: dict[str, str] = {}
 
     async def prepare(self, collection_id: str, tell: Tell) -> None:
         """Does at once, and tells how far it has come, what takes long: the vectors of passages that are new."""
         if self._embeddings is not None:
             await self.get(collection_id, tell)
 
+    def notes(self, collection_id: str) -> tuple[str, ...]:
+        """What a reader must know of the searches of a collection: that its embedding model failed, if it did."""
+        fault = self._faults.get(collection_id)
+        return (f"The documents were searched by words only: {fault}.",) if fault else ()
+
     async def search(self, collection_id: str, query: str, limit: int) -> list[Hit]:
         """As `SearchIndex.search`, off the event loop where a model is asked."""
         index = await self.get(collection_id)
-        if self._embeddings is None:
+        if self._embeddings is None or collection_id in self._faults:
             return index.search(query, limit)
         return await asyncio.to_thread(index.search, query, limit)
 
     async def get(self, collection_id: str, tell: Tell = lambda done: None) -> SearchIndex:
-        """The index of a collection. Callers share one build; one that is cancelled does not stop it for
-        the others.
+        """The index of a collection; one over words alone where the embedding model does not do its work (`notes`).
+
+        Callers share one build; one that is cancelled does not stop it for the others.
         """
         task = self._building.get(collection_id)
         if task is None or (task.done() and (task.cancelled() or task.exception())):
@@ -41,9 +49,12 @@ class SearchIndexes:
         sources = await self._passages.sources(collection_id)
         passages = await self._passages.passages(collection_id)
         titles = {source.id: source.title for source in sources}
-        embedded = None
         if self._embeddings is not None:
             texts = {passage.id: indexed_text(passage, titles) for passage in passages}
-            vectors = await vectors_of(texts, self._embeddings, tell)
-            embedded = Embedded(self._embeddings.embedder, vectors)
-        return await asyncio.to_thread(build_index, passages, titles, embedded)
+            try:
+                vectors = await vectors_of(texts, self._embeddings, tell)
+                embedded = Embedded(self._embeddings.embedder, vectors)
+                return await asyncio.to_thread(build_index, passages, titles, embedded)
+            except ToolError as error:
+                self._faults[collection_id] = error.message
+        return await asyncio.to_thread(build_index, passages, titles)
