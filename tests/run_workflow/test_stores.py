@@ -127,6 +127,16 @@ async def test_calls_are_found_again(stores: Stores) -> None:
     assert await stores.journal.usage("none") == Usage()
 
 
+async def test_the_models_that_answered_are_known(stores: Stores) -> None:
+    """Each once, in the order of the alphabet; tools are none."""
+    for place, name in enumerate(("fake/b", "fake/a", "Fake/c", "fake/b")):
+        key = CallKey(path="p", request_hash="h", occurrence=place)
+        await stores.journal.record(key, CallRecord(kind="model", name=name, response={}))
+    tool = CallRecord(kind="tool", name="search_documents", response={})
+    await stores.journal.record(CallKey(path="p", request_hash="t", occurrence=0), tool)
+    assert await stores.journal.models() == ["Fake/c", "fake/a", "fake/b"]
+
+
 async def test_collection_of_sources(stores: Stores) -> None:
     """A collection has its sources by uri and their passages by place; made twice it is the same."""
     b, a, table = source("b"), source("a"), source("t", tables=2)
