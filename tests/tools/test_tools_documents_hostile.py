@@ -9,11 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from state.errors import SourceError
 from tests.tools.document_files import pdf_of, xlsx_of
 from tests.tools.office_files import docx_of, eml_of, epub_of, notebook_of, pptx_of, unzipped, xls_of, zip_of
 from tools.documents import isolation, packages
-from tools.documents.formats import FORMATS, format_of
-from tools.documents.isolation import Outcome, Readers, outcome_of
+from tools.documents.extracted import Reading
+from tools.documents.formats import FORMATS, Format, format_of
+from tools.documents.isolation import OUTCOME, Outcome, Readers, outcome_of
 
 ROWS = [["year", "level"], ["2001", "30"], ["2002", "31"], ["2003", "32"]]
 TEXT = "The lake is deep.\n\nIt froze in 2019, as the survey says.\n"
@@ -210,6 +212,16 @@ async def test_half_a_character_is_replaced() -> None:
     first, second = await read(source, "a.json")
     assert [part for _, part in first.parts][::2] == ["text: x\ufffdy", "\ufffd: 1\n\ufffd: 2\n\ufffd: 3"]
     assert second.parts
+
+
+def test_half_a_character_in_a_reason_is_replaced() -> None:
+    """An error that repeats what a file says can be sent and stored like any other outcome."""
+
+    def refused(data: bytes, uri: str) -> Reading:
+        raise SourceError("no such part: \ud800")
+
+    outcome = outcome_of(b"x", "a.txt", Format("text", "text/plain", refused))
+    assert json.loads(OUTCOME.dump_json(outcome))["reason"] == "no such part: \ufffd"
 
 
 async def test_what_a_process_reads_is_what_is_read_here() -> None:

@@ -60,7 +60,7 @@ def outcome_of(data: bytes, uri: str, format_: Format) -> Outcome:
         problem: Literal["encrypted", "no_text", "error"] = (
             "encrypted" if isinstance(error, EncryptedSource) else "no_text" if isinstance(error, NoText) else "error"
         )
-        return Outcome(problem=problem, reason=error.message)
+        return Outcome(problem=problem, reason=storable(error.message))
     parts = tuple((_storable(locator), storable(text)) for locator, text in reading.parts)
     return Outcome(storable(reading.title), reading.date, parts, len(reading.tables))
 
