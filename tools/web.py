@@ -9,6 +9,7 @@ import httpx
 from state.errors import SourceError, ToolError
 from state.evidence import Passage, Source
 from state.ports import WebHit
+from tools.addresses import shown_address
 from tools.dates import iso_date
 from tools.documents.formats import HTML, format_of_page
 from tools.documents.reading import read_page
@@ -59,7 +60,7 @@ class SearxWeb:
         try:
             page = await self._pages.fetch(url)
             format_ = format_of_page(page.media_type or HTML.media_type, page.url)
-            document = await read_page(page.data, page.url, format_)
+            document = await read_page(page.data, shown_address(page.url), format_)
         except SourceError as error:
             raise ToolError(error.message, place=error.place or url) from error
         return document.source, document.passages

@@ -9,6 +9,7 @@ import pytest
 
 from state.errors import SourceError
 from state.evidence import Collection, Source
+from state.ports import Page
 from tests.tools.document_files import folder_of, pdf_of
 from tests.tools.web_site import Answer, Site, serving
 from tools.documents.reading import read_sources
@@ -147,3 +148,58 @@ async def test_an_odd_redirect_costs_one_source(
     collection, sources = await sources_of(client, odd, good)
     assert [source.uri for source in sources] == [good]
     assert [(skip.uri, skip.reason) for skip in collection.skipped] == [(odd, reason)]
+
+
+@pytest.mark.parametrize(
+    ("query", "shown"),
+    [
+        ("?q=a&token=abc&page=2", "?q=a&token=***&page=2"),
+        ("?api_key=abc", "?api_key=***"),
+        ("?X-Amz-Signature=abc&%74oken=abc", "?X-Amz-Signature=***&%74oken=***"),
+        ("?a=1;secret=abc;def", "?a=1;secret=***"),
+        ("?keyword=lake&author=ann", "?keyword=lake&author=ann"),
+    ],
+)
+async def test_secrets_of_an_address_are_sent_but_not_stored(
+    site: Site, client: httpx.AsyncClient, query: str, shown: str
+) -> None:
+    """The server gets the address as it was named; the source is stored with the values masked."""
+    page = site.answer("/page", "<p>Deep.</p>")
+    _, sources = await sources_of(client, page + query)
+    assert [source.uri for source in sources] == [page + shown]
+    assert (query == shown) or "***" not in str(site.queries)
+
+
+async def test_an_address_with_a_password_is_refused(site: Site, client: httpx.AsyncClient, tmp_path: Path) -> None:
+    """It would stand in prompts and reports; the error does not repeat it."""
+    folder_of(tmp_path, {"a.txt": "A note."})
+    with pytest.raises(SourceError, match="user or a password") as raised:
+        await sources_of(client, str(tmp_path), site.base.replace("://", "://u:hidden@") + "/page")
+    assert "hidden" not in str(raised.value)
+    assert raised.value.remedy
+    assert site.queries == []
+
+
+async def test_pages_that_wait_to_be_read_do_not_wait_in_memory() -> None:
+    """However many addresses there are, the bytes of a few at a time are held."""
+    alive = 0
+
+    class Body(bytes):
+        def __del__(self) -> None:
+            nonlocal alive
+            alive -= 1
+
+    class ManyPages:
+        most = 0
+
+        async def fetch(self, url: str, *, named: bool = False) -> Page:
+            nonlocal alive
+            alive += 1
+            self.most = max(self.most, alive)
+            return Page(url, "text/plain", Body(f"The page {url}.".encode()))
+
+    many = ManyPages()
+    names = [f"http://example.org/{n}" for n in range(20)]
+    collection = await read_sources(names, MemoryPassages(), MemoryArtifacts(), pages=many)
+    assert collection.sources == 20
+    assert many.most <= 5

@@ -5,14 +5,15 @@ import hashlib
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from tempfile import TemporaryDirectory
 
 from state.errors import SourceError
 from state.evidence import Collection, Passage, SkippedSource, Source, content_id
 from state.ports import Artifacts, Library, Pages
+from tools.addresses import shown_address
 from tools.documents.files import MAX_BYTES, find_files, is_address
 from tools.documents.formats import Format, format_of, format_of_page
 from tools.documents.isolation import PROCESSES, Outcome, Readers, outcome_of, refusal
-from tools.storable import storable
 
 READING = "2"
 """Part of every source's id; raised when readers or passages change, so that old and new passages never
@@ -43,8 +44,8 @@ class _Found:
     uri: str
     sha256: str
     format: Format
-    place: Path | bytes
-    """Where its bytes are; those of a page are at hand."""
+    place: Path
+    """Where its bytes are; those of a page wait in a file for their turn: many pages fill the memory."""
 
     @property
     def id(self) -> str:
@@ -64,13 +65,30 @@ async def read_sources(
     A document that is in the library, by its uri and bytes, is not read again; each is stored when it was read, so
     that a reading that is broken off and begun again goes on where it was. What cannot be read is in the
     collection's `skipped`, each with the reason. Documents with the same content count once: a copy would look
-    like a second witness. Raises SourceError if a path does not exist, before anything is read.
+    like a second witness. Raises SourceError if a path does not exist or an address holds a password, before anything
+    is read.
     """
+    addresses = {name: shown_address(name) for name in names if is_address(name)}
     files, skipped = await asyncio.to_thread(find_files, [name for name in names if not is_address(name)])
     seen = [await asyncio.to_thread(_look, file.path, file.uri) for file in files]
-    addresses = dict.fromkeys(name for name in names if is_address(name))
-    gate = asyncio.Semaphore(_PAGES_AT_ONCE)
-    seen += await asyncio.gather(*(_fetch(address, pages, gate) for address in addresses))
+    with TemporaryDirectory() as folder:
+        gate = asyncio.Semaphore(_PAGES_AT_ONCE)
+        fetched = (
+            _fetch(address, uri, pages, gate, Path(folder, str(n)))
+            for n, (address, uri) in enumerate(addresses.items())
+        )
+        seen += await asyncio.gather(*fetched)
+        return await _gathered(seen, skipped, library, artifacts, on_file)
+
+
+async def _gathered(
+    seen: Sequence["_Found | SkippedSource"],
+    skipped: list[SkippedSource],
+    library: Library,
+    artifacts: Artifacts,
+    on_file: OnFile | None,
+) -> Collection:
+    """The collection of what was found, once it is read."""
     skipped += [found for found in seen if isinstance(found, SkippedSource)]
     found = [each for each in seen if isinstance(each, _Found)]
     known = {source.id: source for source in await library.find([each.id for each in found])}
@@ -98,17 +116,19 @@ def _unopened(uri: str, error: OSError) -> SkippedSource:
     return SkippedSource(uri=uri, reason=f"the file cannot be opened: {error.strerror or error}")
 
 
-async def _fetch(address: str, pages: Pages | None, gate: asyncio.Semaphore) -> _Found | SkippedSource:
-    uri = storable(address)
+async def _fetch(
+    address: str, uri: str, pages: Pages | None, gate: asyncio.Semaphore, place: Path
+) -> _Found | SkippedSource:
     if pages is None:
         return SkippedSource(uri=uri, reason="this run has no way to the web")
     try:
         async with gate:
             page = await pages.fetch(address, named=True)
-        format_ = format_of_page(page.media_type, page.url)
+            format_ = format_of_page(page.media_type, page.url)
+            await asyncio.to_thread(place.write_bytes, page.data)
     except SourceError as error:
         return SkippedSource(uri=uri, reason=error.message)
-    return _Found(uri, hashlib.sha256(page.data).hexdigest(), format_, page.data)
+    return _Found(uri, hashlib.sha256(page.data).hexdigest(), format_, place)
 
 
 class _Work:
@@ -174,8 +194,7 @@ class _Work:
     async def _read(self, found: _Found, readers: Readers) -> Source | None:
         """The stored source, or None if the document cannot be read."""
         try:
-            place = found.place
-            data = place if isinstance(place, bytes) else await asyncio.to_thread(place.read_bytes)
+            data = await asyncio.to_thread(found.place.read_bytes)
         except OSError as error:
             self.skipped.append(_unopened(found.uri, error))
             return None
