@@ -75,6 +75,8 @@ class _Desk:
     collection: Collection
     show_orders: bool
     loaded: dict[str, tuple[Source, Table]] = field(default_factory=dict)
+    named: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """The names of the tables in a file, by its hash: to find them the whole file is parsed."""
 
     # --- the tools ------------------------------------------------------------------------------------
 
@@ -82,7 +84,7 @@ class _Desk:
         lines = []
         for source in await self._sources():
             try:
-                sheets = await asyncio.to_thread(sheet_names, await self._bytes(source), source.uri, source.kind)
+                sheets = await self._sheets(source)
             except ToolError as error:
                 lines.append(f"{one_line(source.uri)}: cannot be read, {one_line(error.message)}")
                 continue
@@ -217,6 +219,12 @@ class _Desk:
         except KeyError as error:
             remedy = "Use another table."
             raise ToolError("The file is not stored.", place=source.uri, remedy=remedy) from error
+
+    async def _sheets(self, source: Source) -> tuple[str, ...]:
+        if source.sha256 not in self.named:
+            data = await self._bytes(source)
+            self.named[source.sha256] = await asyncio.to_thread(sheet_names, data, source.uri, source.kind)
+        return self.named[source.sha256]
 
     async def _table(self, name: str) -> tuple[Source, Table]:
         """The table of a uri, or of `uri#sheet`, loaded once."""

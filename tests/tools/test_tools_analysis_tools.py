@@ -114,6 +114,17 @@ async def test_list_tables(desk: Desk) -> None:
     assert "sheets: First, Second)" in shown
 
 
+async def test_tables_are_looked_for_once(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Listing again parses no file again."""
+    first = (await desk.call("list_tables")).content
+
+    def parsed(*_: object) -> NoReturn:
+        raise AssertionError("a file was parsed again")
+
+    monkeypatch.setattr("tools.analysis_tools.sheet_names", parsed)
+    assert (await desk.call("list_tables")).content == first
+
+
 async def test_list_tables_with_a_broken_one() -> None:
     """A broken workbook is listed with what is wrong; the others are listed all the same."""
     desk = await open_desk({"bad.xlsx": b"PK\x03\x04", "good.csv": b"x\n1\n"})
