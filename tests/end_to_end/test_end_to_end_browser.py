@@ -126,7 +126,10 @@ async def test_the_published_report_of_poisoned_sources(watched: Watched, tmp_pa
     """A whole run over poisoned sources: its page is at rest, and holds their text and their names as text."""
     folder = tmp_path / "sources"
     sources = write(folder, poisoned=True)
-    (folder / NAME).write_text(f"The alpha bridge carries {ATTACKS[0]} two lanes and is high.", encoding="utf-8")
+    (folder / NAME).write_text(
+        f"When was the beta bridge opened? The beta bridge {ATTACKS[0]} was opened in June 1973 for carts.",
+        encoding="utf-8",
+    )
     run = MemoryRun(RunContext(gate=GatePolicy(max_revisions=0)))
     state = await run.ask(QUESTION, sources)
     page = (await run.ports.artifacts.get(state["page"].sha256)).decode()
