@@ -27,6 +27,8 @@ _SAME = 0.75
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 _FIELD = re.compile(r"[A-Z][\w ]{0,20}: \S.{0,60}")
 """A line that describes the document: `Published: 2023-10-07`."""
+_DESCRIBES = re.compile(r"#|Table .+: [\d,]+ rows\b|Column .+: (?:numbers|dates|text|values)\b")
+"""How a line begins that describes a table or comments on its columns; what a table says is computed from it."""
 _LEANS = re.compile(r"(?:(?:such|some|other|others|however)\b|note:|important:)", re.IGNORECASE)
 """How a sentence begins that leans on the one before it, and says little alone."""
 _POINTS_BACK = re.compile(r"(?:it|its|they|their|he|she|his|her|this|that|these|those|such)\b", re.IGNORECASE)
@@ -116,8 +118,8 @@ def _groups(text: str) -> list[list[str]]:
 
 def _is_quotable(group: Sequence[str]) -> bool:
     text = " ".join(group)
-    is_told = 3 <= len(text.split()) <= _LONGEST * len(group) and not text.endswith("?")
-    return is_told and not _FIELD.fullmatch(text) and not _REFERS.match(text)
+    is_told = 3 <= len(text.split()) <= _LONGEST * len(group) and not text.endswith(("?", ":"))
+    return is_told and not _FIELD.fullmatch(text) and not _REFERS.match(text) and not _DESCRIBES.match(text)
 
 
 def _best(units: Sequence[_Unit], room: int, said: Sequence[str]) -> list[_Unit]:

@@ -50,7 +50,9 @@ def report(brief: dict[str, Any], outline: list[dict[str, Any]], advice: list[di
     sections = [
         SectionDraft(heading="Executive summary", sentences=_sentences(summary)),
         SectionDraft(heading="Key findings", sentences=_sentences(rest)),
-        SectionDraft(heading="Analysis", sentences=_sentences(computed)),
+        SectionDraft(
+            heading="Analysis", sentences=_sentences([claim for claim in computed if claim["text"] not in said])
+        ),
         SectionDraft(heading="Recommendations", sentences=[SentenceDraft(**part) for part in advice]),
         SectionDraft(heading="Action items", sentences=_actions(brief)),
     ]
