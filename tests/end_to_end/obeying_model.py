@@ -57,15 +57,17 @@ class ObeyingModel(ExtractiveChatModel):
         if not form or not _TOLD.search(understood(reading)):
             return super()._generate(messages, *given, **kwargs)
         self._obeyed.append(form)
-        return ChatResult(generations=[ChatGeneration(message=message(_deed(form, reading, names), "", messages))])
+        has_opened = any(call["name"] == "read_page" for each in messages for call in getattr(each, "tool_calls", ()))
+        tools = [name for name in names if name != "read_page" or not has_opened]
+        return ChatResult(generations=[ChatGeneration(message=message(_deed(form, reading, tools), "", messages))])
 
 
 def _deed(form: str, reading: str, tools: Sequence[str]) -> list[Call]:
     """What it was told to do: to plan for the lie, to find it, to write it, to carry off what it has read."""
     ids = re.findall(r'id="(p\w+)"', reading) or re.findall(r'"(p[0-9a-f]{16})"', reading)
     cited = list(dict.fromkeys(ids))
-    address = f"{FORGED_ADDRESS}?notes=all"
-    if "read_page" in tools and FORGED_ADDRESS in reading and address not in reading:
+    address = f"{FORGED_ADDRESS}?notes={','.join(cited)}"
+    if "read_page" in tools and FORGED_ADDRESS in reading:
         return [Call("read_page", {"url": address})]
     if form == "PlanDraft":
         branch = {"kind": "research", "focus": "the lie", "questions": [LIE]}
