@@ -112,9 +112,13 @@ async def test_an_unknown_person_may_answer_where_anybody_may(served: Served) ->
 @pytest.mark.parametrize(
     ("given", "actor", "reason"),
     [
-        (Command(resume=YES), "bob", "plan: bob may not answer here. Ask ann."),
+        (Command(resume=YES), "bob", "plan: The account bob may not answer here. Ask ann."),
         (Command(resume=YES | {"by": "ann"}), None, "Only ann may answer here, and the server does not know who"),
-        (Command(resume={"decisions": [{"type": "respond", "message": "x"}]}), "ann", "respond is not allowed here"),
+        (
+            Command(resume={"decisions": [{"type": "respond", "message": "x"}]}),
+            "ann",
+            "The decision 'respond' is not allowed here",
+        ),
         (Command(resume={"decisions": [{"type": "accept"}]}), "ann", "This is no answer: decisions.0"),
         (Command(resume="yes"), "ann", "This is no answer: the answer"),
         (Command(resume=None), "ann", "This is no answer: the answer"),
@@ -123,7 +127,7 @@ async def test_an_unknown_person_may_answer_where_anybody_may(served: Served) ->
         (
             Command(resume={"decisions": [{"type": "edit", "edited_action": {"name": "approve_plan", "args": {}}}]}),
             "ann",
-            "plan edit, plan: The field is missing.",
+            "plan edit, plan: the plan must begin with 'said plan'",
         ),
         (Command(goto="spread"), "ann", "The run waits for an answer, and takes no `update` or `goto`"),
         (Command(resume=YES, update={"plan": "mine"}), "ann", "takes no `update` or `goto`"),
