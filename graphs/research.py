@@ -15,9 +15,10 @@ from agents.analysis import analyse
 from agents.approval import approval_node
 from agents.branch import Branches
 from agents.kit import Kit, Node, open_kit
-from agents.planning import READ_SOURCES, planning_node, sources_node, sources_summary
+from agents.planning import planning_node
 from agents.points import POINTS
 from agents.publishing import explain_failure, publishing_node
+from agents.reading import READ_SOURCES, sources_node, sources_summary
 from agents.research import research
 from agents.review import review_node
 from agents.synthesis import synthesis_node

@@ -70,7 +70,7 @@ async def test_sources_that_take_too_long_end_the_run_with_a_remedy(
     async def never(*_given: object, **_named: object) -> None:
         await asyncio.sleep(600)
 
-    monkeypatch.setattr("agents.planning.read_sources", never)
+    monkeypatch.setattr("agents.reading.read_sources", never)
     run = MemoryRun(RunContext(time=TimeLimits(reading=0.1)))
     with pytest.raises(SourceError, match=r"reading took longer than 0.1 s Name fewer sources, or .* time\.reading"):
         await run.ask(QUESTION, sources)

@@ -183,7 +183,10 @@ async def test_what_the_point_does_not_allow_is_refused_and_asked_again(person: 
     _, action, told = await shown(nobody, thread)
     assert (action, "not taken" in told) == ("approve_report", False)
     await answer(bob, thread, {"decisions": [{"type": "respond", "message": "Shorter."}]})
-    assert "respond is not allowed here. Allowed: approve, edit, reject." in (await shown(nobody, thread))[2]
+    assert (
+        "The decision 'respond' is not allowed here. Allowed: approve, edit, reject."
+        in (await shown(nobody, thread))[2]
+    )
     await answer(bob, thread)
     values: Any = (await nobody.threads.get_state(thread))["values"]
     assert values["outcome"] == "published"
