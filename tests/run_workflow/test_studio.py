@@ -169,7 +169,7 @@ async def test_what_the_point_does_not_allow_is_refused_and_asked_again(person: 
         (nobody, YES | {"by": "ann"}, "Only ann may answer here, and the server does not know who you are."),
         (bob, YES, "bob may not answer here. Ask ann."),
         (ann, {"decisions": [{"type": "accept"}]}, "This is no answer: decisions.0"),
-        (ann, {"decisions": [edit]}, "approve_plan edit, sub_questions: Field required."),
+        (ann, {"decisions": [edit]}, "plan edit, plan.sub_questions: Field required."),
         (bob, YES, "bob may not answer here. Ask ann."),
     ):
         assert "__error__" not in (await answer(who, thread, given))

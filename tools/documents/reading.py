@@ -71,14 +71,17 @@ async def read_sources(
     addresses = {name: shown_address(name) for name in names if is_address(name)}
     files, skipped = await asyncio.to_thread(find_files, [name for name in names if not is_address(name)])
     seen = [await asyncio.to_thread(_look, file.path, file.uri) for file in files]
-    with TemporaryDirectory() as folder:
+    folder = await asyncio.to_thread(TemporaryDirectory)
+    try:
         gate = asyncio.Semaphore(_PAGES_AT_ONCE)
         fetched = (
-            _fetch(address, uri, pages, gate, Path(folder, str(n)))
+            _fetch(address, uri, pages, gate, Path(folder.name, str(n)))
             for n, (address, uri) in enumerate(addresses.items())
         )
         seen += await asyncio.gather(*fetched)
         return await _gathered(seen, skipped, library, artifacts, on_file)
+    finally:
+        await asyncio.to_thread(folder.cleanup)
 
 
 async def _gathered(
