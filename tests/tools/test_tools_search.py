@@ -81,7 +81,9 @@ async def test_an_index_is_built_once_for_all_who_ask(monkeypatch: pytest.Monkey
     """Branches that ask at the same time share one build."""
     built = []
 
-    def counted(passages: Sequence[Passage], titles: Mapping[str, str], embedded: Embedded | None) -> SearchIndex:
+    def counted(
+        passages: Sequence[Passage], titles: Mapping[str, str], embedded: Embedded | None = None
+    ) -> SearchIndex:
         built.append(titles)
         return build_index(passages, titles, embedded)
 
