@@ -160,6 +160,7 @@ def follow(document: str, terminal: Terminal) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(400)  # many commands, each a process of its own
 def test_commands_of_the_readme(terminal: Terminal) -> None:
     """The commands of the README, one after another, do what it says."""
     follow("README.md", terminal)
