@@ -5,10 +5,15 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from run_workflow.postgres.database import Database, DatabaseSettings, open_database
 from run_workflow.postgres.local import LocalServer
 from tests.postgres_fixtures import ServerForTests, open_folder, session_server
+
+# How long an example may take depends on what else the machine does: `benchmarks/` measures, tests do not.
+settings.register_profile("without_deadline", settings(), deadline=None)
+settings.load_profile("without_deadline")
 
 _FOREIGN = ("STRETTO_", "DATABASE_URL", "OPENAI_", "LANGSMITH_", "LANGCHAIN_", "PG")
 
