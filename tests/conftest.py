@@ -15,7 +15,16 @@ from tests.postgres_fixtures import ServerForTests, open_folder, session_server
 settings.register_profile("without_deadline", settings(), deadline=None)
 settings.load_profile("without_deadline")
 
+_SERVERS = {"postgres_server", "postgres_root", "made_cluster"}
 _FOREIGN = ("STRETTO_", "DATABASE_URL", "OPENAI_", "LANGSMITH_", "LANGCHAIN_", "PG")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark as slow what starts a server, a process or a browser, wherever it stands."""
+    for item in items:
+        whole = item.path.parent.name == "end_to_end" or any(item.iter_markers("studio"))
+        if whole or _SERVERS.intersection(getattr(item, "fixturenames", ())):
+            item.add_marker("slow")
 
 
 @pytest.fixture(autouse=True)
