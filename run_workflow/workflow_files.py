@@ -1,13 +1,19 @@
 """Workflow files from disk: read, checked against what this installation has, and loaded."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from graphs.workflow.checks.definition import check_text
-from graphs.workflow.checks.known import Checked, Known
+from graphs.workflow.checks.known import Checked, Known, KnownTool
 from graphs.workflow.problems import refuse
 from graphs.workflow.yaml_source import MOST_BYTES
 from state.errors import SetupError
 from state.workflow.definition import WorkflowDefinition
+
+if TYPE_CHECKING:  # slow to import
+    from state.ports import RegisteredTool
 
 
 def read_text(path: Path) -> str:
@@ -38,4 +44,21 @@ def definition_in(path: Path) -> WorkflowDefinition:
 
 def known() -> Known:
     """What workflows can name here."""
-    return Known()
+    from tools.toolbox import Toolbox
+
+    registry = Toolbox().shown()
+    return Known(tools={name: _tool(registry.versions(name)) for name in registry.names()})
+
+
+def _tool(versions: Sequence["RegisteredTool"]) -> KnownTool:
+    """A tool by its newest version, with the others."""
+    newest, *older = (
+        KnownTool(
+            parameters=each.parameters,
+            output=each.output,
+            side_effects="write" if each.side_effects == "write" else "read",
+            versions=tuple(other.version for other in versions),
+        )
+        for each in versions
+    )
+    return replace(newest, older={each.version: one for each, one in zip(versions[1:], older, strict=True)})

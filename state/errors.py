@@ -16,6 +16,7 @@ StrettoError                 anything a person can act on; carries the place and
 │   ├── AnswerRefused        the answer names no pending request, is not allowed, or is malformed
 │   └── DefinitionChanged    the run was begun with another definition
 ├── ToolError                a tool could not do its work; told to the model, not to the process
+│   └── ToolFailed           the same, with the class that retry policies and error handlers go by
 └── ModelError               a model call failed for good
     ├── ModelUnavailable     overload, timeout, connection: worth another try
     │   └── RateLimited      too many requests or tokens a minute: worth another try later
@@ -24,6 +25,11 @@ StrettoError                 anything a person can act on; carries the place and
     ├── BadOutput            the answer does not have the form that was asked for
     └── LimitReached         a limit of the branch or of the run on calls, tokens, time or money
 """
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # the grammar of workflows is slow to import
+    from state.workflow.policies import ErrorClass
 
 
 class StrettoError(Exception):
@@ -119,6 +125,26 @@ class DefinitionChanged(RunError):
 
 class ToolError(StrettoError):
     """A tool could not do its work; the model is told, the process goes on."""
+
+
+class ToolFailed(ToolError):
+    """A tool of the registry could not do its work, and why in the classes of retry policies and error handlers.
+
+    `retry_after` is the pause in seconds that the service asked for, if it named one.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        error: "ErrorClass" = "internal",
+        *,
+        place: str | None = None,
+        remedy: str | None = None,
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(message, place=place, remedy=remedy)
+        self.error: ErrorClass = error
+        self.retry_after = retry_after
 
 
 class ModelError(StrettoError):

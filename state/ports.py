@@ -8,13 +8,14 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from state.evidence import ArtifactRef, Collection, Passage, SkippedSource, Source
 from state.runs import CallKey, CallRecord, Json, StepRecord, StepStatus, Usage
 
-if TYPE_CHECKING:  # a chat model is slow to import, and only its name is needed here
+if TYPE_CHECKING:  # slow to import, and only their names are needed here
     from langchain_core.language_models import BaseChatModel
+    from langchain_core.tools import BaseTool
 
 
 class Ledger(Protocol):
@@ -224,12 +225,52 @@ class Embeddings:
 
 
 @dataclass(frozen=True)
+class RegisteredTool:
+    """A tool as the registry knows it."""
+
+    name: str
+    version: str
+    """Three numbers: `1.4.0`."""
+    category: str
+    description: str
+    parameters: Json
+    """The JSON Schema of its input."""
+    output: Json
+    """The JSON Schema of what it gives back; empty where that can be anything."""
+    side_effects: Literal["none", "read", "write"]
+    cost: float
+    """US dollars of one call."""
+    timeout: float
+    """Seconds of one call."""
+    tool: "BaseTool"
+    depends_on: Callable[[Json], str] | None = None
+    """From an input to the service that the call needs, for the circuit breaker; None where it needs none."""
+
+
+class ToolRegistry(Protocol):
+    """The tools that steps and agents of the run may call, by name."""
+
+    def names(self) -> Sequence[str]:
+        """The names, without versions, in the order of the alphabet."""
+
+    def find(self, name: str) -> RegisteredTool:
+        """The tool of a name (its newest version) or of `name@version`; ToolFailed with near names if there is
+        none.
+        """
+
+    async def call(self, name: str, input: Json, *, idempotency_key: str = "") -> Any:
+        """What the tool gives back, as JSON values; ToolFailed with the class of the failure."""
+
+
+@dataclass(frozen=True)
 class Network:
     """The ways out that runs have."""
 
     web: Web | None = None
     pages: Pages | None = None
     embedder: Embedder | None = None
+    toolbox: "Callable[[Ports], ToolRegistry] | None" = None
+    """Makes the tools of one run, which work with its other ports."""
 
 
 @dataclass(frozen=True)
@@ -249,3 +290,5 @@ class Ports:
     """None where addresses cannot be sources."""
     embeddings: Embeddings | None = None
     """None where search goes by words only."""
+    tools: ToolRegistry | None = None
+    """None where steps and agents have no tools but those that they are handed."""

@@ -13,14 +13,17 @@ def is_tried_again(policy: RetryPolicy, failure: Failure, tries: int) -> bool:
     return tries < policy.max_attempts and bool(kinds & {*policy.retry_on}) and not kinds & {*policy.give_up_on}
 
 
-def pause_before(policy: RetryPolicy, tries: int) -> float:
+def pause_before(policy: RetryPolicy, tries: int, asked: float = 0.0) -> float:
     """Seconds before the next try, after `tries` that failed (1 or more).
+
+    Not less than what the service `asked` for, as far as that is not more than the longest pause of the policy.
 
     With jitter drawn evenly from half to one and a half of it, so that steps that failed together do not come back
     together.
     """
     pause = _pause(policy, tries)
-    return pause * random.uniform(0.5, 1.5) if policy.jitter else pause
+    drawn = pause * random.uniform(0.5, 1.5) if policy.jitter else pause
+    return max(drawn, min(asked, policy.max_delay))
 
 
 def pauses(policy: RetryPolicy) -> list[float]:

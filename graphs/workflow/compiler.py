@@ -23,13 +23,13 @@ from graphs.workflow.outcomes import StepFailed, Waiting
 from graphs.workflow.references import Scope
 from graphs.workflow.results import Results
 from graphs.workflow.running import Body, Conditions, Run, run_level
-from graphs.workflow.schemas import faults
 from graphs.workflow.slots import Slots
 from state.context import RunContext
 from state.ports import Ports
 from state.runs import Json, Progress
 from state.workflow.definition import WorkflowDefinition
 from state.workflow.steps import Step
+from tools.schemas import faults
 
 _ANSWERS = "__pregel_resume_map"
 """Where LangGraph keeps what a run was resumed with, by interrupt id; tests/graphs/test_workflow_graph.py holds it."""

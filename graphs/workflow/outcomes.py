@@ -13,6 +13,7 @@ from state.errors import (
     ModelRefused,
     ModelUnavailable,
     StrettoError,
+    ToolFailed,
 )
 from state.workflow.policies import ErrorClass
 
@@ -25,6 +26,8 @@ class Failure:
 
     error: ErrorClass
     message: str
+    retry_after: float = 0.0
+    """Seconds that the service asked to wait."""
 
     def record(self, step: str) -> dict[str, str]:
         """What error handlers see as `$error`, and lists of results in the place of an output."""
@@ -105,6 +108,8 @@ def failure_of(error: BaseException) -> Failure:
     """What went wrong, by class and in words."""
     if isinstance(error, StepFailed):
         return Failure(error.error, error.message)
+    if isinstance(error, ToolFailed):
+        return Failure(error.error, str(error), error.retry_after or 0.0)
     kind: ErrorClass = next((kind for known, kind in _CLASSES if isinstance(error, known)), "internal")
     said = error.message if isinstance(error, StrettoError) else f"{type(error).__name__}: {error}"
     return Failure(kind, said)

@@ -18,13 +18,13 @@ from graphs.workflow.mapping import fill
 from graphs.workflow.outcomes import Failure, Outcome, StepFailed, Waiting, failure_of
 from graphs.workflow.references import MissingValue, Scope
 from graphs.workflow.results import Results
-from graphs.workflow.schemas import faults
 from graphs.workflow.slots import Slots
 from state.ports import Clock, Ledger
 from state.runs import Progress, StepRecord, StepStatus
 from state.workflow.definition import WorkflowDefinition
 from state.workflow.policies import Condition, RetryPolicy, Schema
 from state.workflow.steps import Step
+from tools.schemas import faults
 
 
 class Body(Protocol):
@@ -184,7 +184,7 @@ class _Execution:
             if not is_tried_again(self._policy, failure, tries):
                 return await self._failed(failure, tries)
             await self._end("retrying", failure.message, {"tries": tries})
-            await self._run.clock.sleep(pause_before(self._policy, tries))
+            await self._run.clock.sleep(pause_before(self._policy, tries, failure.retry_after))
 
     def _is_taken_up(self) -> bool:
         """Whether the step goes on waiting: its note stays in the ledger until it has ended, or waits anew."""

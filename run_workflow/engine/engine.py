@@ -10,6 +10,7 @@ import os
 import socket
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from run_workflow.engine import approvals, audit, endings, forks, views
@@ -262,8 +263,8 @@ class Engine:
         return self._graphs[graph]
 
     def _ports(self, fence: Fence) -> Ports:
-        embedder = self._network.embedder
-        return Ports(
+        embedder, toolbox = self._network.embedder, self._network.toolbox
+        ports = Ports(
             run_id=fence.run_id,
             ledger=PostgresLedger(fence),
             journal=PostgresJournal(fence),
@@ -275,3 +276,4 @@ class Engine:
             pages=self._network.pages,
             embeddings=Embeddings(embedder, PostgresVectors(fence)) if embedder else None,
         )
+        return replace(ports, tools=toolbox(ports)) if toolbox else ports

@@ -10,10 +10,10 @@ from graphs.workflow.checks.shapes import kind
 from graphs.workflow.checks.tree import Level, Placed, all_placed
 from graphs.workflow.checks.views import Shapes, View, is_constant, shape_of_template
 from graphs.workflow.problems import Path, suggestion
-from graphs.workflow.schemas import faults
 from state.workflow.definition import WorkflowDefinition
 from state.workflow.policies import Schema
 from state.workflow.steps import ActionStep, ReactStep, WorkerStep, WorkflowStep
+from tools.schemas import faults
 
 
 def check_doers(definition: WorkflowDefinition, top: Level, shapes: Shapes, known: Known, notes: Notes) -> None:
@@ -75,9 +75,9 @@ def _tool(name: str, path: Path, known: Known, notes: Notes) -> KnownTool | None
         return None
     plain, _, version = name.partition("@")
     _name(plain, path, "tool", known.tools, notes)
-    tool = known.tools.get(plain)
+    tool = known.tool(name)
     if tool is not None:
-        _version(version, tool.versions, path, plain, notes)
+        _version(version, known.tools[plain].versions, path, plain, notes)
     return tool
 
 

@@ -21,6 +21,8 @@ class KnownTool:
     side_effects: Literal["read", "write"] = "read"
     versions: tuple[str, ...] = ()
     """Those that can be asked for as `name@version`; empty if it has none."""
+    older: Mapping[str, "KnownTool"] = field(default_factory=dict)
+    """Other versions than the newest, by version."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,12 @@ class Known:
     agents: Mapping[str, tuple[str, ...]] | None = None
     """By name: what the agent is able to do."""
     workflows: Mapping[str, KnownWorkflow] | None = None
+
+    def tool(self, name: str) -> KnownTool | None:
+        """The tool of a name or of `name@version`; None where it is not known."""
+        plain, _, version = name.partition("@")
+        newest = (self.tools or {}).get(plain)
+        return newest.older.get(version, newest) if newest else None
 
 
 @dataclass(frozen=True)

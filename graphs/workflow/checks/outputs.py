@@ -57,7 +57,7 @@ def raw_shape(placed: Placed, shapes: Shapes, known: Known) -> Schema:
         case ReactStep() | WorkerStep():
             shape = step.output_schema or {}
         case ActionStep() if known.tools and step.tool:
-            tool = known.tools.get(step.tool.partition("@")[0])
+            tool = known.tool(step.tool)
             shape = tool.output if tool else {}
         case WorkflowStep() if known.workflows:
             other = known.workflows.get(step.workflow.partition("@")[0])

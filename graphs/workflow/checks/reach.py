@@ -119,9 +119,9 @@ def _may_have_effects(placed: Placed, known: Known) -> bool:
 def _has_effects(placed: Placed, known: Known) -> bool:
     step = placed.step
     if isinstance(step, ActionStep):
-        tool = (known.tools or {}).get((step.tool or "").partition("@")[0])
+        tool = known.tool(step.tool or "")
         return not step.chain and (tool is None or tool.side_effects == "write")
     if isinstance(step, ReactStep | WorkerStep):
-        tools = [(known.tools or {}).get(name.partition("@")[0]) for name in step.tools]
+        tools = [known.tool(name) for name in step.tools]
         return any(tool is None or tool.side_effects == "write" for tool in tools)
     return not placed.inner

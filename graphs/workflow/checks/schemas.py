@@ -6,9 +6,9 @@ from typing import Any
 from graphs.workflow.checks.notes import Notes
 from graphs.workflow.checks.tree import Level, all_placed
 from graphs.workflow.problems import Path
-from graphs.workflow.schemas import faults, schema_fault
 from state.workflow.definition import WorkflowDefinition
 from state.workflow.policies import Schema
+from tools.schemas import faults, schema_fault
 
 
 def check_schemas(definition: WorkflowDefinition, top: Level, notes: Notes) -> None:

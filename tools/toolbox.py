@@ -1,0 +1,32 @@
+"""The tools that come with Stretto, put together for a run."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from state.ports import Ports, RegisteredTool
+from tools.breaker import Breakers
+from tools.memory import SystemClock
+from tools.network import Clients
+from tools.registry import Registry, registered
+from tools.shaping import set_tool
+
+
+@dataclass(frozen=True)
+class Toolbox:
+    """What the tools of all runs of a process share."""
+
+    clients: Clients = field(default_factory=Clients)
+    secrets: Mapping[str, str] = field(default_factory=dict)
+    """By the names that steps give; the values go nowhere but into requests."""
+    breakers: Breakers = field(default_factory=lambda: Breakers(SystemClock()))
+
+    def __call__(self, ports: Ports) -> Registry:
+        """The tools of one run."""
+        return Registry(self._tools(ports.run_id), self.breakers)
+
+    def shown(self) -> Registry:
+        """The same tools, to be looked at and not to be called."""
+        return Registry(self._tools(""), self.breakers)
+
+    def _tools(self, run_id: str) -> Iterator[RegisteredTool]:
+        yield registered(set_tool(), category="values")
