@@ -58,6 +58,7 @@ def setting_values(settings: Settings | None) -> tuple[SettingBody, ...]:
 def _values(settings: Settings) -> dict[str, str]:
     values = {name: _shown(value) for name, value in settings.model_dump(mode="json").items()}
     values["database_url"] = "set" if settings.database_url else ""
+    values["secrets"] = ", ".join(sorted(settings.secrets))
     values["providers"] = ", ".join(
         f"{name} ({'with' if provider.api_key else 'without'} key)" for name, provider in settings.providers.items()
     )

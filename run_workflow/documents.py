@@ -220,3 +220,33 @@ class GrammarDocument(Document):
     """`check --schema`."""
 
     workflow_schema: Json
+
+
+class ToolBody(Document):
+    """A tool that workflows may call."""
+
+    name: str
+    version: str
+    category: str
+    description: str
+    side_effects: Literal["none", "read", "write"]
+    cost: float
+    """US dollars of one call."""
+    timeout: float
+    """Seconds of one call."""
+
+
+class ToolsDocument(Document):
+    """`tools`: all of them, each version for itself, by name and newest first."""
+
+    tools: tuple[ToolBody, ...]
+
+
+class ToolDocument(Document):
+    """`tools NAME`: one tool, with JSON Schemas of what it takes and gives back."""
+
+    tool: ToolBody
+    parameters: Json
+    output: Json
+    openai: Json
+    """The tool as models are told of it, in the form of the OpenAI API."""

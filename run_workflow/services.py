@@ -23,13 +23,13 @@ from state.runs import (
 )
 
 if TYPE_CHECKING:  # slow to import
-    from httpx import AsyncClient
     from langgraph.runtime import RunControl
 
     from chains.models import ModelDoor
     from run_workflow.engine.views import RunManifest
     from state.context import RunContext
     from state.ports import Network, Web
+    from tools.network import Clients
 
 _READ_ONLY = -1
 """A fence that no run has: what is opened under it can be read and never written."""
@@ -153,27 +153,29 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
 
 @asynccontextmanager
 async def open_network(settings: Settings, models: "ModelDoor") -> AsyncIterator["Network"]:
-    """Pages that a person names as sources; web search and the embedding model, as far as the settings name them.
+    """The tools of workflows, and pages that a person names as sources; web search and the embedding model, as far as
+    the settings name them.
 
     SetupError when one of these cannot be had.
     """
-    import httpx
-
     from state.ports import Network
     from tools.documents.files import MAX_BYTES
+    from tools.network import Clients
     from tools.pages import HttpPages
+    from tools.toolbox import Toolbox
 
     if settings.embeddings:
         settings.check_key(settings.embeddings)
-    async with httpx.AsyncClient() as client:
+    async with Clients(settings.allowed_hosts) as clients:
         yield Network(
-            web=_web(client, settings.searxng_url) if settings.searxng_url else None,
-            pages=HttpPages(client, max_bytes=MAX_BYTES, seconds=_PAGE_SECONDS),
+            web=_web(clients, settings.searxng_url) if settings.searxng_url else None,
+            pages=HttpPages(clients, max_bytes=MAX_BYTES, seconds=_PAGE_SECONDS),
             embedder=models.embedder(settings.embeddings) if settings.embeddings else None,
+            toolbox=Toolbox(clients, settings.secret_values(), settings.home / "files", settings.folders),
         )
 
 
-def _web(client: "AsyncClient", url: str) -> "Web":
+def _web(clients: "Clients", url: str) -> "Web":
     from tools.web import SearxWeb
 
-    return SearxWeb(client, url)
+    return SearxWeb(clients, url)

@@ -12,66 +12,36 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple, get_args
+from typing import Annotated, Any, Literal, get_args
 
 import platformdirs
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError
 
 from chains.models import INTEGRATIONS, ProviderSettings, key_variable
 from run_workflow.postgres.database import DatabaseSettings
+from run_workflow.setting_parts import EmbeddingModel, From, Host, ModelName, Part, Price, Provider, SecretName
 from state.context import EXTRACTIVE, MINILM, Role
 from state.errors import SetupError
 
 ROLES: tuple[Role, ...] = get_args(Role)
 _APP = "stretto"
 _SERVER_HOME = Path("/var/lib") / _APP
+_SECRET = "STRETTO_SECRET_"
 _FORM = "`doctor --settings` lists every setting."
+_MODEL = f"Write provider/model, for instance openai/gpt-5-mini, or {EXTRACTIVE}."
+_REMEDIES = {
+    "prices": 'Write [prices."provider/model"] with input and output in US dollars for a million tokens.',
+    "default_model": _MODEL,
+    "models": _MODEL,
+    "fallback_models": _MODEL,
+    "cheaper_model": _MODEL,
+    "embeddings": f"Write {MINILM}, or provider/model, for instance openai/text-embedding-3-small.",
+    "allowed_hosts": "Write names of hosts, with or without a port: intranet.example, localhost:8080.",
+    "secrets": "Names of secrets are small letters, digits and _.",
+}
 
 
-class From(NamedTuple):
-    """Where a setting is looked for: a variable of the environment, a key of the file, or both."""
-
-    env: str | None
-    key: str | None
-
-
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Provider(_Part):
-    """How one model provider is reached."""
-
-    base_url: str | None = Field(default=None, pattern=r"^https?://\S+$")
-    api_key_env: str | None = Field(default=None, min_length=1)
-    api_key: SecretStr | None = Field(default=None, exclude=True)
-    timeout_seconds: float = Field(default=120.0, gt=0)
-    requests_per_minute: float | None = Field(default=None, gt=0)
-    tokens_per_minute: float | None = Field(default=None, gt=0)
-    concurrent_requests: int | None = Field(default=None, gt=0)
-    max_output_tokens: int | None = Field(default=None, ge=0)
-    stream: bool = False
-
-    def for_models(self) -> ProviderSettings:
-        """The same in the form that the door to the models takes."""
-        key = self.api_key.get_secret_value() if self.api_key else None
-        return ProviderSettings(api_key=key, **self.model_dump(exclude={"api_key_env"}))
-
-
-class Price(_Part):
-    """What a model costs, in US dollars for a million tokens."""
-
-    input: float = Field(ge=0)
-    output: float = Field(ge=0)
-
-
-ModelName = Annotated[str, Field(pattern=rf"^({EXTRACTIVE}|[a-z0-9][a-z0-9_.-]*/\S+)$")]
-
-
-EmbeddingModel = Annotated[str, Field(pattern=rf"^({MINILM}|[a-z0-9][a-z0-9_.-]*/\S+)$")]
-
-
-class Settings(_Part):
+class Settings(Part):
     """Everything the shell is told from outside."""
 
     home: Annotated[Path, From("STRETTO_HOME", "home")] = Field(
@@ -111,6 +81,21 @@ class Settings(_Part):
         description=f"Embedding model of search: {MINILM} (extra `embeddings`), or provider/model behind an "
         "OpenAI-compatible server; without one, search goes by words only.",
     )
+    allowed_hosts: Annotated[tuple[Host, ...], From("STRETTO_ALLOWED_HOSTS", "allowed_hosts")] = Field(
+        default=(),
+        description="Hosts on this machine or in a private network that tools, webhooks and agents may ask: "
+        "name or name:port; in the variable with commas between.",
+    )
+    folders: Annotated[tuple[Path, ...], From("STRETTO_FOLDERS", "folders")] = Field(
+        default=(),
+        description="Folders in which tools of workflows may read; in the variable with commas between. "
+        "Default: the folder in which the program is started.",
+    )
+    secrets: Annotated[dict[SecretName, SecretStr], From("STRETTO_SECRET_<NAME>", "secrets.<name>")] = Field(
+        default_factory=dict,
+        exclude=True,
+        description="Secrets that tools and webhooks name; in the file, the name of the variable that holds it.",
+    )
     actor: Annotated[str, From("STRETTO_USER", "actor")] = Field(
         min_length=1, description="Who answers approvals. Default: the name of the account."
     )
@@ -141,6 +126,10 @@ class Settings(_Part):
                 place=f"{self.file}, providers.{name}.api_key_env",
                 remedy=f"Set {provider.api_key_env}, or take the line out if the server needs no key.",
             )
+
+    def secret_values(self) -> dict[str, str]:
+        """The secrets of tools and webhooks by name."""
+        return {name: secret.get_secret_value() for name, secret in self.secrets.items()}
 
     def price_table(self) -> dict[str, tuple[float, float]]:
         """US dollars for a million input and output tokens, by model."""
@@ -241,6 +230,7 @@ class _Values:
         values |= self._models()
         values["providers"] = self._providers()
         values["prices"] = self._section("prices")
+        values["secrets"] = self._secrets()
         if unknown := sorted(self._table):
             known = sorted(
                 {str(_origin(name).key).split(".")[0] for name in Settings.model_fields if _origin(name).key}
@@ -266,13 +256,13 @@ class _Values:
 
     def _simple(self) -> Iterator[tuple[str, Any]]:
         """Settings with one variable and one key of the same kind."""
-        for name in ("home", "database_url", "searxng_url", "embeddings", "actor", "log_level"):
+        names = ("home", "database_url", "searxng_url", "embeddings", "allowed_hosts", "folders", "actor", "log_level")
+        for name in names:
             origin = _origin(name)
             written = self._table.pop(str(origin.key), None)
             if origin.env in self._env:
                 self._places[(name,)] = str(origin.env)
-                value: Any = self._env[str(origin.env)]
-                yield name, value.lower() if name == "log_level" else value
+                yield name, _read(name, self._env[str(origin.env)])
             elif written is not None:
                 self._places[(name,)] = self._in_file(str(origin.key))
                 yield name, written
@@ -321,6 +311,16 @@ class _Values:
             self._places["providers", "openai", "base_url"] = "OPENAI_BASE_URL"
         return table
 
+    def _secrets(self) -> dict[str, Any]:
+        """The secrets of the environment, and those of the file by the variables that it names."""
+        found = {}
+        for name, variable in self._section("secrets").items():
+            if not isinstance(variable, str) or variable not in self._env:
+                raise self._error(f"secrets.{name}", "Write the name of a variable of the environment, and set it.")
+            found[name] = self._env[variable]
+        own = {key: value for key, value in self._env.items() if key.startswith(_SECRET)}
+        return found | {key.removeprefix(_SECRET).lower(): value for key, value in own.items()}
+
     def _section(self, name: str) -> dict[str, Any]:
         table = self._table.pop(name, {})
         if not isinstance(table, dict):
@@ -334,19 +334,20 @@ class _Values:
         return SetupError(message, place=self._in_file(key), remedy=_FORM)
 
 
+def _read(name: str, text: str) -> Any:
+    """What a variable says, in the form of the file."""
+    if name in ("allowed_hosts", "folders"):
+        return [part.strip() for part in text.split(",")]
+    return text.lower() if name == "log_level" else text
+
+
 def _remedy(location: tuple[str, ...]) -> str:
     """What to write there."""
-    if location[0] == "prices":
-        return 'Write [prices."provider/model"] with input and output in US dollars for a million tokens.'
     if location[0] == "models" and location[1:] and location[1] not in ROLES:
         return (
             f"The roles are {', '.join(ROLES)}; `default` is for all others, `fallback` for failures, "
             "`cheaper` for the end of a budget."
         )
-    if location[0] in ("default_model", "models", "fallback_models", "cheaper_model"):
-        return f"Write provider/model, for instance openai/gpt-5-mini, or {EXTRACTIVE}."
-    if location[0] == "embeddings":
-        return f"Write {MINILM}, or provider/model, for instance openai/text-embedding-3-small."
     if location[-1].endswith("url"):
         return "Write an address that begins with http:// or https://."
-    return _FORM
+    return _REMEDIES.get(location[0], _FORM)

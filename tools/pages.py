@@ -1,33 +1,29 @@
 """Pages from the web by HTTP, within limits on size, time and redirects, and not from where they must not come."""
 
 import asyncio
-import ipaddress
-import socket
-from urllib.parse import SplitResult, urljoin, urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import httpx
 
 from state.errors import SourceError
 from state.ports import Page
+from tools.network import Clients, PrivateAddress
 
 MAX_REDIRECTS = 5
 
 
 class HttpPages:
-    """The `Pages` port over an HTTP client that is handed in.
+    """The `Pages` port over HTTP clients that are handed in.
 
-    Pages on this machine or in a private network are not read unless `private_pages` says so, or a person named
-    the address: a model chooses others, perhaps because a text that it read told it to. A redirect is followed to
-    a private place only within the host that the person named.
+    Pages on this machine or in a private network are not read unless the user allowed the host, or a person named the
+    address: a model chooses others, perhaps because a text that it read told it to. A redirect is followed to a
+    private place only within the host that the person named.
     """
 
-    def __init__(
-        self, client: httpx.AsyncClient, *, max_bytes: int, seconds: float, private_pages: bool = False
-    ) -> None:
-        self._client = client
+    def __init__(self, clients: Clients, *, max_bytes: int, seconds: float) -> None:
+        self._clients = clients
         self._max_bytes = max_bytes
         self._seconds = seconds
-        self._private_pages = private_pages
 
     async def fetch(self, url: str, *, named: bool = False) -> Page:
         """What the address gives; `named` says that a person named it.
@@ -39,14 +35,17 @@ class HttpPages:
                 return await self._fetch(url, named)
         except TimeoutError as error:
             raise SourceError(f"the page did not come within {self._seconds:g} s", place=url) from error
+        except PrivateAddress as error:
+            said = "pages on this machine or in a private network are not read"
+            raise SourceError(said, place=url, remedy=error.remedy) from error
         except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
             raise SourceError(f"the page cannot be had: {type(error).__name__}: {error}", place=url) from error
 
     async def _fetch(self, url: str, named: bool) -> Page:
-        trusted = _split(url).netloc if named else None
+        trusted = _netloc(url) if named else None
         for _ in range(MAX_REDIRECTS + 1):
-            await self._allow(url, trusted)
-            async with self._client.stream("GET", url, follow_redirects=False, timeout=self._seconds) as response:
+            client = self._clients.named if _netloc(url) == trusted else self._clients.guarded
+            async with client.stream("GET", url, follow_redirects=False, timeout=self._seconds) as response:
                 if response.is_redirect and "location" in response.headers:
                     url = _joined(url, response.headers["location"])
                     continue
@@ -55,20 +54,6 @@ class HttpPages:
                 data = await self._body(response, url)
                 return Page(url, _media_type(response), _as_utf8(response, data))
         raise SourceError(f"the page redirects more than {MAX_REDIRECTS} times", place=url)
-
-    async def _allow(self, url: str, trusted: str | None) -> None:
-        parts = _split(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise SourceError("only http and https pages can be read", place=url)
-        if self._private_pages or parts.netloc == trusted:
-            return
-        loop = asyncio.get_running_loop()
-        try:
-            found = await loop.getaddrinfo(parts.hostname, parts.port, type=socket.SOCK_STREAM)
-        except (OSError, UnicodeError) as error:
-            raise SourceError(f"the host is not known: {error}", place=url) from error
-        if not all(ipaddress.ip_address(str(address[0]).partition("%")[0]).is_global for *_, address in found):
-            raise SourceError("pages on this machine or in a private network are not read", place=url)
 
     async def _body(self, response: httpx.Response, url: str) -> bytes:
         data = bytearray()
@@ -79,13 +64,16 @@ class HttpPages:
         return bytes(data)
 
 
-def _split(url: str) -> SplitResult:
+def _netloc(url: str) -> str:
+    """Host and port of an address. Raises SourceError if it is none of a page."""
     try:
         parts = urlsplit(url)
         parts.port  # noqa: B018 # a port that is none raises here
     except ValueError as error:
         raise SourceError("this is no address", place=url) from error
-    return parts
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise SourceError("only http and https pages can be read", place=url)
+    return parts.netloc
 
 
 def _joined(url: str, location: str) -> str:

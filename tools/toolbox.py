@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from state.ports import Ports, RegisteredTool
 from tools.breaker import Breakers
@@ -18,6 +19,10 @@ class Toolbox:
     clients: Clients = field(default_factory=Clients)
     secrets: Mapping[str, str] = field(default_factory=dict)
     """By the names that steps give; the values go nowhere but into requests."""
+    files: Path = Path("files")
+    """Holds one folder for each run."""
+    folders: tuple[Path, ...] = ()
+    """Where documents may be read; without any, the folder in which the process works."""
     breakers: Breakers = field(default_factory=lambda: Breakers(SystemClock()))
 
     def __call__(self, ports: Ports) -> Registry:

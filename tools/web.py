@@ -13,6 +13,7 @@ from tools.addresses import shown_address
 from tools.dates import iso_date
 from tools.documents.formats import HTML, format_of_page
 from tools.documents.reading import read_page
+from tools.network import Clients
 from tools.pages import HttpPages
 
 MAX_BYTES = 5_000_000
@@ -22,14 +23,14 @@ TIMEOUT_SECONDS = 20.0
 class SearxWeb:
     """The `Web` port over the JSON API of SearXNG, `GET {base}/search?q=…&format=json`.
 
-    Pages on this machine or in a private network are not read unless `private_pages` says so: a model
-    chooses the address, perhaps because a text that it read told it to.
+    Pages on this machine or in a private network are not read unless the user allowed the host: a model chooses the
+    address, perhaps because a text that it read told it to.
     """
 
-    def __init__(self, client: httpx.AsyncClient, base: str, *, private_pages: bool = False) -> None:
-        self._client = client
+    def __init__(self, clients: Clients, base: str) -> None:
+        self._clients = clients
         self._base = base.rstrip("/")
-        self._pages = HttpPages(client, max_bytes=MAX_BYTES, seconds=TIMEOUT_SECONDS, private_pages=private_pages)
+        self._pages = HttpPages(clients, max_bytes=MAX_BYTES, seconds=TIMEOUT_SECONDS)
 
     async def search(self, query: str, limit: int) -> Sequence[WebHit]:
         """The best hits, best first. Raises ToolError if the service does not answer, or not as SearXNG
@@ -37,7 +38,9 @@ class SearxWeb:
         """
         address = f"{self._base}/search"
         try:
-            response = await self._client.get(address, params={"q": query, "format": "json"}, timeout=TIMEOUT_SECONDS)
+            response = await self._clients.named.get(
+                address, params={"q": query, "format": "json"}, timeout=TIMEOUT_SECONDS
+            )
         except httpx.HTTPError as error:
             raise ToolError(f"the web search does not answer: {_named(error)}", place=address) from error
         if response.status_code != httpx.codes.OK:

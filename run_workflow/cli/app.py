@@ -205,6 +205,18 @@ def check(context: typer.Context, wanted: options.Check) -> None:
 
 
 @app.command(rich_help_panel=_HERE, epilog=_EPILOG)
+@takes(options.Tools)
+def tools(context: typer.Context, wanted: options.Tools) -> None:
+    """List the tools that workflows may call, or show what one of them takes and gives back.
+
+    Example: python -m run_workflow tools http
+    """
+    from run_workflow.cli.inspection import tools as work
+
+    perform(context, wanted.as_json, lambda desk: work(desk, wanted))
+
+
+@app.command(rich_help_panel=_HERE, epilog=_EPILOG)
 @takes(options.Graph)
 def graph(context: typer.Context, wanted: options.Graph) -> None:
     """Draw a graph or a workflow file, as Mermaid text or as a picture.

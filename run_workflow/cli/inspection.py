@@ -1,12 +1,23 @@
-"""Commands about the installation: graph and doctor."""
+"""Commands about the installation: graph, tools and doctor."""
 
 import asyncio
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from run_workflow.cli import options
 from run_workflow.cli.session import DONE, WRONG_USE, Desk
-from run_workflow.documents import DoctorDocument, GraphDocument, SettingsDocument
-from state.errors import SetupError
+from run_workflow.documents import (
+    DoctorDocument,
+    GraphDocument,
+    SettingsDocument,
+    ToolBody,
+    ToolDocument,
+    ToolsDocument,
+)
+from state.errors import SetupError, ToolFailed
+
+if TYPE_CHECKING:  # slow to import
+    from state.ports import RegisteredTool
 
 
 async def graph(desk: Desk, wanted: options.Graph) -> int:
@@ -25,6 +36,37 @@ async def graph(desk: Desk, wanted: options.Graph) -> int:
     file = str(target) if target else None
     desk.screen.document(GraphDocument(graph=wanted.name, format=wanted.form, text=shown, file=file))
     return DONE
+
+
+async def tools(desk: Desk, wanted: options.Tools) -> int:
+    """All tools, or the schemas of one."""
+    import json
+
+    from run_workflow.console.tables import tool_table
+    from tools.registry import openai_schema
+    from tools.toolbox import Toolbox
+
+    registry = Toolbox().shown()
+    if not wanted.name:
+        listed = tuple(_tool(each) for name in registry.names() for each in registry.versions(name))
+        desk.screen.show(tool_table(listed))
+        desk.screen.document(ToolsDocument(tools=listed))
+        return DONE
+    try:
+        found = registry.find(wanted.name)
+    except ToolFailed as error:
+        raise SetupError(error.message, remedy=error.remedy) from error
+    shown = ToolDocument(
+        tool=_tool(found), parameters=found.parameters, output=found.output, openai=openai_schema(found)
+    )
+    desk.screen.show(tool_table((shown.tool,)))
+    desk.screen.text(json.dumps({"input": found.parameters, "output": found.output}, indent=2))
+    desk.screen.document(shown)
+    return DONE
+
+
+def _tool(tool: "RegisteredTool") -> ToolBody:
+    return ToolBody(**{name: getattr(tool, name) for name in ToolBody.model_fields})
 
 
 async def doctor(desk: Desk, wanted: options.Doctor) -> int:

@@ -266,3 +266,10 @@ class Check(Common):
     schema: Annotated[
         bool, typer.Option("--schema", help="Print the JSON Schema of workflow files, for your editor, instead.")
     ] = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tools(Common):
+    """`tools`."""
+
+    name: Annotated[str, typer.Argument(metavar="[TOOL]", help="A tool, or tool@version; without one, all.")] = ""

@@ -1,4 +1,4 @@
-"""Tables of `list`, `show`, `timeline` and `doctor`."""
+"""Tables of `list`, `show`, `timeline`, `tools` and `doctor`."""
 
 from collections.abc import Iterable, Sequence
 
@@ -10,7 +10,7 @@ from run_workflow.console.events import event_words, facts
 from run_workflow.console.picture import BRANCHES
 from run_workflow.console.screen import table
 from run_workflow.console.words import STEP_NAMES, STYLES, duration, moment, one_line, state_word
-from run_workflow.documents import BundleCheckBody, CheckBody, EntryBody, RunLine, SettingBody
+from run_workflow.documents import BundleCheckBody, CheckBody, EntryBody, RunLine, SettingBody, ToolBody
 from state.runs import Json, StepRecord
 
 _STATES = {"ok": "green", "warning": "yellow", "fault": "bold red"}
@@ -93,6 +93,15 @@ def setting_table(settings: Iterable[SettingBody]) -> RenderableType:
     for setting in settings:
         what = one_line(setting.description + (f" Default: {setting.default}." if setting.default else ""))
         rows.add_row(setting.variable, setting.key, one_line(setting.value), what)
+    return rows
+
+
+def tool_table(tools: Iterable[ToolBody]) -> Table:
+    """The tools of the registry."""
+    rows = table("tool", "version", "category", "side effects", "what it does", right=["version"])
+    for tool in tools:
+        effects = Text(tool.side_effects, style="yellow" if tool.side_effects == "write" else "")
+        rows.add_row(tool.name, tool.version, tool.category, effects, one_line(tool.description))
     return rows
 
 

@@ -10,7 +10,6 @@ import signal
 import sys
 from pathlib import Path
 
-import httpx
 from pydantic import BaseModel
 
 from chains.fake.script import FakeScript
@@ -26,6 +25,7 @@ from state.evidence import ArtifactRef
 from state.ports import Network
 from state.runs import Json, Progress, Usage
 from tools.memory import SystemClock
+from tools.network import Clients
 from tools.web import SearxWeb
 
 KEY = "the one run of the database"
@@ -60,9 +60,9 @@ class Done(BaseModel):
 
 async def work(job: Job) -> Done:
     """Does the job in this process."""
-    async with httpx.AsyncClient() as client, open_database(DatabaseSettings(job.dsn, Path())) as database:
+    async with Clients(["127.0.0.1"]) as clients, open_database(DatabaseSettings(job.dsn, Path())) as database:
         models = ModelDoor({}, {}, {"team": job.script})
-        web = SearxWeb(client, job.web, private_pages=True)
+        web = SearxWeb(clients, job.web)
         engine = Engine(database.pool, models, SystemClock(), CATALOG, network=Network(web))
         return await _advanced(database, engine, job)
 

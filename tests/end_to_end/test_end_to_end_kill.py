@@ -19,7 +19,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import httpx
 import psycopg
 import pytest
 from psycopg.rows import dict_row
@@ -32,6 +31,7 @@ from tests.end_to_end.web_server import WebServer, web_server
 from tests.postgres_fixtures import PROJECT, ServerForTests
 from tools.documents.reading import read_sources
 from tools.memory import memory_ports
+from tools.network import Clients
 from tools.web import SearxWeb
 
 pytestmark = pytest.mark.slow
@@ -192,8 +192,8 @@ async def scripted(sources: str, web: WebServer) -> list[dict[str, Any]]:
         text: next(each.id for each in passages if words in " ".join(each.text.split()))
         for text, words in texts.items()
     }
-    async with httpx.AsyncClient() as client:
-        _, read = await SearxWeb(client, web.url, private_pages=True).read(web.page)
+    async with Clients(["127.0.0.1"]) as clients:
+        _, read = await SearxWeb(clients, web.url).read(web.page)
     closed = next(each.id for each in read if "lava flow" in each.text)
     return team(level, closed, web.page, [uri for uri in collection.tables if "mean" in uri])
 

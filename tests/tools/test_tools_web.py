@@ -3,13 +3,13 @@
 import json
 from collections.abc import AsyncIterator, Iterator
 
-import httpx
 import pytest
 
 from state.errors import ToolError
 from state.ports import WebHit
 from tests.tools.document_files import pdf_of
 from tests.tools.web_site import Site, serving
+from tools.network import Clients
 from tools.web import SearxWeb
 
 
@@ -21,8 +21,8 @@ def site() -> Iterator[Site]:
 
 @pytest.fixture
 async def searx(site: Site) -> AsyncIterator[SearxWeb]:
-    async with httpx.AsyncClient(trust_env=False) as client:
-        yield SearxWeb(client, site.base + "/", private_pages=True)
+    async with Clients(["127.0.0.1"]) as clients:
+        yield SearxWeb(clients, site.base + "/")
 
 
 async def test_a_search_gives_the_hits_of_the_service(site: Site, searx: SearxWeb) -> None:
@@ -64,9 +64,9 @@ async def test_a_service_that_answers_otherwise_is_named(
 
 async def test_a_service_that_is_down_is_named() -> None:
     """A refused connection becomes an error for the model."""
-    async with httpx.AsyncClient(trust_env=False) as client:
+    async with Clients() as clients:
         with pytest.raises(ToolError, match="does not answer: ConnectError"):
-            await SearxWeb(client, "http://127.0.0.1:1").search("x", 3)
+            await SearxWeb(clients, "http://127.0.0.1:1").search("x", 3)
 
 
 async def test_a_page_becomes_a_source_with_passages(site: Site, searx: SearxWeb) -> None:
@@ -117,8 +117,8 @@ async def test_only_pages_of_the_web_are_read(searx: SearxWeb, url: str) -> None
 async def test_this_machine_and_private_networks_are_not_read(site: Site) -> None:
     """A text cannot lead a model to what only this machine can reach, not by a redirect either."""
     site.answer("/search", '{"results": []}')
-    async with httpx.AsyncClient(trust_env=False) as client:
-        guarded = SearxWeb(client, site.base)
+    async with Clients() as clients:
+        guarded = SearxWeb(clients, site.base)
         for url in (
             site.base + "/search",
             "http://localhost:1/",
