@@ -120,6 +120,11 @@ def _led_on(point: ApprovalPoint, state: ResearchState, answer: Answer) -> Comma
     return Command(update=update, goto=point.onward(changed))
 
 
+def check_edit(point: ApprovalPoint, state: ResearchState, _shown: Json, args: Json) -> None:
+    """Raises AnswerRefused where an edit cannot be used."""
+    edited(point, state, args)
+
+
 def edited(point: ApprovalPoint, state: ResearchState, args: Json) -> Update:
     """The update that the edit means; AnswerRefused names the field that is wrong, and what to do about it."""
     shown = set(point.show(state))

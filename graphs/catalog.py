@@ -14,8 +14,9 @@ if TYPE_CHECKING:  # slow to import
     from langgraph.graph import StateGraph
 
 AnyGraph: TypeAlias = "StateGraph[Any, Any, Any, Any]"
-EditChecks = Mapping[str, Callable[[Mapping[str, Any], Json], object]]
-"""By action name: raises AnswerRefused where an edited action cannot be used, given the run's state."""
+EditChecks = Mapping[str, Callable[[Mapping[str, Any], Json, Json], object]]
+"""By action name: raises AnswerRefused where an edited action cannot be used, given the run's state and what was shown.
+"""
 
 
 @dataclass(frozen=True)
@@ -55,10 +56,10 @@ def _research(ports: Ports) -> AnyGraph:
 
 
 def _research_edits() -> EditChecks:
-    from agents.approval import edited
+    from agents.approval import check_edit
     from agents.points import POINTS
 
-    return {point.action: partial(edited, point) for point in POINTS.values()}
+    return {point.action: partial(check_edit, point) for point in POINTS.values()}
 
 
 CATALOG: dict[str, CatalogEntry] = {

@@ -14,7 +14,9 @@ StrettoError                 anything a person can act on; carries the place and
 │   ├── RunHeld              another process works on the run
 │   ├── LeaseLost            this process no longer owns the run; nothing was written
 │   ├── AnswerRefused        the answer names no pending request, is not allowed, or is malformed
-│   └── DefinitionChanged    the run was begun with another definition
+│   ├── DefinitionChanged    the run was begun with another definition
+│   ├── NotAllowed           this person may not start the run
+│   └── TimedOut             the time that the run may work is over
 ├── ToolError                a tool could not do its work; told to the model, not to the process
 │   └── ToolFailed           the same, with the class that retry policies and error handlers go by
 └── ModelError               a model call failed for good
@@ -121,6 +123,16 @@ class AnswerRefused(RunError):
 
 class DefinitionChanged(RunError):
     """The run was begun with another definition than the one at hand."""
+
+
+class NotAllowed(RunError):
+    """This person may not start the run."""
+
+    exit_code = 6
+
+
+class TimedOut(RunError):
+    """The time that the run may work is over: it ends, whatever it was doing."""
 
 
 class ToolError(StrettoError):

@@ -292,3 +292,5 @@ class Ports:
     """None where search goes by words only."""
     tools: ToolRegistry | None = None
     """None where steps and agents have no tools but those that they are handed."""
+    worked: float = 0.0
+    """Seconds that were worked on the run before, waiting left out."""

@@ -29,6 +29,8 @@ ENDED: frozenset[RunStatus] = frozenset({"completed", "timed_out", "cancelled", 
 
 SERVED = " (server)"
 """Ends the graph's name of a run that a LangGraph server drives."""
+VERSION_SIGN = "@"
+"""Stands in the graph's name of a run of a workflow: `order@1.2.0`."""
 
 TIMEOUT_ACTOR = "timeout policy"
 """Who answers a request that nobody answered in time."""
@@ -78,7 +80,11 @@ class RunRecord(Record):
     holder: str | None = None
     """Who works on the run now, e.g. `host:1234`; None when nobody does, also when that process died."""
     answered: bool = False
-    """Whether one of the requests that it waits for has its answer: it can go on."""
+    """Whether something that it waits for has come: an answer, an event or a time. It can go on."""
+    waiting_for: tuple[str, ...] = ()
+    """Ids of what it waits for: requests, events and times."""
+    wakes_at: datetime | None = None
+    """The next time at which it can go on by itself; None where it waits for no time."""
     created_at: datetime
     updated_at: datetime
 
@@ -86,6 +92,11 @@ class RunRecord(Record):
     def served(self) -> bool:
         """Whether a LangGraph server drives it: its thread and its answers are there."""
         return self.graph.endswith(SERVED)
+
+    @property
+    def is_workflow(self) -> bool:
+        """Whether it runs a workflow file, and no graph made by hand."""
+        return VERSION_SIGN in self.graph
 
 
 class StepRecord(Record):
@@ -220,6 +231,25 @@ class ApprovalRecord(Record):
     created_at: datetime
     expires_at: datetime | None = None
     answered_at: datetime | None = None
+
+
+class Wait(Record):
+    """The value of an interrupt for which nobody is asked: a time, or an event with or without one."""
+
+    path: str
+    """The step that waits."""
+    event: str | None = None
+    """The name of the event; None where only the time is waited for."""
+    wakes_at: datetime | None = None
+
+
+class WaitRecord(Wait):
+    """A row of `waits`."""
+
+    id: str
+    run_id: str
+    status: Literal["pending", "answered", "expired", "withdrawn"]
+    created_at: datetime
 
 
 class AuditEvent(Record):

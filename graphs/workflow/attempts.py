@@ -9,6 +9,8 @@ from state.workflow.policies import RetryPolicy
 
 def is_tried_again(policy: RetryPolicy, failure: Failure, tries: int) -> bool:
     """Whether a step that has failed `tries` times is tried once more."""
+    if failure.is_final:
+        return False
     kinds = {failure.error, "any"}
     return tries < policy.max_attempts and bool(kinds & {*policy.retry_on}) and not kinds & {*policy.give_up_on}
 

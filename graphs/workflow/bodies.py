@@ -8,8 +8,17 @@ from graphs.workflow.steps.conditional import conditional
 from graphs.workflow.steps.loop import loop
 from graphs.workflow.steps.parallel import parallel
 from graphs.workflow.steps.wait import wait
+from graphs.workflow.whole import nested
 from state.ports import Ports
-from state.workflow.steps import ConditionalStep, HumanApprovalStep, LoopStep, ParallelStep, Step, WaitStep
+from state.workflow.steps import (
+    ConditionalStep,
+    HumanApprovalStep,
+    LoopStep,
+    ParallelStep,
+    Step,
+    WaitStep,
+    WorkflowStep,
+)
 
 
 def bodies(ports: Ports) -> Mapping[type[Step], Body]:
@@ -20,4 +29,5 @@ def bodies(ports: Ports) -> Mapping[type[Step], Body]:
         LoopStep: loop,
         HumanApprovalStep: human_approval,
         WaitStep: wait,
+        WorkflowStep: nested,
     }

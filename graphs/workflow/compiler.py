@@ -9,7 +9,7 @@ again.
 
 import asyncio
 from collections.abc import Mapping
-from typing import Any, TypedDict
+from typing import TypedDict
 
 from langgraph.config import get_config
 from langgraph.errors import GraphInterrupt
@@ -17,19 +17,18 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.runtime import Runtime
 from langgraph.types import Interrupt
 
-from graphs.workflow.level import Level, result_of
-from graphs.workflow.mapping import fill
-from graphs.workflow.outcomes import StepFailed, Waiting
-from graphs.workflow.references import Scope
+from graphs.workflow.outcomes import Waiting
+from graphs.workflow.pinned import Pinned
 from graphs.workflow.results import Results
-from graphs.workflow.running import Body, Conditions, Run, run_level
+from graphs.workflow.running import Body, Conditions, Run
 from graphs.workflow.slots import Slots
+from graphs.workflow.whole import completed, run_whole
 from state.context import RunContext
+from state.errors import TimedOut
 from state.ports import Ports
 from state.runs import Json, Progress
 from state.workflow.definition import WorkflowDefinition
 from state.workflow.steps import Step
-from tools.schemas import faults
 
 _ANSWERS = "__pregel_resume_map"
 """Where LangGraph keeps what a run was resumed with, by interrupt id; tests/graphs/test_workflow_graph.py holds it."""
@@ -55,32 +54,35 @@ Graph = StateGraph[WorkflowState, RunContext, WorkflowInput, WorkflowOutput]
 
 
 def build(
-    ports: Ports, definition: WorkflowDefinition, bodies: Mapping[type[Step], Body], conditions: Conditions
+    ports: Ports,
+    definition: WorkflowDefinition,
+    bodies: Mapping[type[Step], Body],
+    conditions: Conditions,
+    uses: Mapping[str, Pinned] | None = None,
 ) -> Graph:
-    """The graph of one run of a definition that was checked."""
+    """The graph of one run of a definition that was checked; `uses` has the workflows that its steps run."""
     slots = Slots(definition.max_parallel_steps)
 
     async def validate(state: WorkflowState, runtime: Runtime[RunContext]) -> WorkflowInput:
         return {"inputs": completed(definition, state["inputs"])}
 
     async def run(state: WorkflowState, runtime: Runtime[RunContext]) -> WorkflowOutput:
-        inputs = {**definition.variables, **state["inputs"]}
         shared = Run(
             id=ports.run_id,
             definition=definition,
-            inputs=inputs,
+            inputs={**definition.variables, **state["inputs"]},
             ledger=ports.ledger,
             clock=ports.clock,
             results=Results(ports.artifacts),
             bodies=bodies,
             conditions=conditions,
+            uses=uses or {},
             slots=slots,
             answers=get_config().get("configurable", {}).get(_ANSWERS) or {},
             emit=lambda progress: runtime.stream_writer(progress.model_dump(mode="json")),
             records={record.path: record for record in await ports.ledger.steps()},
         )
-        level = await _to_its_end(shared, Scope(inputs, {}))
-        return {"outputs": outputs_of(definition, level, inputs)}
+        return {"outputs": await _to_its_end(shared, definition.timeout - ports.worked)}
 
     async def settle(state: WorkflowState, runtime: Runtime[RunContext]) -> WorkflowOutput:
         runtime.stream_writer(Progress(path=definition.name, status="completed").model_dump(mode="json"))
@@ -97,45 +99,19 @@ def build(
     return graph
 
 
-def completed(definition: WorkflowDefinition, given: Mapping[str, Any]) -> Json:
-    """The inputs with the defaults of those that were left out. Raises StepFailed with all that is wrong."""
-    defaults = {
-        name: schema["default"]
-        for name, schema in definition.inputs.get("properties", {}).items()
-        if isinstance(schema, dict) and "default" in schema
-    }
-    inputs = {**defaults, **given}
-    wrong = faults(definition.inputs, inputs)
-    if wrong:
-        raise StepFailed(
-            f"The input is not as {definition.name} needs it: {'; '.join(wrong)}.",
-            "bad_input",
-            place="input",
-            remedy=f"`show {definition.name}` lists the inputs.",
-        )
-    return inputs
-
-
-def outputs_of(definition: WorkflowDefinition, level: Level, inputs: Mapping[str, Any]) -> Json:
-    """What the run gives back. Raises StepFailed with the first failure that nobody handled."""
-    last = result_of(level)
-    if definition.outputs:
-        filled: Json = fill(definition.outputs, Scope(inputs, level.outputs))
-        return filled
-    return last if len(level.flow.sinks) > 1 else {level.flow.sinks[0]: last}
-
-
-async def _to_its_end(run: Run, scope: Scope) -> Level:
-    """All steps, within the workflow's time. Raises GraphInterrupt with everything that the run waits for."""
-    definition = run.definition
-    timer = asyncio.timeout(definition.timeout)
+async def _to_its_end(run: Run, seconds: float) -> Json:
+    """The outputs. Raises GraphInterrupt with everything that the run waits for, TimedOut after `seconds`."""
+    timer = asyncio.timeout(seconds)
     try:
         async with timer:
-            return await run_level(run, definition.steps, "", scope, goes_on=definition.on_failure == "continue")
+            return await run_whole(run, "")
     except TimeoutError:
         if not timer.expired():
             raise
-        raise StepFailed(f"The workflow's time of {definition.timeout:g} s is over.", "timeout") from None
+        raise TimedOut(
+            f"The time that {run.definition.name} may work, {run.definition.timeout:g} s, is over.",
+            remedy="Give the workflow a longer timeout, and start it again.",
+        ) from None
     except Waiting as waiting:
         raise GraphInterrupt(
             tuple(Interrupt(value=request.shown, id=request.id) for request in waiting.requests)

@@ -28,6 +28,8 @@ class Failure:
     message: str
     retry_after: float = 0.0
     """Seconds that the service asked to wait."""
+    is_final: bool = False
+    """Whether another try would end the same way."""
 
     def record(self, step: str) -> dict[str, str]:
         """What error handlers see as `$error`, and lists of results in the place of an output."""
@@ -45,11 +47,16 @@ class Request:
     """What the interrupt shows; None where nobody is asked anything."""
     wakes_at: datetime | None = None
     """When the step can go on by itself."""
+    event: str | None = None
+    """The name of the event that it waits for."""
 
     @property
     def shown(self) -> Any:
         """The value of the interrupt."""
-        return {"path": self.path, "wakes_at": self.wakes_at.isoformat()} if self.wakes_at else self.value
+        if self.wakes_at is None and self.event is None:
+            return self.value
+        wakes_at = self.wakes_at.isoformat() if self.wakes_at else None
+        return {"path": self.path, "event": self.event, "wakes_at": wakes_at}
 
 
 @dataclass(frozen=True)
@@ -77,9 +84,10 @@ class Outcome:
 class StepFailed(StrettoError):
     """A step could not do its work; `error` is the class that policies and handlers go by."""
 
-    def __init__(self, message: str, error: ErrorClass = "internal", **where: Any) -> None:
+    def __init__(self, message: str, error: ErrorClass = "internal", *, final: bool = False, **where: Any) -> None:
         super().__init__(message, **where)
         self.error: ErrorClass = error
+        self.is_final = final
 
 
 @dataclass
@@ -107,7 +115,7 @@ _CLASSES: tuple[tuple[type[BaseException], ErrorClass], ...] = (
 def failure_of(error: BaseException) -> Failure:
     """What went wrong, by class and in words."""
     if isinstance(error, StepFailed):
-        return Failure(error.error, error.message)
+        return Failure(error.error, error.message, is_final=error.is_final)
     if isinstance(error, ToolFailed):
         return Failure(error.error, str(error), error.retry_after or 0.0)
     kind: ErrorClass = next((kind for known, kind in _CLASSES if isinstance(error, known)), "internal")

@@ -9,7 +9,7 @@ from collections import ChainMap
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from graphs.workflow.attempts import is_tried_again, pause_before
 from graphs.workflow.expressions import Expression, ExpressionError, is_true, text_of
@@ -25,6 +25,9 @@ from state.workflow.definition import WorkflowDefinition
 from state.workflow.policies import Condition, RetryPolicy, Schema
 from state.workflow.steps import Step
 from tools.schemas import faults
+
+if TYPE_CHECKING:
+    from graphs.workflow.pinned import Pinned  # it holds conditions
 
 
 class Body(Protocol):
@@ -61,7 +64,7 @@ def own_conditions(step: Step) -> tuple[Condition, ...]:
 
 @dataclass
 class Run:
-    """What all levels of one run share."""
+    """What all levels of one definition share."""
 
     id: str
     definition: WorkflowDefinition
@@ -75,6 +78,10 @@ class Run:
     slots: Slots
     answers: Mapping[str, Any] = field(default_factory=dict)
     """What was answered to requests, by their ids."""
+    uses: Mapping[str, "Pinned"] = field(default_factory=dict)
+    """The workflows that steps run, by the names that they use."""
+    depth: int = 0
+    """How many workflows this one stands in."""
     emit: Callable[[Progress], None] = lambda _: None
     records: dict[str, StepRecord] = field(default_factory=dict)
     """What the ledger held when this attempt at the run began, by path."""

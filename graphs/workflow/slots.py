@@ -3,15 +3,19 @@
 import asyncio
 import heapq
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from itertools import count
 
 
 class Slots:
-    """`size` places; who gets none waits. Among equal priorities the first to come is the first to go."""
+    """`size` places; who gets none waits. Among equal priorities the first to come is the first to go.
 
-    def __init__(self, size: int) -> None:
+    Within others, a place of theirs is taken as well.
+    """
+
+    def __init__(self, size: int, within: "Slots | None" = None) -> None:
         self._free = size
+        self._within = within
         self._numbers = count()
         self._waiting: list[tuple[int, int, asyncio.Future[None]]] = []
 
@@ -20,7 +24,8 @@ class Slots:
         """A place, for as long as the block lasts."""
         await self._take(priority)
         try:
-            yield
+            async with self._within.taken(priority) if self._within else nullcontext():
+                yield
         finally:
             self._give_back()
 

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from pydantic import ValidationError
 
-from run_workflow.engine.approvals import answers_to, read_request
+from run_workflow.engine import approvals, waits
 from run_workflow.engine.entries import GraphEntry
 from run_workflow.engine.told import told
 from run_workflow.fence import Fence
-from state.errors import RunError, StrettoError
+from state.errors import RunError, StrettoError, TimedOut
 from state.ports import Ports
-from state.runs import ApprovalRequest, Json, Progress, RunRecord, RunStatus
+from state.runs import ApprovalRequest, Json, Progress, RunRecord, RunStatus, Wait
 
 if TYPE_CHECKING:
     from langchain_core.runnables import RunnableConfig
@@ -39,9 +39,16 @@ class Outcome:
     output: Json | None = None
     error: str | None = None
     requests: Mapping[str, ApprovalRequest] = field(default_factory=dict)
-    """What the run waits for, by request id."""
+    """Whom the run asks, by request id."""
+    waits: Mapping[str, Wait] = field(default_factory=dict)
+    """The times and events that it waits for, by id."""
     fault: Exception | None = None
     """An error that is not of the tree in state/errors.py: it is recorded, and raised to the caller as well."""
+
+    @property
+    def waiting_for(self) -> list[str]:
+        """The ids of all that the run waits for."""
+        return [*self.requests, *self.waits]
 
 
 def compiled(entry: GraphEntry, ports: Ports, fence: Fence) -> App:
@@ -82,6 +89,8 @@ async def attempt(job: Job) -> Outcome:
         return await _reached(app, job.run)
     except GraphDrained:
         return Outcome("paused")
+    except TimedOut as error:
+        return Outcome("timed_out", error=told(error))
     except StrettoError as error:
         return Outcome("failed", error=told(error))
     except Exception as error:
@@ -97,7 +106,8 @@ async def _starting_point(app: App, job: Job) -> "Json | Command[Any] | None":
         return job.run.input
     pending = [interrupt.id for interrupt in snapshot.interrupts]
     async with job.fence.pool.connection() as connection:
-        answers = await answers_to(connection, job.run.id, pending)
+        answers = await approvals.answers_to(connection, job.run.id, pending)
+        answers |= await waits.answers_to(connection, job.run.id, pending)
     return Command(resume=answers) if answers else None
 
 
@@ -131,7 +141,7 @@ async def _reached(app: App, run: RunRecord) -> Outcome:
     """Where the graph stands now that it has stopped."""
     snapshot = await app.aget_state(config_of(run.id))
     outcome = outcome_of(app, snapshot)
-    if outcome.status == "paused":
+    if outcome.status == "paused" and not outcome.waits:
         raise RunError(
             f"The graph stopped before {', '.join(snapshot.next)} and asked nobody anything.",
             place=f"run {run.id}",
@@ -143,9 +153,19 @@ async def _reached(app: App, run: RunRecord) -> Outcome:
 def outcome_of(app: App, snapshot: "StateSnapshot") -> Outcome:
     """What the state of a graph that has stopped means: it waits, is completed, or is paused before a node."""
     if snapshot.interrupts:
-        requests = {interrupt.id: read_request(interrupt.value) for interrupt in snapshot.interrupts}
-        return Outcome("waiting_approval", requests=requests)
+        shown = {interrupt.id: interrupt.value for interrupt in snapshot.interrupts}
+        awaited = {id_: wait for id_, value in shown.items() if (wait := _wait(value))}
+        requests = {id_: approvals.read_request(value) for id_, value in shown.items() if id_ not in awaited}
+        return Outcome("waiting_approval" if requests else "paused", requests=requests, waits=awaited)
     if snapshot.next:
         return Outcome("paused")
     keys = [app.output_channels] if isinstance(app.output_channels, str) else app.output_channels
     return Outcome("completed", output={key: snapshot.values[key] for key in keys if key in snapshot.values})
+
+
+def _wait(value: object) -> Wait | None:
+    """The value of an interrupt, if nobody is asked there."""
+    try:
+        return Wait.model_validate(value)
+    except ValidationError:
+        return None

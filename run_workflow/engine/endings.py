@@ -1,6 +1,6 @@
 """What is written when work on a run stops, and when a run is cancelled."""
 
-from run_workflow.engine import approvals, audit
+from run_workflow.engine import approvals, audit, waits
 from run_workflow.engine.driving import Outcome
 from run_workflow.engine.guard import holder_is_gone
 from run_workflow.engine.leases import locked_row
@@ -8,23 +8,26 @@ from run_workflow.engine.rows import Connection, one_run
 from run_workflow.fence import Fence
 from run_workflow.stores.columns import json_or_null
 from state.errors import RunError
-from state.runs import ENDED, Json, RunRecord, RunStatus
+from state.runs import ENDED, Json, RunRecord, RunStatus, Wait
 
 _END = """
 UPDATE runs SET status = %(status)s, output = %(output)s, error = %(error)s, updated_at = clock_timestamp(),
     ended_at = CASE WHEN %(ended)s THEN clock_timestamp() END,
-    waiting_for = %(waiting_for)s, fence = fence + %(bump)s, lease_owner = NULL, lease_since = NULL, lease_until = NULL
+    waiting_for = %(waiting_for)s, fence = fence + %(bump)s, worked = worked + coalesce(extract(epoch FROM
+        least(lease_until, clock_timestamp()) - lease_since), 0),
+    lease_owner = NULL, lease_since = NULL, lease_until = NULL
 WHERE id = %(id)s
 """
 _ASK_CANCEL = "UPDATE runs SET cancel_requested_by = coalesce(cancel_requested_by, %s) WHERE id = %s"
 _STOP_STEPS = """
 UPDATE step_runs SET status = 'cancelled', ended_at = clock_timestamp()
-WHERE run_id = %s AND status IN ('running', 'retrying')
+WHERE run_id = %s AND (status IN ('running', 'retrying') OR (%s AND status = 'waiting'))
 """
 _EVENTS: dict[RunStatus, str] = {
     "waiting_approval": "run.waiting",
     "paused": "run.paused",
     "completed": "run.completed",
+    "timed_out": "run.timed_out",
     "failed": "run.failed",
     "cancelled": "run.cancelled",
 }
@@ -33,15 +36,19 @@ _EVENTS: dict[RunStatus, str] = {
 async def settle(connection: Connection, fence: Fence, outcome: Outcome, actor: str) -> bool:
     """Writes how an attempt ended and gives the lease back, in the caller's transaction; whether the work is over.
 
-    It is not over, and the lease is kept, when an answer to one of the run's requests came meanwhile.
+    It is not over, and the lease is kept, when something that the run waits for has come meanwhile.
     Raises LeaseLost.
     """
     row = await locked_row(connection, fence.run_id)
     if row["fence"] != fence.number:
         raise fence.lose()
-    if outcome.status == "waiting_approval":
+    if outcome.waiting_for:
         await approvals.open_requests(connection, fence.run_id, dict(outcome.requests))
+        await waits.open_waits(connection, fence.run_id, outcome.waits)
+        await waits.expire(connection, fence.run_id)
         if await approvals.answers_to(connection, fence.run_id, outcome.requests.keys()):
+            return False
+        if await waits.answers_to(connection, fence.run_id, outcome.waits.keys()):
             return False
     by = row["cancel_requested_by"] or actor if outcome.status == "cancelled" else actor
     await _end(connection, fence.run_id, outcome, actor=by, bump=0)
@@ -78,15 +85,24 @@ async def _end(connection: Connection, run_id: str, outcome: Outcome, *, actor: 
         "output": json_or_null(outcome.output),
         "error": outcome.error,
         "ended": status in ENDED or status == "failed",
-        "waiting_for": list(outcome.requests),
+        "waiting_for": outcome.waiting_for,
         "bump": bump,
     }
     await connection.execute(_END, values)
-    if status != "waiting_approval":
-        await connection.execute(_STOP_STEPS, (run_id,))
+    if not outcome.waiting_for:
+        await connection.execute(_STOP_STEPS, (run_id, status in ENDED))
     if status in ENDED:
         await approvals.withdraw(connection, run_id)
+        await waits.withdraw(connection, run_id)
     data: Json = {"error": outcome.error} if outcome.error else {}
     if outcome.requests:
         data = {"requests": sorted(outcome.requests)}
+    if outcome.waits:
+        data |= {"waits_for": [_awaited(wait) for wait in outcome.waits.values()]}
     await audit.append(connection, run_id, _EVENTS[status], actor=actor, data=data)
+
+
+def _awaited(wait: Wait) -> str:
+    """What a step waits for, in words."""
+    until = f"until {wait.wakes_at.isoformat(timespec='seconds')}" if wait.wakes_at else ""
+    return f"{wait.path}: {' '.join(part for part in (wait.event, until) if part)}"

@@ -13,19 +13,20 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from run_workflow.engine import approvals, audit, endings, forks, views
-from run_workflow.engine.admission import admission, refuse_other_definition, refuse_other_use, refuse_served
+from run_workflow.engine import approvals, audit, endings, forks, views, waits
+from run_workflow.engine.admission import admission, refuse_other_definition, refuse_served
 from run_workflow.engine.driving import App, Job, Outcome, Watch, compiled, config_of
 from run_workflow.engine.edits import check_edit
 from run_workflow.engine.entries import GraphEntry
 from run_workflow.engine.ids import new_run_id
 from run_workflow.engine.leases import Lease, Leases, LeaseTimes
-from run_workflow.engine.rows import all_approvals, latest_runs, one_run, run_with_key, transaction
+from run_workflow.engine.making import NewRun, make_run
+from run_workflow.engine.rows import all_approvals, latest_runs, one_run, transaction, worked_on
 from run_workflow.engine.supervision import supervised
+from run_workflow.engine.workflows import WorkflowRuns
 from run_workflow.fence import Fence
 from run_workflow.postgres.database import Pool
 from run_workflow.stores.artifacts import PostgresArtifacts
-from run_workflow.stores.columns import as_json
 from run_workflow.stores.journal import PostgresJournal
 from run_workflow.stores.ledger import PostgresLedger
 from run_workflow.stores.passages import PostgresPassages
@@ -40,12 +41,6 @@ if TYPE_CHECKING:  # slow to import
 
     from run_workflow.engine.handed import Asked
     from run_workflow.engine.lending import Answered, Loan
-
-_INSERT = """
-INSERT INTO runs (id, graph, definition, status, input, context, dedup_key)
-VALUES (%s, %s, '', 'initializing', %s, %s, %s)
-ON CONFLICT DO NOTHING RETURNING id
-"""
 
 
 class Engine:
@@ -68,6 +63,7 @@ class Engine:
         self._network = network or Network()
         self._owner = f"{socket.gethostname()}:{os.getpid()}"
         self._leases = Leases(pool, times or LeaseTimes(), self._owner)
+        self.workflows = WorkflowRuns(pool, clock)
 
     async def start(
         self, graph: str, input: Json, context: RunContext, *, actor: str, dedup_key: str | None = None
@@ -79,17 +75,8 @@ class Engine:
         something else.
         """
         self._entry(graph)
-        stored = (as_json(input), as_json(context), dedup_key)
         async with transaction(self._pool) as connection:
-            while True:
-                run_id = new_run_id(self._clock.now())
-                cursor = await connection.execute(_INSERT, (run_id, graph, *stored))
-                if await cursor.fetchone():
-                    await audit.append(connection, run_id, "run.created", actor=actor, data={"graph": graph})
-                    return await one_run(connection, run_id)
-                if dedup_key and (there := await run_with_key(connection, dedup_key)):
-                    refuse_other_use(there, graph, input, context)
-                    return there
+            return await make_run(connection, NewRun(graph, "", input, context, dedup_key), self._clock, actor)
 
     async def advance(
         self,
@@ -109,16 +96,17 @@ class Engine:
         async with self._pool.connection() as connection:
             run = await one_run(connection, run_id)
         refuse_served(run)
-        if run.status == "waiting_approval" and not run.answered and not run.cancel_requested:
+        if run.waiting_for and not run.answered and not run.cancel_requested:
             return run
-        entry = self._entry(run.graph)
+        entry = await self._entry_of(run)
         await asyncio.to_thread(
             getattr, entry, "definition"
         )  # building the graph is slow, and must hold no transaction
         async with self._leases.holding(run_id, admission(entry, actor or self._owner)) as lease:
             async with self._pool.connection() as connection:
                 run = await one_run(connection, run_id)
-            job = Job(run, entry, self._ports(lease.fence), lease.fence, watch, control)
+                worked = await worked_on(connection, run_id)
+            job = Job(run, entry, replace(self._ports(lease.fence), worked=worked), lease.fence, watch, control)
             outcome = await self._work(job, lease, actor or self._owner)
         if outcome.fault is not None:
             raise outcome.fault
@@ -147,9 +135,20 @@ class Engine:
         return await self.answer(run_id, approval.id, answer, actor)
 
     async def settle_timeouts(self, run_id: str) -> None:
-        """Answers the requests that nobody answered in time, as their policies say."""
+        """Answers the requests that nobody answered in time, as their policies say, and ends waits that are over."""
         async with transaction(self._pool) as connection:
             await approvals.expire(connection, run_id)
+            await waits.expire(connection, run_id)
+
+    async def send_event(self, run_id: str, name: str, data: Json, *, actor: str) -> RunRecord:
+        """Stores an event for a run; the oldest wait for its name takes it, now or when it comes to that.
+
+        `advance` goes on with it. Raises UnknownRun, and RunError when the run has ended.
+        """
+        await self.settle_timeouts(run_id)
+        async with transaction(self._pool) as connection:
+            await waits.send(connection, run_id, name, data, actor)
+            return await one_run(connection, run_id)
 
     async def cancel(self, run_id: str, actor: str) -> RunRecord:
         """Cancels a run at once, or within about a second where another process works on it.
@@ -166,7 +165,9 @@ class Engine:
         that stay the same are not made again. Raises UnknownRun, DefinitionChanged and RunError.
         """
         run = await self._run(run_id)
-        app = self._reading(run)
+        if run.is_workflow:
+            return await self.workflows.fork(run, actor, at, changes or {})
+        app = await self._reading(run)
         point = await forks.find_point(app, run, at)
         told = run.input | {name: value for name, value in (changes or {}).items() if name in run.input}
         values = forks.read_changes(app.builder.state_schema, changes or {})
@@ -243,18 +244,22 @@ class Engine:
             return await one_run(connection, run_id)
 
     async def _check_edit(self, run: RunRecord, approval: ApprovalRecord, args: Json) -> None:
-        check = self._entry(run.graph).validators.get(approval.request.action.name)
+        check = (await self._entry_of(run)).validators.get(approval.request.action.name)
         if check is not None:
-            snapshot = await self._reading(run).aget_state(config_of(run.id))
-            check_edit(check, snapshot.values, args, place=f"run {run.id}, {approval.point} edit")
+            snapshot = await (await self._reading(run)).aget_state(config_of(run.id))
+            check_edit(check, snapshot.values, approval, args)
 
-    def _reading(self, run: RunRecord) -> App:
+    async def _reading(self, run: RunRecord) -> App:
         """The run's graph, to read its state only: writes would be refused."""
         refuse_served(run)
-        entry = self._entry(run.graph)
+        entry = await self._entry_of(run)
         refuse_other_definition(run.id, run.definition, entry)
         fence = Fence(self._pool, run.id, -1)
         return compiled(entry, self._ports(fence), fence)
+
+    async def _entry_of(self, run: RunRecord) -> GraphEntry:
+        """The definition that a run of a workflow began with, or the graph of that name."""
+        return await self.workflows.entry_of(run) if run.is_workflow else self._entry(run.graph)
 
     def _entry(self, graph: str) -> GraphEntry:
         if graph not in self._graphs:

@@ -9,8 +9,8 @@ from state.runs import Json
 if TYPE_CHECKING:  # slow to import
     from langgraph.graph import StateGraph
 
-EditCheck = Callable[[Mapping[str, Any], Json], object]
-"""Called with the run's state and the `args` of an edit; AnswerRefused with the field as its place if wrong."""
+EditCheck = Callable[[Mapping[str, Any], Json, Json], object]
+"""Called with the run's state, what was shown and the `args` of an edit; AnswerRefused with the field as its place."""
 
 
 class GraphEntry(Protocol):

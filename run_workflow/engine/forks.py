@@ -21,11 +21,11 @@ if TYPE_CHECKING:  # slow to import
 # alone what runs next, which update_state would decide anew from the edges of the node before.
 _NO_TASK = "00000000-0000-0000-0000-000000000000"
 
-_COPY_RUN = """
+COPY_RUN = """
 INSERT INTO runs (id, graph, definition, status, input, context, parent)
 SELECT %(new)s, graph, definition, 'initializing', %(input)s, context, id FROM runs WHERE id = %(old)s
 """
-_COPY_CALLS = """
+COPY_CALLS = """
 INSERT INTO calls (run_id, path, request_hash, occurrence, kind, name, response, seconds, model_calls, tool_calls,
                    input_tokens, output_tokens, money, unpriced_calls, recorded_at, copied)
 SELECT %(new)s, path, request_hash, occurrence, kind, name, response, seconds, model_calls, tool_calls,
@@ -105,7 +105,7 @@ async def copy_run(
 
     last = point.config["configurable"]["checkpoint_id"]
     names = {"new": new, "old": run.id, "last": last, "no_task": _NO_TASK, "input": as_json(run.input)}
-    for statement in (_COPY_RUN, _COPY_CALLS, _COPY_CHECKPOINTS, _COPY_WRITES, _COPY_BLOBS):
+    for statement in (COPY_RUN, COPY_CALLS, _COPY_CHECKPOINTS, _COPY_WRITES, _COPY_BLOBS):
         await connection.execute(statement, names)
     if changes:
         saver = AsyncPostgresSaver(connection, serde=StrictSerializer())

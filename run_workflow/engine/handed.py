@@ -131,8 +131,7 @@ class _Answering:
         approvals.check_allowed(approval, answer, actor or ACTOR)
         check = self.entry.validators.get(approval.request.action.name)
         if check is not None and isinstance(answer.decision, Edit):
-            place = f"run {self.run_id}, {approval.point} edit"
-            check_edit(check, self.snapshot.values, answer.decision.edited_action.args, place=place)
+            check_edit(check, self.snapshot.values, approval, answer.decision.edited_action.args)
         return approval, answer.model_copy(update={"by": actor or ""})
 
     async def _note(self, reason: str, pending: Mapping[str, ApprovalRequest]) -> None:

@@ -19,7 +19,9 @@ _ROW = """
 SELECT *, coalesce(lease_until > clock_timestamp(), false) AS lease_runs FROM runs WHERE id = %s FOR UPDATE
 """
 _TAKE = """
-UPDATE runs SET fence = %s, lease_owner = %s, lease_since = clock_timestamp(),
+UPDATE runs SET fence = %s, lease_owner = %s, worked = worked + coalesce(extract(epoch FROM
+        least(lease_until, clock_timestamp()) - lease_since), 0),
+    lease_since = clock_timestamp(),
     lease_until = clock_timestamp() + make_interval(secs => %s)
 WHERE id = %s
 """
@@ -29,7 +31,9 @@ RETURNING cancel_requested_by IS NOT NULL AS cancel
 """
 _WATCH = "SELECT cancel_requested_by IS NOT NULL AS cancel FROM runs WHERE id = %s AND fence = %s"
 _RELEASE = """
-UPDATE runs SET lease_owner = NULL, lease_since = NULL, lease_until = NULL WHERE id = %s AND fence = %s
+UPDATE runs SET worked = worked + coalesce(extract(epoch FROM
+        least(lease_until, clock_timestamp()) - lease_since), 0),
+    lease_owner = NULL, lease_since = NULL, lease_until = NULL WHERE id = %s AND fence = %s
 """
 
 Admit = Callable[[Connection, DictRow, int], Awaitable[None]]

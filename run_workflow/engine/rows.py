@@ -23,9 +23,19 @@ SELECT id, graph, definition, status, input, context, dedup_key, parent, output,
                AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
                AND (classid::bigint << 32 | objid::bigint) = hashtextextended(runs.id, runs.fence)
        ) THEN lease_owner END AS holder,
+       waiting_for,
        EXISTS (
            SELECT FROM approvals a WHERE a.run_id = runs.id AND a.id = ANY (runs.waiting_for) AND a.answer IS NOT NULL
+       ) OR EXISTS (
+           SELECT FROM waits w WHERE w.run_id = runs.id AND w.id = ANY (runs.waiting_for)
+               AND (w.status <> 'pending' OR w.wakes_at <= clock_timestamp())
        ) AS answered,
+       least(
+           (SELECT min(expires_at) FROM approvals a
+            WHERE a.run_id = runs.id AND a.id = ANY (runs.waiting_for) AND a.status = 'pending'),
+           (SELECT min(wakes_at) FROM waits w
+            WHERE w.run_id = runs.id AND w.id = ANY (runs.waiting_for) AND w.status = 'pending')
+       ) AS wakes_at,
        created_at, updated_at
 FROM runs
 """
@@ -52,6 +62,12 @@ async def one_run(connection: Connection, run_id: str) -> RunRecord:
     if row is None:
         raise unknown(run_id)
     return RunRecord.model_validate(row)
+
+
+async def worked_on(connection: Connection, run_id: str) -> float:
+    """The seconds that processes worked on a run, those of the stretch in progress left out."""
+    row = await (await connection.execute("SELECT worked FROM runs WHERE id = %s", (run_id,))).fetchone()
+    return float(row["worked"]) if row else 0.0
 
 
 async def run_with_key(connection: Connection, dedup_key: str) -> RunRecord | None:

@@ -81,7 +81,7 @@ class Entry:
     validators: Mapping[str, EditCheck] = field(default_factory=lambda: {"approve_plan": check_plan})
 
 
-def check_plan(state: Mapping[str, Any], args: Json) -> None:
+def check_plan(state: Mapping[str, Any], _shown: Json, args: Json) -> None:
     """A plan must be made of the plan that was shown and more."""
     if not str(args.get("plan", "")).startswith(state["plan"]):
         raise AnswerRefused(f"the plan must begin with {state['plan']!r}", place="plan", remedy="Begin so.")

@@ -46,10 +46,10 @@ async def human_approval(step: HumanApprovalStep, call: Call) -> Json:
     return {"decision": decision.type, "message": message, "by": by, "values": shown}
 
 
-def check_edit(step: HumanApprovalStep, args: Json) -> None:
-    """Raises ValueError where an edit changes what it may not."""
+def check_edit(step: HumanApprovalStep, shown: Json, args: Json) -> None:
+    """Raises ValueError where an edit changes what it may not; what it repeats as it was shown is no change."""
     allowed = set(step.edit_fields if step.edit_fields is not None else step.show)
-    other = sorted(set(args) - allowed)
+    other = sorted(name for name in set(args) - allowed if name not in shown or args[name] != shown[name])
     if other:
         raise ValueError(f"{', '.join(other)} may not be changed; allowed: {', '.join(sorted(allowed)) or 'nothing'}")
 

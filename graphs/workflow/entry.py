@@ -1,0 +1,91 @@
+"""A workflow as the engine takes a graph: its name, its hash, how it is built, how edits are checked."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any
+
+from graphs.workflow.checks.tree import Level, tree_of
+from graphs.workflow.pinned import Pinned
+from state.errors import AnswerRefused
+from state.ports import Ports
+from state.runs import Json
+from state.workflow.steps import HumanApprovalStep, WorkflowStep
+
+if TYPE_CHECKING:  # slow to import
+    from graphs.workflow.compiler import Graph
+
+EditCheck = Callable[[Mapping[str, Any], Json, Json], object]
+_TURNS = re.compile(r"\[\d+\]")
+
+
+@dataclass(frozen=True)
+class WorkflowEntry:
+    """A workflow that can be run."""
+
+    pinned: Pinned
+
+    @property
+    def name(self) -> str:
+        """`name@version`."""
+        return self.pinned.title
+
+    @property
+    def definition(self) -> str:
+        """The hash of the definition and of all that it runs."""
+        return self.pinned.hash
+
+    def build(self, ports: Ports) -> "Graph":
+        """The graph of one run."""
+        from graphs.workflow.bodies import bodies
+        from graphs.workflow.compiler import build
+
+        pinned = self.pinned
+        return build(ports, pinned.definition, bodies(ports), pinned.conditions, pinned.uses)
+
+    @cached_property
+    def validators(self) -> Mapping[str, EditCheck]:
+        """By the path of an approval: how an edit is checked."""
+        return _ByPath({path: partial(_check, step) for path, step in _approvals(self.pinned, "")})
+
+
+class _ByPath(Mapping[str, EditCheck]):
+    """Checks by the path of a step; all turns of a loop have the same."""
+
+    def __init__(self, checks: Mapping[str, EditCheck]) -> None:
+        self._checks = checks
+
+    def __getitem__(self, path: str) -> EditCheck:
+        return self._checks[_TURNS.sub("", path)]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._checks)
+
+    def __len__(self) -> int:
+        return len(self._checks)
+
+
+def _approvals(pinned: Pinned, prefix: str) -> Iterator[tuple[str, HumanApprovalStep]]:
+    """All approvals of a definition and of those that it runs, each with its path without turns."""
+    yield from _within(tree_of(pinned.definition.steps), pinned, prefix)
+
+
+def _within(level: Level, pinned: Pinned, prefix: str) -> Iterator[tuple[str, HumanApprovalStep]]:
+    for placed in level.steps:
+        path = f"{prefix}{placed.step.id}"
+        if isinstance(placed.step, HumanApprovalStep):
+            yield path, placed.step
+        elif isinstance(placed.step, WorkflowStep) and placed.step.workflow in pinned.uses:
+            yield from _approvals(pinned.uses[placed.step.workflow], f"{path}.")
+        for inner in placed.inner:
+            yield from _within(inner, pinned, f"{path}.")
+
+
+def _check(step: HumanApprovalStep, _state: Mapping[str, Any], shown: Json, args: Json) -> None:
+    from graphs.workflow.steps.approval import check_edit
+
+    try:
+        check_edit(step, shown, args)
+    except ValueError as error:
+        raise AnswerRefused(f"{error}.", remedy="Change nothing else, and keep the names that were shown.") from error

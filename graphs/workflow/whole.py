@@ -1,0 +1,100 @@
+"""A whole definition within a run: its own approval, its steps, its outputs; the outermost is one as well."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from graphs.workflow.level import Level, result_of
+from graphs.workflow.mapping import fill
+from graphs.workflow.outcomes import StepFailed
+from graphs.workflow.pinned import Pinned, is_itself
+from graphs.workflow.references import WORKFLOW, Scope
+from graphs.workflow.running import Call, Run, run_level
+from graphs.workflow.slots import Slots
+from state.runs import Json
+from state.workflow.definition import WorkflowDefinition
+from state.workflow.policies import Approval
+from state.workflow.steps import HumanApprovalStep, WorkflowStep
+from tools.schemas import faults
+
+START = "start"
+"""The id of the approval that a definition asks for before it begins; its path is `workflow.start`."""
+MOST_DEPTH = 20
+"""How many workflows may stand in each other: one that starts itself must end some time."""
+
+
+async def run_whole(run: Run, prefix: str) -> Json:
+    """The outputs. Raises Waiting, and StepFailed with the first failure that nobody handled."""
+    definition = run.definition
+    scope = Scope(run.inputs, {})
+    if definition.require_approval:
+        result_of(await run_level(run, [_approval(run)], f"{prefix}{WORKFLOW}.", scope, goes_on=False))
+    goes_on = definition.on_failure == "continue"
+    return outputs_of(definition, await run_level(run, definition.steps, prefix, scope, goes_on=goes_on), run.inputs)
+
+
+async def nested(step: WorkflowStep, call: Call) -> Json:
+    """The outputs of another workflow; its steps stand below this one's path in the ledger of the run."""
+    outer = call.run
+    if outer.depth >= MOST_DEPTH:
+        raise StepFailed(f"More than {MOST_DEPTH} workflows stand in each other.", "limit")
+    inner = _used(outer, step.workflow)
+    given = completed(inner.definition, call.input)
+    run = replace(
+        outer,
+        definition=inner.definition,
+        conditions=inner.conditions,
+        uses=inner.uses,
+        inputs={**inner.definition.variables, **given},
+        slots=Slots(inner.definition.max_parallel_steps, outer.slots),
+        depth=outer.depth + 1,
+    )
+    return await run_whole(run, f"{call.path}.")
+
+
+def completed(definition: WorkflowDefinition, given: Mapping[str, Any]) -> Json:
+    """The inputs with the defaults of those that were left out. Raises StepFailed with all that is wrong."""
+    defaults = {
+        name: schema["default"]
+        for name, schema in definition.inputs.get("properties", {}).items()
+        if isinstance(schema, dict) and "default" in schema
+    }
+    inputs = {**defaults, **given}
+    wrong = faults(definition.inputs, inputs)
+    if wrong:
+        raise StepFailed(
+            f"The input is not as {definition.name} needs it: {'; '.join(wrong)}.",
+            "bad_input",
+            place="input",
+            remedy=f"`show {definition.name}` lists the inputs.",
+        )
+    return inputs
+
+
+def outputs_of(definition: WorkflowDefinition, level: Level, inputs: Mapping[str, Any]) -> Json:
+    """What the run gives back. Raises StepFailed with the first failure that nobody handled."""
+    last = result_of(level)
+    if definition.outputs:
+        filled: Json = fill(definition.outputs, Scope(inputs, level.outputs))
+        return filled
+    return last if len(level.flow.sinks) > 1 else {level.flow.sinks[0]: last}
+
+
+def _used(run: Run, name: str) -> Pinned:
+    if name in run.uses:
+        return run.uses[name]
+    if not is_itself(run.definition, name):
+        raise StepFailed(f"The workflow {name!r} was not there when the run began.", "bad_input")
+    return Pinned("", run.definition, run.conditions, run.uses)
+
+
+def _approval(run: Run) -> HumanApprovalStep:
+    """The step that asks whether the definition may begin."""
+    wanted, definition = run.definition.require_approval, run.definition
+    return HumanApprovalStep(
+        id=START,
+        message=f"May {definition.name} {definition.version} begin?".replace("$", "$$"),
+        show={name: WORKFLOW + "." + name for name in run.inputs if name not in definition.variables},
+        decisions=("approve", "reject"),
+        approval=wanted if isinstance(wanted, Approval) else Approval(),
+    )
