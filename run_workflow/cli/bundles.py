@@ -40,16 +40,25 @@ def _checked(path: Path) -> BundleDocument:
             place=str(path),
             remedy="Check the path and who may read the file.",
         ) from error
-    files = unpack(data, str(path))
-    made = provenance(files, str(path))
-    findings = (check_files(files), *check_contents(made, files), _audit(made.view.run_id, files))
+    files, damaged = unpack(data, str(path))
+    run, contents = _contents(files, str(path))
+    findings = (check_files(files, damaged), *contents)
     return BundleDocument(
         bundle=str(path),
         sha256=hashlib.sha256(data).hexdigest(),
-        run=made.view.run_id,
+        run=run,
         whole=all(finding.ok for finding in findings),
         checks=tuple(BundleCheckBody(name=each.name, ok=each.ok, found=each.found) for each in findings),
     )
+
+
+def _contents(files: Mapping[str, bytes], place: str) -> tuple[str | None, tuple[BundleCheck, ...]]:
+    """The run that the bundle is of, and what the checks of what its files say found."""
+    try:
+        made = provenance(files, place)
+    except BundleError as error:
+        return None, (BundleCheck(name="contents", ok=False, found=error.message),)
+    return made.view.run_id, (*check_contents(made, files), _audit(made.view.run_id, files))
 
 
 def _audit(run_id: str, files: Mapping[str, bytes]) -> BundleCheck:

@@ -99,10 +99,11 @@ async def timeline(desk: Desk, wanted: options.OneRun) -> int:
 
 async def verify(desk: Desk, wanted: options.Verify) -> int:
     """Whether the audit chain of a run, or the bundle of a report, is as it was written."""
-    if await asyncio.to_thread(Path(wanted.run).is_file):
+    path = Path(wanted.run)
+    if _means_a_file(wanted.run) or await asyncio.to_thread(path.is_file):
         from run_workflow.cli.bundles import verify_bundle
 
-        return await verify_bundle(desk, Path(wanted.run))
+        return await verify_bundle(desk, path)
     async with desk.services() as services:
         run_id = await find_run(services.engine, wanted.run)
         first_bad = await services.engine.verify_audit(run_id)
@@ -112,6 +113,11 @@ async def verify(desk: Desk, wanted: options.Verify) -> int:
         desk.screen.say(f"The audit chain of {run_id} is broken at event {first_bad}.", "bold red")
     desk.screen.document(VerifyDocument(run=run_id, whole=first_bad is None, first_bad=first_bad))
     return DONE if first_bad is None else FAILED
+
+
+def _means_a_file(name: str) -> bool:
+    """Whether this is a path, there or not: no id of a run has a slash or an ending."""
+    return Path(name).name != name or bool(Path(name).suffix)
 
 
 async def report(desk: Desk, wanted: options.Report) -> int:

@@ -40,7 +40,7 @@ def manifest(run_id: str = "r1", event: str = "run.created", output: dict[str, o
         definition="d",
         status="completed",
         input={},
-        output=output if output is not None else published(unpack(bundle(), "b")),
+        output=output if output is not None else published(unpack(bundle(), "b").files),
         context=RunContext(),
         created_at=AT,
         updated_at=AT,
@@ -51,7 +51,7 @@ def manifest(run_id: str = "r1", event: str = "run.created", output: dict[str, o
 
 def written(folder: Path, run: bytes) -> Path:
     """A bundle with this record of its run."""
-    files = unpack(bundle(), "b")
+    files = unpack(bundle(), "b").files
     others = {name: data for name, data in files.items() if name.startswith(("charts/", "report."))}
     made = Provenance(view=provenance(files, "b").view, versions=package_versions())
     target = folder / "bundle.zip"
@@ -106,6 +106,34 @@ def test_a_changed_file_is_named(line: Line, tmp_path: Path) -> None:
     assert typed.code == 1
     assert "report.md was changed" in typed.out
     assert "not as it was published" in typed.out
+
+
+@pytest.mark.parametrize(("name", "run"), [("report.html", "r1"), ("report.json", None), ("manifest.json", "r1")])
+def test_damage_is_a_change(line: Line, tmp_path: Path, name: str, run: str | None) -> None:
+    """A byte of the archive that is no longer what it was is told with the file that it is in, and is code 1."""
+    target = written(tmp_path, manifest())
+    flip(target, name)
+    typed = line.type("verify", str(target), "--json")
+    document = BundleDocument.model_validate_json(typed.out)
+    assert (typed.code, document.whole, document.run) == (1, False, run)
+    assert document.checks[0].found.startswith(f"{name} was changed: its bytes in the archive are damaged")
+
+
+def flip(target: Path, name: str) -> None:
+    """Changes a byte in the middle of a file within the archive."""
+    with zipfile.ZipFile(target) as archive:
+        entry = archive.getinfo(name)
+    data = bytearray(target.read_bytes())
+    data[entry.header_offset + 30 + len(name) + entry.compress_size // 2] ^= 0xFF
+    target.write_bytes(data)
+
+
+@pytest.mark.parametrize("name", ["/nope.zip", "nope.zip", "output/nope"])
+def test_a_path_that_is_not_there(line: Line, name: str) -> None:
+    """A path that leads nowhere is told as such, and not looked for among the runs."""
+    error = ErrorDocument.model_validate_json(line.type("verify", name, "--json").out).error
+    assert (error.exit_code, error.type, error.place) == (2, "BundleError", name)
+    assert error.message == "The bundle cannot be read: No such file or directory."
 
 
 def test_another_file_is_wrong_use(line: Line, tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ import zlib
 from collections.abc import Mapping
 from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
+from typing import NamedTuple
 
 from pydantic import Field, TypeAdapter, ValidationError
 
@@ -47,6 +48,16 @@ _PACKAGES = (
     "pandas",
     "scipy",
 )
+_DAMAGE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    NotImplementedError,
+    RuntimeError,
+    EOFError,
+    OSError,
+    ValueError,
+)
+"""What reading a zip file raises where its bytes are not as they were written."""
 _BEGINNING = (1980, 1, 1, 0, 0, 0)
 """The time of every file: the earliest that a zip file can tell."""
 _PASSAGES, _SOURCES = TypeAdapter(tuple[Passage, ...]), TypeAdapter(tuple[Source, ...])
@@ -119,24 +130,50 @@ def pack(made: Provenance, files: Mapping[str, bytes]) -> bytes:
     return target.getvalue()
 
 
-def unpack(data: bytes, place: str) -> dict[str, bytes]:
-    """The files of a bundle by name. BundleError if it is no zip file, or holds too much."""
+class Unpacked(NamedTuple):
+    """What is in a bundle."""
+
+    files: dict[str, bytes]
+    """By name; those that are damaged are left out."""
+    damaged: tuple[str, ...]
+    """Names of the files whose bytes are not those that were packed."""
+
+
+def unpack(data: bytes, place: str) -> Unpacked:
+    """The files of a bundle. BundleError if it is no zip file, not one of ours, or holds too much."""
+    files: dict[str, bytes] = {}
+    damaged: list[str] = []
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            size = sum(entry.file_size for entry in archive.infolist())
-            if size > MOST_BYTES:
-                raise BundleError(
-                    f"The bundle would unpack to {size:,} bytes.",
-                    place=place,
-                    remedy=f"No bundle holds more than {MOST_BYTES:,}: this is another file.",
-                )
-            return {entry.filename: archive.read(entry) for entry in archive.infolist()}
-    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, OSError) as error:
+            entries = archive.infolist()
+            _refuse_too_much(sum(entry.file_size for entry in entries), place)
+            for entry in entries:
+                try:
+                    files[entry.filename] = archive.read(entry)
+                except _DAMAGE:
+                    damaged.append(entry.filename)
+    except _DAMAGE as error:
+        raise _no_bundle(str(error), place) from error
+    if not {MANIFEST, REPORT} & {*files, *damaged}:
+        raise _no_bundle(f"it holds neither {MANIFEST} nor {REPORT}", place)
+    return Unpacked(files, tuple(damaged))
+
+
+def _refuse_too_much(size: int, place: str) -> None:
+    if size > MOST_BYTES:
         raise BundleError(
-            f"This is not a bundle of a report: {error}.",
+            f"The bundle would unpack to {size:,} bytes.",
             place=place,
-            remedy="Name the bundle.zip that stands beside a report, or a run.",
-        ) from error
+            remedy=f"No bundle holds more than {MOST_BYTES:,}: this is another file.",
+        )
+
+
+def _no_bundle(why: str, place: str) -> BundleError:
+    return BundleError(
+        f"This is not a bundle of a report: {why}.",
+        place=place,
+        remedy="Name the bundle.zip that stands beside a report, or a run; if it is one, it was cut off: get it again.",
+    )
 
 
 def provenance(files: Mapping[str, bytes], place: str) -> Provenance:

@@ -6,7 +6,7 @@ elsewhere.
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from pydantic import ValidationError
 
@@ -34,16 +34,20 @@ class BundleCheck(Record):
     found: str
 
 
-def check_files(files: Mapping[str, bytes]) -> BundleCheck:
-    """Whether each file is there, and has the size and the hash that the manifest lists."""
+def check_files(files: Mapping[str, bytes], damaged: Collection[str] = ()) -> BundleCheck:
+    """Whether each file is there, and has the size and the hash that the manifest lists.
+
+    `damaged` names those that the archive could not give back whole.
+    """
+    broken = [f"{name} was changed: its bytes in the archive are damaged" for name in damaged]
     try:
         manifest = Manifest.model_validate_json(files.get(MANIFEST, b""))
     except ValidationError:
-        return BundleCheck(name="files", ok=False, found=f"{MANIFEST} is not there or cannot be read")
+        return _checked("files", [*broken, f"{MANIFEST} is not there or cannot be read"], "")
     if manifest.format != FORMAT:
         return BundleCheck(name="files", ok=False, found=f"the format is {manifest.format}, not {FORMAT}")
     listed = manifest.files
-    faults = [f"{name} is not there" for name in listed if name not in files]
+    faults = broken + [f"{name} is not there" for name in listed if name not in files and name not in damaged]
     faults += [f"{name} is not listed" for name in files if name not in listed and name != MANIFEST]
     faults += [
         f"{name} was changed"
