@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from state.research import Missing
-from state.runs import AuditEvent, Json, RunStatus, StepRecord, Usage
+from state.runs import AuditEvent, Json, Standing, StepRecord, Usage
 
 
 class Document(BaseModel):
@@ -60,7 +60,7 @@ class RunDocument(Document):
 
     id: str
     graph: str
-    status: RunStatus
+    status: Standing
     exit_code: int
     question: str | None
     parent: str | None
@@ -97,7 +97,7 @@ class RunLine(Document):
 
     id: str
     graph: str
-    status: RunStatus
+    status: Standing
     question: str | None
     holder: str | None
     answered: bool

@@ -17,13 +17,13 @@ from state.runs import (
     Json,
     Progress,
     RunRecord,
-    RunStatus,
+    Standing,
     StepRecord,
     Usage,
 )
 
 if TYPE_CHECKING:  # slow to import
-    from langgraph.runtime import RunControl
+    import asyncio
 
     from chains.models import ModelDoor
     from run_workflow.engine.views import RunManifest
@@ -85,7 +85,7 @@ class RunEngine(Protocol):
         run_id: str,
         *,
         watch: Watch | None = None,
-        control: "RunControl | None" = None,
+        drain: "asyncio.Event | None" = None,
         actor: str | None = None,
     ) -> RunRecord: ...
 
@@ -101,7 +101,7 @@ class RunEngine(Protocol):
 
     async def manifest(self, run_id: str) -> "RunManifest": ...
 
-    async def list_runs(self, limit: int = 20, status: RunStatus | None = None) -> Sequence[RunRecord]: ...
+    async def list_runs(self, limit: int = 20, standing: Standing | None = None) -> Sequence[RunRecord]: ...
 
     async def timeline(self, run_id: str) -> Sequence[TimelineEntry]: ...
 

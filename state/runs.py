@@ -21,6 +21,8 @@ RunStatus = Literal[
     "rolled_back",
     "rollback_failed",
 ]
+Standing = Literal[RunStatus, "interrupted", "answered"]
+"""How a run stands for whoever looks at it: its status, or what became of it since that was written."""
 StepStatus = Literal[
     "pending", "waiting", "running", "retrying", "completed", "failed", "skipped", "cancelled", "compensated"
 ]
@@ -79,6 +81,8 @@ class RunRecord(Record):
     cancel_requested: bool = False
     holder: str | None = None
     """Who works on the run now, e.g. `host:1234`; None when nobody does, also when that process died."""
+    taken: bool = False
+    """Whether any process ever took it up."""
     answered: bool = False
     """Whether something that it waits for has come: an answer, an event or a time. It can go on."""
     waiting_for: tuple[str, ...] = ()
@@ -87,6 +91,14 @@ class RunRecord(Record):
     """The next time at which it can go on by itself; None where it waits for no time."""
     created_at: datetime
     updated_at: datetime
+
+    @property
+    def standing(self) -> Standing:
+        """The status; or `interrupted`, when the process that worked on it is gone, or `answered`."""
+        begun = self.status == "running" or (self.status == "initializing" and self.taken)
+        if begun and self.holder is None:
+            return "interrupted"
+        return "answered" if self.status == "waiting_approval" and self.answered else self.status
 
     @property
     def served(self) -> bool:

@@ -45,6 +45,7 @@ async def drive(desk: Desk, services: Services, run_id: str, manner: Manner) -> 
     if run.status in ENDED:
         desk.screen.note(f"It has ended before: it is {run.status}.")
         return await finish(desk, services, run_id, manner.out)
+    desk.screen.note("Loading the agents, which takes a few seconds.")
     while True:
         run = await _advance(desk, services, run_id)
         pending = await pending_requests(services, run_id) if run.status == "waiting_approval" else []
@@ -83,16 +84,14 @@ async def pending_requests(services: Services, run_id: str) -> list[ApprovalReco
 
 async def _advance(desk: Desk, services: Services, run_id: str) -> RunRecord:
     """One stretch of the run, shown as it happens; after a signal, the run where it stopped."""
-    from langgraph.runtime import RunControl
-
     view = await services.engine.show(run_id)
     now, free = datetime.now(UTC), view.run.context.is_free
     picture = RunPicture.of(view.steps, view.usage, now, time.monotonic(), free=free)
-    control = RunControl()
+    drain = asyncio.Event()
     with watcher(desk.screen, picture) as watching:
-        going = services.engine.advance(run_id, watch=watching.event, control=control, actor=desk.settings.actor)
+        going = services.engine.advance(run_id, watch=watching.event, drain=drain, actor=desk.settings.actor)
         task = asyncio.ensure_future(going)
-        interruption = Interruption(task, control, watching.note)
+        interruption = Interruption(task, drain, watching.note)
         with interruptible(interruption):
             await asyncio.wait([task])
     if task.cancelled() and interruption.asked:

@@ -16,7 +16,7 @@ def run_document(view: RunView, files: FilesBody | None, exit_code: int) -> RunD
     return RunDocument(
         id=run.id,
         graph=run.graph,
-        status=run.status,
+        status=run.standing,
         exit_code=exit_code,
         question=question_of(run),
         parent=run.parent,

@@ -231,7 +231,7 @@ class List(Common):
     """`list`."""
 
     limit: Annotated[int, typer.Option(min=1, max=1000, help="How many at most.")] = 20
-    status: Annotated[str | None, typer.Option(help="Only runs in this state, e.g. waiting_approval.")] = None
+    status: Annotated[str | None, typer.Option(help="Only runs that stand so, e.g. interrupted.")] = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,10 +5,7 @@ import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from langgraph.runtime import RunControl
+from typing import Any
 
 DRAIN_SECONDS = 10.0
 """How long the step in progress may take to come to a safe point."""
@@ -18,8 +15,8 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 class Interruption:
     """Whether the person asked for an end, and how far it has come."""
 
-    def __init__(self, task: "asyncio.Task[Any]", control: "RunControl", note: Callable[[str], None]) -> None:
-        self._task, self._control, self._note = task, control, note
+    def __init__(self, task: "asyncio.Task[Any]", drain: asyncio.Event, note: Callable[[str], None]) -> None:
+        self._task, self._drain, self._note = task, drain, note
         self._timer: asyncio.TimerHandle | None = None
         self.asked = False
 
@@ -30,7 +27,7 @@ class Interruption:
             return
         self.asked = True
         self._note("Finishing the step in progress; again to stop at once.")
-        self._control.request_drain()
+        self._drain.set()
         loop = asyncio.get_running_loop()
         self._timer = loop.call_later(DRAIN_SECONDS, self._stop, "No safe point came; stopping now. Nothing is lost.")
 

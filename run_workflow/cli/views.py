@@ -21,7 +21,7 @@ from run_workflow.documents import (
 )
 from state.context import EXTRACTIVE, Point
 from state.errors import AnswerRefused, RunError
-from state.runs import ApprovalRecord, Json, RunRecord, RunStatus
+from state.runs import ApprovalRecord, Json, RunRecord, Standing
 
 if TYPE_CHECKING:
     from run_workflow.console.screen import Screen
@@ -31,7 +31,7 @@ async def list_runs(desk: Desk, wanted: options.List) -> int:
     """The newest runs."""
     from run_workflow.console.tables import run_table
 
-    statuses: tuple[RunStatus, ...] = get_args(RunStatus)
+    statuses: tuple[Standing, ...] = get_args(Standing)
     chosen = next((status for status in statuses if status == wanted.status), None)
     if wanted.status and chosen is None:
         raise typer.BadParameter(f"{wanted.status!r} is none of {', '.join(statuses)}.", param_hint="--status")
@@ -41,7 +41,7 @@ async def list_runs(desk: Desk, wanted: options.List) -> int:
         RunLine(
             id=run.id,
             graph=run.graph,
-            status=run.status,
+            status=run.standing,
             question=question_of(run),
             holder=run.holder,
             answered=run.answered,
@@ -129,7 +129,7 @@ async def report(desk: Desk, wanted: options.Report) -> int:
         files = await write_report(services, view.run, wanted.out)
     if files is None:
         raise RunError(
-            f"There is no report yet; the run is {view.run.status}.",
+            f"There is no report yet; the run is {view.run.standing}.",
             place=f"run {view.run.id}",
             remedy=f"`show {view.run.id}` says how to go on with it.",
         )
@@ -154,7 +154,7 @@ def _tell(screen: "Screen", shown: ShowDocument, pending: list[ApprovalRecord]) 
     screen.say(f"Began {moment(shown.created_at)}, last change {moment(shown.updated_at)}.")
     if shown.run.holder:
         screen.say(f"The process {shown.run.holder} works on it.")
-    elif shown.run.status == "running":
+    elif shown.run.status == "interrupted":
         screen.say("No process works on it: the one that did has ended.")
     if shown.run.parent:
         screen.say(f"Copied from {shown.run.parent}.")

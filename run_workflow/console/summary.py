@@ -3,7 +3,7 @@
 from rich.text import Text
 
 from run_workflow.console.screen import Screen
-from run_workflow.console.words import FATES, STYLES, count, dollars, moment, one_line, plural, state_word
+from run_workflow.console.words import FATES, STYLES, count, dollars, moment, one_line, plural
 from run_workflow.documents import RequestBody, RunDocument
 from state.context import EXTRACTIVE
 from state.runs import SERVED, Usage
@@ -31,8 +31,7 @@ def summarise(screen: Screen, document: RunDocument) -> None:
     if document.status == "completed" and document.outcome:
         screen.say(_OUTCOMES.get(document.outcome, document.outcome), "bold")
     else:
-        word = state_word(document.status, document.holder, document.answered)
-        state = _STATES.get(word, word.replace("_", " "))
+        state = _STATES.get(document.status, document.status.replace("_", " "))
         screen.say(f"Run {document.id} {state}.", f"bold {STYLES.get(document.status, '')}".strip())
     if document.error:
         screen.say(f"  {one_line(document.error)}")

@@ -9,7 +9,7 @@ from rich.text import Text
 from run_workflow.console.events import event_words, facts
 from run_workflow.console.picture import BRANCHES
 from run_workflow.console.screen import table
-from run_workflow.console.words import STEP_NAMES, STYLES, duration, moment, one_line, state_word
+from run_workflow.console.words import STEP_NAMES, STYLES, duration, moment, one_line
 from run_workflow.documents import BundleCheckBody, CheckBody, EntryBody, RunLine, SettingBody, ToolBody
 from state.runs import Json, StepRecord
 
@@ -20,8 +20,7 @@ def run_table(runs: Iterable[RunLine]) -> Table:
     """The runs of a list."""
     rows = table("run", "status", "began", "question")
     for run in runs:
-        state = state_word(run.status, run.holder, run.answered)
-        status = Text(state.replace("_", " "), style=STYLES.get(run.status, ""))
+        status = Text(run.status.replace("_", " "), style=STYLES.get(run.status, ""))
         rows.add_row(run.id, status, moment(run.created_at), one_line(run.question or run.graph))
     return rows
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 
-from state.runs import RunStatus, StepStatus
+from state.runs import Standing, StepStatus
 
 _CONTROL = {code: None for code in (*range(0x20), *range(0x7F, 0xA0)) if chr(code) not in "\n\t"}
 
@@ -26,7 +26,7 @@ STEP_NAMES: Mapping[str, str] = {
 }
 """Steps in words; a step that is not here is shown by its path."""
 
-STYLES: Mapping[StepStatus | RunStatus, str] = {
+STYLES: Mapping[StepStatus | Standing, str] = {
     "completed": "green",
     "running": "cyan",
     "initializing": "cyan",
@@ -34,6 +34,8 @@ STYLES: Mapping[StepStatus | RunStatus, str] = {
     "waiting": "yellow",
     "waiting_approval": "yellow",
     "paused": "yellow",
+    "interrupted": "yellow",
+    "answered": "yellow",
     "failed": "red",
     "timed_out": "red",
     "cancelled": "red",
@@ -53,13 +55,6 @@ _ASCII_MARKS = {
     "running": ">",
     "retrying": ">",
 }
-
-
-def state_word(status: RunStatus, holder: str | None, answered: bool) -> str:
-    """The status; or what became of it: the process that worked on the run is gone, or an answer came."""
-    if status == "running" and holder is None:
-        return "interrupted"
-    return "answered" if status == "waiting_approval" and answered else status
 
 
 def clean(text: str) -> str:

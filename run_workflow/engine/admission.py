@@ -6,8 +6,9 @@ from psycopg.rows import DictRow
 
 from run_workflow.engine import audit
 from run_workflow.engine.entries import GraphEntry
-from run_workflow.engine.leases import Admit
-from run_workflow.engine.rows import Connection
+from run_workflow.engine.leases import locked_row
+from run_workflow.engine.rows import Connection, one_run
+from run_workflow.fence import Fence
 from state.context import RunContext
 from state.errors import DefinitionChanged, RunError
 from state.runs import ENDED, Json, RunRecord
@@ -21,25 +22,28 @@ WHERE id = %s
 _BIND = "UPDATE runs SET definition = %s WHERE id = %s AND definition = ''"
 
 
-def admission(entry: GraphEntry, actor: str) -> Admit:
-    """Whether the run may be worked on; if so it is running from now on."""
-    definition = entry.definition
+async def refuse_ended(_connection: Connection, row: DictRow, _fence: int) -> None:
+    """Whether the run may be taken up. Raises RunError when it has ended."""
+    if row["status"] in ENDED:
+        raise RunError(
+            f"The run has ended: it is {row['status']}.",
+            place=f"run {row['id']}",
+            remedy=f"`fork {row['id']} --at NODE` makes a new run from a point of it.",
+        )
 
-    async def admit(connection: Connection, row: DictRow, fence: int) -> None:
-        if row["status"] in ENDED:
-            raise RunError(
-                f"The run has ended: it is {row['status']}.",
-                place=f"run {row['id']}",
-                remedy=f"`fork {row['id']} --at NODE` makes a new run from a point of it.",
-            )
-        refuse_other_definition(row["id"], row["definition"], entry)
-        await connection.execute(RUNNING, (row["id"],))
-        await connection.execute(_BIND, (definition, row["id"]))
-        event = "run.started" if row["started_at"] is None else "run.resumed"
-        data: Json = {"fence": fence, "definition": definition}
-        await audit.append(connection, row["id"], event, actor=actor, data=data)
 
-    return admit
+async def begin(connection: Connection, fence: Fence, entry: GraphEntry, actor: str) -> RunRecord:
+    """The run that was taken up is running from now on, in the caller's transaction. LeaseLost, DefinitionChanged."""
+    row = await locked_row(connection, fence.run_id)
+    if row["fence"] != fence.number:
+        raise fence.lose()
+    refuse_other_definition(row["id"], row["definition"], entry)
+    await connection.execute(RUNNING, (row["id"],))
+    await connection.execute(_BIND, (entry.definition, row["id"]))
+    event = "run.started" if row["started_at"] is None else "run.resumed"
+    data: Json = {"fence": fence.number, "definition": entry.definition}
+    await audit.append(connection, row["id"], event, actor=actor, data=data)
+    return await one_run(connection, row["id"])
 
 
 def refuse_served(run: RunRecord) -> None:

@@ -3,10 +3,11 @@
 What a graph needs is imported when one is run: it takes seconds, and a run has its row before.
 """
 
-from collections.abc import AsyncGenerator, Callable, Mapping
-from contextlib import aclosing
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
+from contextlib import aclosing, contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
 
 from pydantic import ValidationError
 
@@ -76,7 +77,8 @@ class Job:
     ports: Ports
     fence: Fence
     watch: Watch | None = None
-    control: "RunControl | None" = None
+    drain: asyncio.Event | None = None
+    """Set when the attempt is to stop at its next safe point."""
 
 
 async def attempt(job: Job) -> Outcome:
@@ -85,7 +87,8 @@ async def attempt(job: Job) -> Outcome:
 
     try:
         app = compiled(job.entry, job.ports, job.fence)
-        await _stream(app, job, await _starting_point(app, job))
+        with _drained_by(job.drain) as control:
+            await _stream(app, job, await _starting_point(app, job), control)
         return await _reached(app, job.run)
     except GraphDrained:
         return Outcome("paused")
@@ -111,7 +114,29 @@ async def _starting_point(app: App, job: Job) -> "Json | Command[Any] | None":
     return Command(resume=answers) if answers else None
 
 
-async def _stream(app: App, job: Job, start: "Json | Command[Any] | None") -> None:
+@contextmanager
+def _drained_by(drain: asyncio.Event | None) -> Iterator["RunControl"]:
+    """What the graph asks between its steps; inside the block `drain` reaches it."""
+    from langgraph.runtime import RunControl
+
+    control = RunControl()
+    if drain is None:
+        yield control
+        return
+
+    def pass_on(asked: "asyncio.Task[Literal[True]]") -> None:
+        if not asked.cancelled():
+            control.request_drain()
+
+    asked = asyncio.create_task(drain.wait())
+    asked.add_done_callback(pass_on)
+    try:
+        yield control
+    finally:
+        asked.cancel()
+
+
+async def _stream(app: App, job: Job, start: "Json | Command[Any] | None", control: "RunControl") -> None:
     stream = app.astream(
         start,
         config_of(job.run.id),
@@ -119,7 +144,7 @@ async def _stream(app: App, job: Job, start: "Json | Command[Any] | None") -> No
         stream_mode=["custom"],
         subgraphs=True,
         durability="sync",
-        control=job.control,
+        control=control,
         version="v2",
     )
     parts = cast("AsyncGenerator[dict[str, Any], None]", stream)

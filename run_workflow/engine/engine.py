@@ -14,7 +14,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from run_workflow.engine import approvals, audit, endings, forks, views, waits
-from run_workflow.engine.admission import admission, refuse_other_definition, refuse_served
+from run_workflow.engine.admission import (
+    begin,
+    refuse_ended,
+    refuse_other_definition,
+    refuse_served,
+)
 from run_workflow.engine.driving import App, Job, Outcome, Watch, compiled, config_of
 from run_workflow.engine.edits import check_edit
 from run_workflow.engine.entries import GraphEntry
@@ -34,11 +39,9 @@ from run_workflow.stores.vectors import PostgresVectors
 from state.context import RunContext
 from state.errors import LeaseLost, RunError
 from state.ports import Clock, Embeddings, Models, Network, Ports
-from state.runs import Answer, ApprovalRecord, Edit, Json, RunRecord, RunStatus
+from state.runs import Answer, ApprovalRecord, Edit, Json, RunRecord, Standing
 
 if TYPE_CHECKING:  # slow to import
-    from langgraph.runtime import RunControl
-
     from run_workflow.engine.handed import Asked
     from run_workflow.engine.lending import Answered, Loan
 
@@ -83,14 +86,16 @@ class Engine:
         run_id: str,
         *,
         watch: Watch | None = None,
-        control: "RunControl | None" = None,
+        drain: asyncio.Event | None = None,
         actor: str | None = None,
     ) -> RunRecord:
-        """Works on a run until it ends, waits for a person, is drained by `control` or cancelled.
+        """Works on a run until it ends, waits for a person, is drained or cancelled.
 
-        `watch` is called with the events of the run. A run that waits and was not answered is returned as it is.
-        Raises UnknownRun, RunHeld, LeaseLost, DefinitionChanged, and RunError when the run has ended. An error of
-        the run itself becomes the status `failed`; one that is not a StrettoError is raised as well.
+        `watch` is called with the events of the run; once `drain` is set, it stops at its next safe point. A run that
+        waits and was not answered is returned as it is. The lease is taken first: that the run is worked on is seen
+        while the graph is still being loaded. Raises UnknownRun, RunHeld, LeaseLost, DefinitionChanged, and RunError
+        when the run has ended. An error of the run itself becomes the status `failed`; one that is not a StrettoError
+        is raised as well.
         """
         await self.settle_timeouts(run_id)
         async with self._pool.connection() as connection:
@@ -99,14 +104,12 @@ class Engine:
         if run.waiting_for and not run.answered and not run.cancel_requested:
             return run
         entry = await self._entry_of(run)
-        await asyncio.to_thread(
-            getattr, entry, "definition"
-        )  # building the graph is slow, and must hold no transaction
-        async with self._leases.holding(run_id, admission(entry, actor or self._owner)) as lease:
-            async with self._pool.connection() as connection:
-                run = await one_run(connection, run_id)
+        async with self._leases.holding(run_id, refuse_ended) as lease:
+            await asyncio.to_thread(getattr, entry, "definition")  # imports the graph, which takes seconds
+            async with transaction(self._pool) as connection:
+                run = await begin(connection, lease.fence, entry, actor or self._owner)
                 worked = await worked_on(connection, run_id)
-            job = Job(run, entry, replace(self._ports(lease.fence), worked=worked), lease.fence, watch, control)
+            job = Job(run, entry, replace(self._ports(lease.fence), worked=worked), lease.fence, watch, drain)
             outcome = await self._work(job, lease, actor or self._owner)
         if outcome.fault is not None:
             raise outcome.fault
@@ -206,10 +209,10 @@ class Engine:
         async with transaction(self._pool) as connection:
             return await views.manifest_of(connection, run_id)
 
-    async def list_runs(self, limit: int = 20, status: RunStatus | None = None) -> Sequence[RunRecord]:
-        """The newest runs, newest first."""
+    async def list_runs(self, limit: int = 20, standing: Standing | None = None) -> Sequence[RunRecord]:
+        """The newest runs, newest first; of those that stand so, where that is given."""
         async with self._pool.connection() as connection:
-            return await latest_runs(connection, limit, status)
+            return await latest_runs(connection, limit, standing)
 
     async def timeline(self, run_id: str) -> Sequence[views.TimelineEntry]:
         """Steps and audit events of a run, merged in time. Raises UnknownRun."""

@@ -9,14 +9,15 @@ from psycopg.rows import DictRow
 
 from run_workflow.postgres.database import Pool
 from state.errors import UnknownRun
-from state.runs import ApprovalRecord, RunRecord, RunStatus
+from state.runs import ApprovalRecord, RunRecord, Standing
 
 Connection = AsyncConnection[DictRow]
 
 # The holder's lock (guard.py) is looked up and not tried: a process that died is not said to work until its lease ends.
 _RUN: LiteralString = """
+WITH run AS (
 SELECT id, graph, definition, status, input, context, dedup_key, parent, output, error,
-       cancel_requested_by IS NOT NULL AS cancel_requested,
+       cancel_requested_by IS NOT NULL AS cancel_requested, fence > 0 AS taken,
        CASE WHEN lease_until > clock_timestamp() AND EXISTS (
            SELECT FROM pg_locks
            WHERE locktype = 'advisory' AND objsubid = 1 AND granted
@@ -38,10 +39,22 @@ SELECT id, graph, definition, status, input, context, dedup_key, parent, output,
        ) AS wakes_at,
        created_at, updated_at
 FROM runs
+)
+SELECT * FROM run
 """
 _ONE = _RUN + "WHERE id = %s"
 _SAME_KEY = _RUN + "WHERE dedup_key = %s"
-_LATEST = _RUN + "WHERE %(status)s::text IS NULL OR status = %(status)s ORDER BY created_at DESC, id DESC LIMIT %(n)s"
+# `CASE` says what `RunRecord.standing` says.
+_LATEST = (
+    _RUN
+    + """
+WHERE %(standing)s::text IS NULL OR %(standing)s = CASE
+    WHEN holder IS NULL AND (status = 'running' OR status = 'initializing' AND taken) THEN 'interrupted'
+    WHEN status = 'waiting_approval' AND answered THEN 'answered'
+    ELSE status END
+ORDER BY created_at DESC, id DESC LIMIT %(n)s
+"""
+)
 _APPROVALS = """
 SELECT id, run_id, point, request, status, answer, answered_by, created_at, expires_at, answered_at
 FROM approvals WHERE run_id = %s ORDER BY created_at, id
@@ -76,9 +89,9 @@ async def run_with_key(connection: Connection, dedup_key: str) -> RunRecord | No
     return None if row is None else RunRecord.model_validate(row)
 
 
-async def latest_runs(connection: Connection, limit: int, status: RunStatus | None) -> tuple[RunRecord, ...]:
+async def latest_runs(connection: Connection, limit: int, standing: Standing | None) -> tuple[RunRecord, ...]:
     """The newest runs, newest first."""
-    rows = await (await connection.execute(_LATEST, {"status": status, "n": limit})).fetchall()
+    rows = await (await connection.execute(_LATEST, {"standing": standing, "n": limit})).fetchall()
     return tuple(RunRecord.model_validate(row) for row in rows)
 
 

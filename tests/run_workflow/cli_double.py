@@ -13,7 +13,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from langgraph.runtime import RunControl
 from rich.console import Console
 from typer.testing import CliRunner
 
@@ -41,6 +40,7 @@ from state.runs import (
     ReviewConfig,
     RunRecord,
     RunStatus,
+    Standing,
     StepRecord,
     Usage,
 )
@@ -153,7 +153,7 @@ class EngineDouble:
         run_id: str,
         *,
         watch: Watch | None = None,
-        control: RunControl | None = None,
+        drain: asyncio.Event | None = None,
         actor: str | None = None,
     ) -> RunRecord:
         stretch = self.stretches.pop(0)
@@ -163,8 +163,10 @@ class EngineDouble:
             await asyncio.sleep(0)
         self.began()
         try:
-            while stretch.forever or (stretch.until_drained and not (control and control.drain_requested)):  # noqa: ASYNC110 - RunControl has no event
-                await asyncio.sleep(0.01)
+            if stretch.forever:
+                await asyncio.Event().wait()
+            if stretch.until_drained and drain is not None:
+                await drain.wait()
         except asyncio.CancelledError:
             self._set(run_id, status="paused")
             raise
@@ -240,8 +242,8 @@ class EngineDouble:
             ),
         )
 
-    async def list_runs(self, limit: int = 20, status: RunStatus | None = None) -> Sequence[RunRecord]:
-        runs = [run for run in self.runs.values() if status in (None, run.status)]
+    async def list_runs(self, limit: int = 20, standing: Standing | None = None) -> Sequence[RunRecord]:
+        runs = [run for run in self.runs.values() if standing in (None, run.standing)]
         return sorted(runs, key=lambda run: run.created_at, reverse=True)[:limit]
 
     async def timeline(self, run_id: str) -> Sequence[TimelineEntry]:

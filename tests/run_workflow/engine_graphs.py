@@ -13,7 +13,7 @@ from langgraph.types import Command, Send, interrupt
 from psycopg.rows import DictRow
 
 from run_workflow.engine.engine import Engine
-from run_workflow.engine.entries import EditCheck
+from run_workflow.engine.entries import EditCheck, GraphEntry
 from run_workflow.engine.leases import LeaseTimes
 from run_workflow.postgres.database import Database
 from state.context import ApprovalPolicy, RunContext
@@ -197,7 +197,7 @@ class NoModels:
 NO_MODELS: Models = NoModels()
 
 
-def engine_on(database: Database, *entries: Entry, times: LeaseTimes = QUICK) -> Engine:
+def engine_on(database: Database, *entries: GraphEntry, times: LeaseTimes = QUICK) -> Engine:
     """An engine that knows the trial graph, or these."""
     graphs = {entry.name: entry for entry in entries or (Entry(),)}
     return Engine(database.pool, NO_MODELS, SystemClock(), graphs, times=times)

@@ -114,11 +114,20 @@ def test_show_names_the_files_of_the_report(line: Line) -> None:
 
 
 def test_a_run_whose_process_died_is_interrupted(line: Line) -> None:
-    """A running run that no process holds is said to be interrupted, in the list and by itself."""
+    """A run that was taken up and that no process holds is said to be interrupted: in words and as JSON, everywhere."""
     line.engine.add("r3", {"question": "Who?"}, status="running")
     line.engine.add("r4", {"question": "Who?"}, status="running", holder="host:8")
-    states = {row.split()[0]: row.split()[1] for row in line.type("list").out.splitlines()}
-    assert (states["r3"], states["r4"]) == ("interrupted", "running")
+    line.engine.add("r5", {"question": "Who?"}, status="initializing", taken=True)
+    line.engine.add("r6", {"question": "Who?"}, status="initializing")
+    stands = {"r3": "interrupted", "r4": "running", "r5": "interrupted", "r6": "initializing"}
+    seen = {row.split()[0]: row.split()[1] for row in line.type("list").out.splitlines()}
+    assert stands.items() <= seen.items()
+    listed = ListDocument.model_validate_json(line.type("list", "--json").out)
+    assert stands.items() <= {run.id: run.status for run in listed.runs}.items()
+    for run, status in stands.items():
+        assert ShowDocument.model_validate_json(line.type("show", run, "--json").out).run.status == status
+    chosen = ListDocument.model_validate_json(line.type("list", "--status", "interrupted", "--json").out)
+    assert {run.id for run in chosen.runs} == {"r3", "r5"}
     shown = line.type("show", "r3").out
     assert "No process works on it: the one that did has ended." in shown
     assert "Run r3 was interrupted; nothing is lost." in shown
@@ -130,6 +139,12 @@ def test_a_command_that_changes_a_run_names_it_first(line: Line) -> None:
     line.engine.stretches = [Stretch(output=published())]
     for command in (["resume", "r1b"], ["resume", "r1b"], ["cancel", "r1b"]):
         assert line.type(*command).err.startswith("Run r1b: Why?\n")
+
+
+def test_the_seconds_before_the_first_step_are_explained(line: Line) -> None:
+    """Loading takes a while: a line says so before the first step is heard of."""
+    line.engine.stretches = [Stretch(output=published())]
+    assert "Loading the agents, which takes a few seconds.\n" in line.type("resume", "r1b").err
 
 
 def test_show_as_json(line: Line) -> None:

@@ -1,19 +1,23 @@
 """Leases and what a dead process leaves behind, moment by moment, without a real kill."""
 
 import asyncio
+import threading
+from collections.abc import Mapping
+from contextlib import suppress
 
 import pytest
 
 from run_workflow.engine import endings
 from run_workflow.engine.driving import Outcome
 from run_workflow.engine.engine import Engine
+from run_workflow.engine.entries import EditCheck
 from run_workflow.engine.leases import LeaseTimes
 from run_workflow.engine.rows import transaction
 from run_workflow.fence import Fence
 from run_workflow.postgres.database import Database
 from state.errors import LeaseLost, RunHeld
 from state.runs import Answer, Approve
-from tests.run_workflow.engine_graphs import ASKS, PLAIN, QUICK, change, engine_on, rows, until
+from tests.run_workflow.engine_graphs import ASKS, PLAIN, QUICK, change, engine_on, rows, trial_graph, until
 
 YES = Answer(decisions=(Approve(),))
 LEFT = "UPDATE runs SET status = 'running', output = NULL, lease_owner = 'dead:1', lease_until = now() + '1 min'"
@@ -35,6 +39,53 @@ async def test_killed_before_the_first_checkpoint(database: Database) -> None:
     await change(database, LEFT)
     assert (await engine.advance(run.id)).status == "completed"
     assert "lease.taken_over" in await events_of(engine, run.id)
+
+
+OVER = "UPDATE runs SET lease_until = now() - interval '1 s'"
+
+
+@pytest.mark.parametrize("status", ["running", "initializing"])
+async def test_a_dead_process_is_seen_at_once(database: Database, status: str) -> None:
+    """A run whose process is gone stands as interrupted, before its lease is over and after, also if it never began."""
+    engine = engine_on(database)
+    run = await engine.start("trial", {}, PLAIN, actor="ann")
+    assert run.standing == "initializing"
+    await change(database, LEFT.replace("'running'", f"'{status}', fence = 1"))
+    for _lease in ("runs", "is over"):
+        assert (await engine.show(run.id)).run.standing == "interrupted"
+        assert [each.id for each in await engine.list_runs(standing="interrupted")] == [run.id]
+        assert [await engine.list_runs(standing=other) for other in ("running", "initializing")] == [(), ()]
+        await change(database, OVER)
+
+
+async def test_the_run_is_held_while_its_graph_is_loaded(database: Database) -> None:
+    """Loading takes seconds: others see meanwhile who begins, and a run that dies then was interrupted."""
+    loading = threading.Event()
+
+    class Slow:
+        name, build = "trial", staticmethod(trial_graph)
+        validators: Mapping[str, EditCheck] = {}
+
+        @property
+        def definition(self) -> str:
+            loading.wait(5)
+            return "d1"
+
+    engine = engine_on(database, Slow())
+    run = await engine.start("trial", {}, PLAIN, actor="ann")
+    working = asyncio.create_task(engine.advance(run.id))
+
+    async def held() -> bool:
+        return (await engine.show(run.id)).run.holder is not None
+
+    await until(held)
+    assert (await engine.show(run.id)).run.standing == "initializing"
+    working.cancel()
+    loading.set()
+    with suppress(asyncio.CancelledError):
+        await working
+    assert (await engine.show(run.id)).run.standing == "interrupted"
+    assert (await engine.advance(run.id)).status == "completed"
 
 
 async def test_killed_after_the_last_checkpoint(database: Database) -> None:

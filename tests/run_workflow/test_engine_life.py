@@ -8,7 +8,7 @@ from typing import Any, TypedDict
 
 import pytest
 from langgraph.graph import END, START, StateGraph
-from langgraph.runtime import RunControl, Runtime
+from langgraph.runtime import Runtime
 
 from run_workflow.postgres.database import Database
 from state.context import RunContext
@@ -96,7 +96,7 @@ async def test_ids_are_in_order_and_newest_runs_come_first(database: Database) -
     assert all(len(run_id) == 13 for run_id in made)
     assert [run.id for run in await engine.list_runs(2)] == made[:0:-1]
     await engine.advance(made[1])
-    assert [run.id for run in await engine.list_runs(status="completed")] == [made[1]]
+    assert [run.id for run in await engine.list_runs(standing="completed")] == [made[1]]
 
 
 async def test_unknown_run_and_graph(database: Database) -> None:
@@ -213,9 +213,9 @@ async def test_other_definition_is_refused(database: Database) -> None:
 
 async def test_drain_and_go_on(database: Database, tmp_path: Path) -> None:
     """A drain stops the run after the superstep at hand; the next advance repeats nothing."""
-    engine, control = engine_on(database), RunControl()
+    engine, drain = engine_on(database), asyncio.Event()
     run = await engine.start("trial", {"calls": str(tmp_path / "calls")}, PLAIN, actor="ann")
-    paused = await engine.advance(run.id, watch=lambda _event: control.request_drain("stop"), control=control)
+    paused = await engine.advance(run.id, watch=lambda _event: drain.set(), drain=drain)
     assert (paused.status, paused.holder) == ("paused", None)
     assert lines(tmp_path / "calls") == ["made plan", "recorded plan"]
     assert (await engine.advance(run.id)).status == "completed"
