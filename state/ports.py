@@ -33,7 +33,7 @@ class Ledger(Protocol):
         error: str | None = None,
         result: Json | None = None,
     ) -> None:
-        """The step ended with `status`."""
+        """The step ended with `status`; one that is `compensated` ended when it completed."""
 
     async def steps(self, prefix: str = "") -> Sequence[StepRecord]:
         """The steps whose path starts with `prefix`, in the order in which they started."""

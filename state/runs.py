@@ -127,6 +127,17 @@ class StepRecord(Record):
     """A small summary for the timeline; the values themselves are in the run's state."""
 
 
+class Undone(Record):
+    """What became of undoing the completed steps of a run."""
+
+    undone: tuple[str, ...] = ()
+    """The paths of the steps that were undone now, in that order."""
+    left: tuple[str, ...] = ()
+    """The paths of those that could not be undone, the next one first."""
+    fault: str = ""
+    """Why the first of these could not be; empty where nothing is left."""
+
+
 class CallKey(Record):
     """Names one call of an agent for ever: where, what, and the how many-th of the same."""
 

@@ -66,13 +66,14 @@ class MemoryLedger:
         fresh = StepRecord(
             run_id=self._run_id, path=path, iteration=iteration, status=status, attempts=0, started_at=now
         )
+        before = self._steps.get((path, iteration), fresh)
         ended = {
             "status": status,
-            "ended_at": now,
+            "ended_at": before.ended_at if status == "compensated" else now,
             "error": None if error is None else storable(error),
             "result": None if result is None else json.loads(json_text(result)),
         }
-        self._steps[path, iteration] = self._steps.get((path, iteration), fresh).model_copy(update=ended)
+        self._steps[path, iteration] = before.model_copy(update=ended)
 
     async def steps(self, prefix: str = "") -> Sequence[StepRecord]:
         """The steps whose path starts with `prefix`, in the order in which they started."""

@@ -4,6 +4,7 @@ import math
 import random
 
 from graphs.workflow.outcomes import Failure
+from state.runs import StepRecord
 from state.workflow.policies import RetryPolicy
 
 
@@ -26,6 +27,13 @@ def pause_before(policy: RetryPolicy, tries: int, asked: float = 0.0) -> float:
     pause = _pause(policy, tries)
     drawn = pause * random.uniform(0.5, 1.5) if policy.jitter else pause
     return max(drawn, min(asked, policy.max_delay))
+
+
+def tries_so_far(record: StepRecord | None) -> int:
+    """The tries that count: those of a step that was at work when the run stopped, none of one that had failed."""
+    if record is None or record.status not in ("running", "retrying"):
+        return 0
+    return int((record.result or {}).get("tries", 0)) if record.status == "retrying" else record.attempts - 1
 
 
 def pauses(policy: RetryPolicy) -> list[float]:

@@ -41,6 +41,17 @@ class Flow:
         links = {id_: [*self.needs[id_], *self.handles.get(id_, ())] for id_ in self.steps}
         return tuple(TopologicalSorter(links).static_order())
 
+    def after(self, id_: str) -> frozenset[str]:
+        """The steps that depend on a step, directly or by others."""
+        found: set[str] = set()
+        coming = list(self.followers[id_])
+        while coming:
+            each = coming.pop()
+            if each not in found:
+                found.add(each)
+                coming.extend(self.followers[each])
+        return frozenset(found)
+
     def cycle(self) -> tuple[str, ...]:
         """The ids of a cycle, its first one again at the end; empty if there is none."""
         try:

@@ -9,10 +9,14 @@ from collections import ChainMap
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from itertools import count
 from typing import TYPE_CHECKING, Any, Protocol
 
-from graphs.workflow.attempts import is_tried_again, pause_before
+from graphs.workflow import saga
+from graphs.workflow.attempts import is_tried_again, pause_before, tries_so_far
 from graphs.workflow.expressions import Expression, ExpressionError, is_true, text_of
+from graphs.workflow.figures import figures_of
+from graphs.workflow.flow import Flow
 from graphs.workflow.level import Level
 from graphs.workflow.mapping import fill
 from graphs.workflow.outcomes import Failure, Outcome, StepFailed, Waiting, failure_of
@@ -85,6 +89,24 @@ class Run:
     emit: Callable[[Progress], None] = lambda _: None
     records: dict[str, StepRecord] = field(default_factory=dict)
     """What the ledger held when this attempt at the run began, by path."""
+    tools: saga.Caller | None = None
+    """The tools that undo steps."""
+    undoing: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held by the one step that undoes others now."""
+    places: "count[int]" = field(init=False)
+    """Numbers the steps of the run as they complete, over all its attempts."""
+
+    def __post_init__(self) -> None:
+        self.places = count(1 + max(map(saga.place_of, self.records.values()), default=0))
+
+    @property
+    def saga(self) -> saga.Saga:
+        """What undoes steps of this run."""
+        return saga.Saga(self.id, self.ledger, self.clock, self.results, self.tools, self.emit)
+
+
+Around = tuple[tuple[str, Flow], ...]
+"""The levels around a step, innermost first: what stands before the ids in their paths, and who waits for whom."""
 
 
 @dataclass(frozen=True)
@@ -98,11 +120,12 @@ class Call:
     tries: int
     note: Mapping[str, Any]
     """What the step noted when it began to wait; empty the first time."""
+    levels: Around = ()
 
     @property
     def idempotency_key(self) -> str:
         """The same at every try and every resume of this step of this run."""
-        return f"{self.run.id}:{self.path}"
+        return saga.key_of(self.run.id, self.path)
 
     @asynccontextmanager
     async def slot(self, step: Step) -> AsyncIterator[None]:
@@ -113,14 +136,17 @@ class Call:
     async def level(self, name: str, steps: Sequence[Step], around: Mapping[str, Any] | None = None) -> Level:
         """The steps within this one, run to their end below its path. Raises Waiting."""
         inner = Scope(self.scope.workflow, self.scope.outputs, ChainMap(dict(around or {}), dict(self.scope.around)))
-        return await run_level(self.run, steps, f"{self.path}{name}.", inner, goes_on=False)
+        prefix = f"{self.path}{name}."
+        return await run_level(self.run, steps, prefix, inner, goes_on=False, around=self.levels)
 
     def request_id(self, of: str = "") -> str:
         """The id of what the step waits for; `of` tells several of one step apart."""
         return hashlib.sha256(f"{self.run.id}\x1f{self.path}\x1f{of}".encode()).hexdigest()[:32]
 
 
-async def run_level(run: Run, steps: Sequence[Step], prefix: str, scope: Scope, *, goes_on: bool) -> Level:
+async def run_level(
+    run: Run, steps: Sequence[Step], prefix: str, scope: Scope, *, goes_on: bool, around: Around = ()
+) -> Level:
     """Runs a level to its end; `prefix` stands before the ids of its steps in their paths. Raises Waiting."""
 
     async def one(step: Step, level: Level) -> Outcome:
@@ -129,7 +155,8 @@ async def run_level(run: Run, steps: Sequence[Step], prefix: str, scope: Scope, 
         if handled is not None:
             owner, failure = handled
             seen = Scope(seen.workflow, seen.outputs, {**seen.around, "error": failure.record(owner)})
-        return await _Execution(run, step, f"{prefix}{step.id}", seen).outcome()
+        levels = ((prefix, level.flow), *around)
+        return await _Execution(run, step, f"{prefix}{step.id}", seen, levels).outcome()
 
     async def skip(step: Step, why: str) -> None:
         await _skipped(run, f"{prefix}{step.id}", why)
@@ -149,8 +176,8 @@ async def _skipped(run: Run, path: str, why: str) -> None:
 class _Execution:
     """A step of this run, over all its tries."""
 
-    def __init__(self, run: Run, step: Step, path: str, scope: Scope) -> None:
-        self._run, self._step, self._path, self._scope = run, step, path, scope
+    def __init__(self, run: Run, step: Step, path: str, scope: Scope, levels: Around) -> None:
+        self._run, self._step, self._path, self._scope, self._levels = run, step, path, scope, levels
         self._policy: RetryPolicy = step.retry_policy or run.definition.retry_policy
 
     async def outcome(self) -> Outcome:
@@ -167,7 +194,7 @@ class _Execution:
         if false:
             await _skipped(self._run, self._path, f"{false} is false")
             return Outcome("skipped")
-        return await self._tried(_tries_so_far(record))
+        return await self._tried(tries_so_far(record))
 
     async def _tried(self, tries: int) -> Outcome:
         while True:
@@ -184,7 +211,7 @@ class _Execution:
                 raise
             error = task.exception()
             if error is None:
-                return await self._completed(task.result())
+                return await self._completed(*task.result())
             if isinstance(error, Waiting):
                 return await self._waits(error)
             failure = failure_of(error)
@@ -198,8 +225,8 @@ class _Execution:
         record = self._run.records.get(self._path)
         return record is not None and record.status == "waiting"
 
-    async def _once(self, tries: int) -> Any:
-        """One try: the step's output as others see it."""
+    async def _once(self, tries: int) -> tuple[Any, Any]:
+        """One try: what the body gave back, and the step's output as others see it."""
         step, call = self._step, self._call(tries)
         _check("input", step.input_validation, call.input)
         body = self._run.bodies[type(step)]
@@ -207,19 +234,23 @@ class _Execution:
             given = await body(step, call)
         output = fill(step.output_mapping, self._with_output(given)) if step.output_mapping else given
         _check("output", step.output_validation, output)
-        return output
+        return given, output
 
     def _call(self, tries: int) -> Call:
         record = self._run.records.get(self._path)
         held = (record.result or {}).get("note", {}) if record is not None and record.status == "waiting" else {}
-        return Call(self._run, self._path, self._scope, fill(self._step.input_mapping, self._scope), tries, held)
+        filled = fill(self._step.input_mapping, self._scope)
+        return Call(self._run, self._path, self._scope, filled, tries, held, self._levels)
 
     def _with_output(self, given: Any) -> Scope:
         return Scope(self._scope.workflow, self._scope.outputs, {**self._scope.around, "output": given})
 
-    async def _completed(self, output: Any) -> Outcome:
-        stored = await self._run.results.stored(output, self._step.security_level)
-        await self._end("completed", None, stored)
+    async def _completed(self, given: Any, output: Any) -> Outcome:
+        results, seen = self._run.results, self._with_output(given)
+        stored = await results.stored(output, self._step.security_level)
+        stored |= await saga.plan(self._step, seen, results)
+        stored |= figures_of(self._step, self._run.conditions.figures, seen)
+        await self._end("completed", None, {**stored, "order": next(self._run.places)})
         return Outcome("completed", await self._run.results.read(stored))
 
     async def _waits(self, waiting: Waiting) -> Outcome:
@@ -239,13 +270,6 @@ class _Execution:
 
     def _emit(self, status: StepStatus, message: str = "") -> None:
         self._run.emit(Progress(path=self._path, status=status, message=message))
-
-
-def _tries_so_far(record: StepRecord | None) -> int:
-    """The tries that count: those of a step that was at work when the run stopped, none of one that had failed."""
-    if record is None or record.status not in ("running", "retrying"):
-        return 0
-    return int((record.result or {}).get("tries", 0)) if record.status == "retrying" else record.attempts - 1
 
 
 def _check(what: str, schema: Schema | None, value: Any) -> None:

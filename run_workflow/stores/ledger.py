@@ -19,7 +19,8 @@ _END = """
 INSERT INTO step_runs (run_id, path, iteration, status, attempts, started_at, ended_at, error, result)
 VALUES (%s, %s, %s, %s, 0, clock_timestamp(), clock_timestamp(), %s, %s)
 ON CONFLICT (run_id, path, iteration) DO UPDATE SET
-    status = excluded.status, ended_at = excluded.ended_at, error = excluded.error, result = excluded.result
+    status = excluded.status, error = excluded.error, result = excluded.result,
+    ended_at = CASE WHEN excluded.status = 'compensated' THEN step_runs.ended_at ELSE excluded.ended_at END
 """
 STEPS = """
 SELECT run_id, path, iteration, status, attempts, started_at, ended_at, error, result

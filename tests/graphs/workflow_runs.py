@@ -12,17 +12,21 @@ from graphs.workflow.outcomes import StepFailed
 from graphs.workflow.references import Scope
 from graphs.workflow.results import Results
 from graphs.workflow.running import Call, Conditions, Run, run_level
+from graphs.workflow.saga import Caller, Saga
 from graphs.workflow.slots import Slots
 from graphs.workflow.steps.conditional import conditional
 from graphs.workflow.steps.loop import loop
 from graphs.workflow.steps.parallel import parallel
+from graphs.workflow.steps.rollback import rollback
 from graphs.workflow.yaml_source import Source
+from state.runs import Undone
 from state.workflow.definition import WorkflowDefinition
 from state.workflow.steps import (
     ActionStep,
     ConditionalStep,
     LoopStep,
     ParallelStep,
+    RollbackStep,
 )
 from tools.memory import MemoryArtifacts, MemoryLedger, SystemClock
 
@@ -83,8 +87,15 @@ def conditions_of(definition: WorkflowDefinition) -> Conditions:
 class Runs:
     """One run of a definition, which can be started again as after a crash."""
 
-    def __init__(self, definition: Mapping[str, Any], tools: Tools, inputs: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self,
+        definition: Mapping[str, Any],
+        tools: Tools,
+        inputs: Mapping[str, Any] | None = None,
+        undoers: Caller | None = None,
+    ) -> None:
         self.definition = WorkflowDefinition.model_validate({"name": "w", **definition})
+        self.undoers = undoers
         self.tools, self.inputs = tools, {**self.definition.variables, **(inputs or {})}
         self.clock = QuickClock()
         self.ledger = MemoryLedger("r", self.clock)
@@ -104,11 +115,18 @@ class Runs:
                 ParallelStep: parallel,
                 ConditionalStep: conditional,
                 LoopStep: loop,
+                RollbackStep: rollback,
             },
             conditions=conditions_of(self.definition),
             slots=Slots(self.definition.max_parallel_steps),
             answers=answers or {},
             records={step.path: step for step in await self.ledger.steps()},
+            tools=self.undoers,
         )
         goes_on = self.definition.on_failure == "continue"
         return await run_level(run, self.definition.steps, "", Scope(self.inputs, {}), goes_on=goes_on)
+
+    async def undo(self) -> Undone:
+        """Undoes what was done, as the engine does for a run that ended badly."""
+        saga = Saga("r", self.ledger, self.clock, Results(self.artifacts), self.undoers)
+        return await saga.undo()
