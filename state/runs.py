@@ -28,6 +28,8 @@ StepStatus = Literal[
 ]
 ENDED: frozenset[RunStatus] = frozenset({"completed", "timed_out", "cancelled", "rolled_back"})
 """Statuses that no resume leads out of."""
+UNDOING: frozenset[RunStatus] = frozenset({"rolling_back", "rollback_failed"})
+"""Statuses of a run that is being undone, or could not be wholly: a resume undoes the rest and runs no step."""
 
 SERVED = " (server)"
 """Ends the graph's name of a run that a LangGraph server drives."""
@@ -78,6 +80,8 @@ class RunRecord(Record):
     """The run that this one was forked from."""
     output: Json | None = None
     error: str | None = None
+    terms: Json | None = None
+    """What a run of a workflow keeps of its definition (state/workflow/terms.py)."""
     cancel_requested: bool = False
     holder: str | None = None
     """Who works on the run now, e.g. `host:1234`; None when nobody does, also when that process died."""

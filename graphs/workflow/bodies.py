@@ -7,6 +7,7 @@ from graphs.workflow.steps.approval import human_approval
 from graphs.workflow.steps.conditional import conditional
 from graphs.workflow.steps.loop import loop
 from graphs.workflow.steps.parallel import parallel
+from graphs.workflow.steps.rollback import rollback
 from graphs.workflow.steps.wait import wait
 from graphs.workflow.whole import nested
 from state.ports import Ports
@@ -15,6 +16,7 @@ from state.workflow.steps import (
     HumanApprovalStep,
     LoopStep,
     ParallelStep,
+    RollbackStep,
     Step,
     WaitStep,
     WorkflowStep,
@@ -30,4 +32,5 @@ def bodies(ports: Ports) -> Mapping[type[Step], Body]:
         HumanApprovalStep: human_approval,
         WaitStep: wait,
         WorkflowStep: nested,
+        RollbackStep: rollback,
     }

@@ -80,6 +80,7 @@ def build(
             slots=slots,
             answers=get_config().get("configurable", {}).get(_ANSWERS) or {},
             emit=lambda progress: runtime.stream_writer(progress.model_dump(mode="json")),
+            tools=ports.tools,
             records={record.path: record for record in await ports.ledger.steps()},
         )
         return {"outputs": await _to_its_end(shared, definition.timeout - ports.worked)}

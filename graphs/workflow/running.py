@@ -93,11 +93,17 @@ class Run:
     """The tools that undo steps."""
     undoing: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held by the one step that undoes others now."""
-    places: "count[int]" = field(init=False)
+    places: "count[int] | None" = None
     """Numbers the steps of the run as they complete, over all its attempts."""
 
     def __post_init__(self) -> None:
-        self.places = count(1 + max(map(saga.place_of, self.records.values()), default=0))
+        if self.places is None:
+            self.places = count(1 + max(map(saga.place_of, self.records.values()), default=0))
+
+    def next_place(self) -> int:
+        """The number of the step that completes now."""
+        assert self.places is not None
+        return next(self.places)
 
     @property
     def saga(self) -> saga.Saga:
@@ -250,7 +256,7 @@ class _Execution:
         stored = await results.stored(output, self._step.security_level)
         stored |= await saga.plan(self._step, seen, results)
         stored |= figures_of(self._step, self._run.conditions.figures, seen)
-        await self._end("completed", None, {**stored, "order": next(self._run.places)})
+        await self._end("completed", None, {**stored, "order": self._run.next_place()})
         return Outcome("completed", await self._run.results.read(stored))
 
     async def _waits(self, waiting: Waiting) -> Outcome:

@@ -19,7 +19,7 @@ from graphs.workflow.mapping import fill
 from graphs.workflow.outcomes import Failure, StepFailed, failure_of
 from graphs.workflow.references import MissingValue, Scope
 from graphs.workflow.results import Results
-from state.ports import Clock, Ledger
+from state.ports import Clock, Ledger, Ports
 from state.runs import Json, Progress, StepRecord, Undone
 from state.workflow.policies import Call
 from state.workflow.steps import Step
@@ -146,6 +146,13 @@ class Saga:
 
 def _paths(records: Iterable[StepRecord]) -> tuple[str, ...]:
     return tuple(each.path for each in records)
+
+
+async def undo_run(ports: Ports, watch: Callable[[Progress], None] | None = None) -> Undone:
+    """Undoes all that the steps of a run did, as far as it goes; `watch` is told."""
+    results = Results(ports.artifacts)
+    emit = watch or (lambda _: None)
+    return await Saga(ports.run_id, ports.ledger, ports.clock, results, ports.tools, emit).undo()
 
 
 def last_first(records: Iterable[StepRecord]) -> list[StepRecord]:

@@ -11,13 +11,16 @@ from run_workflow.engine.rows import Connection, one_run
 from run_workflow.fence import Fence
 from state.context import RunContext
 from state.errors import DefinitionChanged, RunError
-from state.runs import ENDED, Json, RunRecord
+from state.runs import ENDED, UNDOING, Json, RunRecord
 from tools.storable import json_text
 
 RUNNING = """
 UPDATE runs SET status = 'running', error = NULL, ended_at = NULL, waiting_for = '{}',
     started_at = coalesce(started_at, clock_timestamp()), updated_at = clock_timestamp()
 WHERE id = %s
+"""
+_UNDOING = """
+UPDATE runs SET status = 'rolling_back', ended_at = NULL, updated_at = clock_timestamp() WHERE id = %s
 """
 _BIND = "UPDATE runs SET definition = %s WHERE id = %s AND definition = ''"
 
@@ -38,7 +41,7 @@ async def begin(connection: Connection, fence: Fence, entry: GraphEntry, actor: 
     if row["fence"] != fence.number:
         raise fence.lose()
     refuse_other_definition(row["id"], row["definition"], entry)
-    await connection.execute(RUNNING, (row["id"],))
+    await connection.execute(_UNDOING if row["status"] in UNDOING else RUNNING, (row["id"],))
     await connection.execute(_BIND, (entry.definition, row["id"]))
     event = "run.started" if row["started_at"] is None else "run.resumed"
     data: Json = {"fence": fence.number, "definition": entry.definition}

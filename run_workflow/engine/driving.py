@@ -17,7 +17,7 @@ from run_workflow.engine.told import told
 from run_workflow.fence import Fence
 from state.errors import RunError, StrettoError, TimedOut
 from state.ports import Ports
-from state.runs import ApprovalRequest, Json, Progress, RunRecord, RunStatus, Wait
+from state.runs import ApprovalRequest, Json, Progress, RunRecord, RunStatus, Undone, Wait
 
 if TYPE_CHECKING:
     from langchain_core.runnables import RunnableConfig
@@ -43,6 +43,8 @@ class Outcome:
     """Whom the run asks, by request id."""
     waits: Mapping[str, Wait] = field(default_factory=dict)
     """The times and events that it waits for, by id."""
+    undone: Undone | None = None
+    """What became of undoing the run's steps, where that was tried."""
     fault: Exception | None = None
     """An error that is not of the tree in state/errors.py: it is recorded, and raised to the caller as well."""
 

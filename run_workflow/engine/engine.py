@@ -27,7 +27,7 @@ from run_workflow.engine.ids import new_run_id
 from run_workflow.engine.leases import Lease, Leases, LeaseTimes
 from run_workflow.engine.making import NewRun, make_run
 from run_workflow.engine.rows import all_approvals, latest_runs, one_run, transaction, worked_on
-from run_workflow.engine.supervision import supervised
+from run_workflow.engine.undoing import work_on
 from run_workflow.engine.workflows import WorkflowRuns
 from run_workflow.fence import Fence
 from run_workflow.postgres.database import Pool
@@ -39,7 +39,7 @@ from run_workflow.stores.vectors import PostgresVectors
 from state.context import RunContext
 from state.errors import LeaseLost, RunError
 from state.ports import Clock, Embeddings, Models, Network, Ports
-from state.runs import Answer, ApprovalRecord, Edit, Json, RunRecord, Standing
+from state.runs import SERVED, UNDOING, Answer, ApprovalRecord, Edit, Json, RunRecord, RunStatus, Standing
 
 if TYPE_CHECKING:  # slow to import
     from run_workflow.engine.handed import Asked
@@ -100,7 +100,8 @@ class Engine:
         await self.settle_timeouts(run_id)
         async with self._pool.connection() as connection:
             run = await one_run(connection, run_id)
-        refuse_served(run)
+        if run.status not in UNDOING:  # its thread is not needed for that
+            refuse_served(run)
         if run.waiting_for and not run.answered and not run.cancel_requested:
             return run
         entry = await self._entry_of(run)
@@ -156,10 +157,12 @@ class Engine:
     async def cancel(self, run_id: str, actor: str) -> RunRecord:
         """Cancels a run at once, or within about a second where another process works on it.
 
-        Raises UnknownRun, and RunError when the run has ended otherwise.
+        A run whose definition says so is undone first. Raises UnknownRun, and RunError when the run has ended
+        otherwise.
         """
         async with transaction(self._pool) as connection:
-            return await endings.cancel(connection, run_id, actor)
+            run = await endings.cancel(connection, run_id, actor)
+        return await self.advance(run_id, actor=actor) if run.status == "rolling_back" else run
 
     async def fork(self, run_id: str, *, actor: str, at: str | None = None, changes: Json | None = None) -> RunRecord:
         """Makes a new run that goes on from a point of this one: before the node `at` last ran, or a checkpoint.
@@ -189,8 +192,13 @@ class Engine:
         """
         from run_workflow.engine import lending
 
-        async with lending.lent(self._pool, self._leases, run_id, self._entry(graph), asked) as loan:
-            yield self._ports(loan.fence), loan
+        loan: Loan | None = None
+        try:
+            async with lending.lent(self._pool, self._leases, run_id, self._entry(graph), asked) as loan:
+                yield self._ports(loan.fence), loan
+        finally:
+            if loan is not None and (await self._run(run_id)).status == "rolling_back":
+                await self.advance(run_id)
 
     async def answered_loans(self) -> Sequence["Answered"]:
         """What runs wait for on a server although a timeout policy has answered, or will now."""
@@ -228,15 +236,19 @@ class Engine:
 
     async def _work(self, job: Job, lease: Lease, actor: str) -> Outcome:
         """Attempts, until there is nothing more to do without a person."""
+        fault: Exception | None = None
         while True:
             try:
-                outcome = await supervised(job, lease)
+                outcome = await work_on(job, lease)
             except asyncio.CancelledError:
+                status: RunStatus = "rolling_back" if job.run.status in UNDOING else "paused"
                 with suppress(LeaseLost):
-                    await self._settle(lease, Outcome("paused"), actor)
+                    await self._settle(lease, Outcome(status, error=job.run.error), actor)
                 raise
+            fault = outcome.fault or fault
             if await self._settle(lease, outcome, actor):
-                return outcome
+                return replace(outcome, fault=fault)
+            job = replace(job, run=await self._run(job.run.id))
 
     async def _settle(self, lease: Lease, outcome: Outcome, actor: str) -> bool:
         async with transaction(self._pool) as connection:
@@ -262,7 +274,7 @@ class Engine:
 
     async def _entry_of(self, run: RunRecord) -> GraphEntry:
         """The definition that a run of a workflow began with, or the graph of that name."""
-        return await self.workflows.entry_of(run) if run.is_workflow else self._entry(run.graph)
+        return await self.workflows.entry_of(run) if run.is_workflow else self._entry(run.graph.removesuffix(SERVED))
 
     def _entry(self, graph: str) -> GraphEntry:
         if graph not in self._graphs:

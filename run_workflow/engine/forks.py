@@ -22,8 +22,8 @@ if TYPE_CHECKING:  # slow to import
 _NO_TASK = "00000000-0000-0000-0000-000000000000"
 
 COPY_RUN = """
-INSERT INTO runs (id, graph, definition, status, input, context, parent)
-SELECT %(new)s, graph, definition, 'initializing', %(input)s, context, id FROM runs WHERE id = %(old)s
+INSERT INTO runs (id, graph, definition, status, input, context, terms, parent)
+SELECT %(new)s, graph, definition, 'initializing', %(input)s, context, terms, id FROM runs WHERE id = %(old)s
 """
 COPY_CALLS = """
 INSERT INTO calls (run_id, path, request_hash, occurrence, kind, name, response, seconds, model_calls, tool_calls,

@@ -16,7 +16,7 @@ Connection = AsyncConnection[DictRow]
 # The holder's lock (guard.py) is looked up and not tried: a process that died is not said to work until its lease ends.
 _RUN: LiteralString = """
 WITH run AS (
-SELECT id, graph, definition, status, input, context, dedup_key, parent, output, error,
+SELECT id, graph, definition, status, input, context, dedup_key, parent, output, error, terms,
        cancel_requested_by IS NOT NULL AS cancel_requested, fence > 0 AS taken,
        CASE WHEN lease_until > clock_timestamp() AND EXISTS (
            SELECT FROM pg_locks

@@ -141,8 +141,8 @@ async def test_an_action_has_its_own_time() -> None:
 async def test_an_action_that_fails_for_good_names_what_is_left() -> None:
     """Undoing stops there, names what is left, and goes on from there when it is done again: none twice."""
     policy = {"retry_policy": {"max_attempts": 2}}
-    steps = [step(id_, *before, rollback_actions=[undone_by(id_, **policy)]) for id_, *before in ("a", "ba", "cb")]
-    runs = runs_of(*steps)
+    after: dict[str, list[str]] = {"a": [], "b": ["a"], "c": ["b"]}
+    runs = runs_of(*(step(id_, *after[id_], rollback_actions=[undone_by(id_, **policy)]) for id_ in after))
     await runs.go()
     undoers(runs).broken["b"] = 2
     first = await runs.undo()

@@ -224,7 +224,12 @@ STEPS: dict[str, tuple[str, str]] = {
     ),
     "a handler that waits": (
         "- {id: a, type: wait, duration: 1, error_handlers: [{step: b}]}\n- {id: c, type: wait, duration: 1}\n"
-        "- {id: b, type: wait, duration: 1, depends_on: »[c]}",
+        "- {id: b, type: wait, duration: 1, depends_on: «[c]}",
+        "does not wait for other steps",
+    ),
+    "a handler that is also a next step": (
+        "- {id: a, type: wait, duration: 1, error_handlers: [{step: b}]}\n"
+        "- {id: c, type: wait, duration: 1, next_steps: [«b]}\n- {id: b, type: wait, duration: 1}",
         "does not wait for other steps",
     ),
     "a loop without an end": (

@@ -32,11 +32,23 @@ def _steps(level: Level, made: Compiled, notes: Notes) -> None:
             notes.warning(placed.at(*false[0]), f"{id_!r} never runs: its condition is always false.", "Take it out.")
             never.add(id_)
         elif id_ in level.flow.handles:
-            if placed.step.depends_on:
-                said = f"{id_!r} handles errors: it runs when they come, and does not wait for other steps."
-                notes.warning(placed.at("depends_on"), said, "Take depends_on out.")
+            _waiting_handler(placed, notes)
         elif _is_out_of_reach(placed, never, notes):
             never.add(id_)
+
+
+def _waiting_handler(placed: Placed, notes: Notes) -> None:
+    """A handler runs when an error comes; it sees the outputs of all steps before the one that failed."""
+    step, level = placed.step, placed.level
+    before = level.by_id[level.flow.needs[step.id][0]] if level.flow.needs[step.id] else None
+    if before is None:
+        return
+    said = f"{step.id!r} handles errors: it runs when they come, and does not wait for other steps."
+    if step.depends_on:
+        notes.error(placed.at("depends_on"), said, "Take depends_on out.")
+    else:
+        path = before.at("next_steps", before.step.next_steps.index(step.id))
+        notes.error(path, said, "Take it out of next_steps.")
 
 
 def _is_out_of_reach(placed: Placed, never: set[str], notes: Notes) -> bool:
