@@ -71,6 +71,9 @@ async def _view(kit: Kit, state: ResearchState, context: RunContext, outcome: Ou
     passages = await _passages(kit, draft, merged)
     if _was_edited(state):
         draft = await _checked_again(draft, passages)
+    around = await kit.ports.passages.around(list(passages))
+    beside = {key for each in around.values() for key in (each.before, each.after) if key} - passages.keys()
+    near = await kit.ports.passages.get(sorted(beside))
     sources = await kit.ports.passages.sources(state["collection"].id)
     done = SHOWN if context.untrusted.show_orders else WITHHELD
     orders = await kit.screened.notes(state["collection"].id, done)
@@ -81,7 +84,8 @@ async def _view(kit: Kit, state: ResearchState, context: RunContext, outcome: Ou
         draft=draft,
         merged=merged,
         gate=state.get("gate"),
-        passages=tuple(passages.values()),
+        passages=(*passages.values(), *near),
+        around=dict(around),
         sources=tuple(sources),
         collection=state["collection"],
         feedback=state.get("feedback", ()),

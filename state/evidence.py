@@ -111,6 +111,13 @@ class Passage(Record):
         )
 
 
+class Around(Record):
+    """What stands before and after a passage in its source: ids of passages, None at its ends."""
+
+    before: str | None = None
+    after: str | None = None
+
+
 class Collection(Record):
     """The sources of one run: an id for search, and what could not be read."""
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from state.evidence import ArtifactRef, Collection, Passage, SkippedSource, Source
+from state.evidence import Around, ArtifactRef, Collection, Passage, SkippedSource, Source
 from state.runs import CallKey, CallRecord, Json, StepRecord, StepStatus, Usage
 
 if TYPE_CHECKING:  # slow to import, and only their names are needed here
@@ -82,6 +82,9 @@ class Passages(Library, Protocol):
 
     async def get(self, ids: Sequence[str]) -> Sequence[Passage]:
         """The passages with these ids, in the order of the ids; unknown ids are left out."""
+
+    async def around(self, ids: Sequence[str]) -> Mapping[str, Around]:
+        """What stands around each of these passages; those that are unknown, or were computed, are left out."""
 
 
 class Artifacts(Protocol):

@@ -14,7 +14,7 @@ from tools.numbers import missing_numbers
 from tools.polarity import clauses, opposing
 from tools.quantities import find_quantities, same_subject
 from tools.replaced import Replacement, replacement
-from tools.sentences import split_sentences
+from tools.sentences import sentence_spans, split_sentences
 from tools.wording import Worded, bare, names, plain, sentences_of, terms
 
 __all__ = ["Check", "check_statement", "find_quantities", "same_subject", "split_sentences"]
@@ -92,6 +92,23 @@ def check_statement(text: str, passages: Sequence[Passage]) -> Check:
     return replace(found, verdict=verdict, reason=reason)
 
 
+def supporting_spans(text: str, passage: Passage) -> list[tuple[int, int]]:
+    """Start and end offset of the sentences of a passage that the check weighs for `text`: of the three in a row that
+    say most of it, those that say something of it that the others do not.
+    """
+    weights = _weights(text)
+    first, _ = _best_window(weights, passage)
+    sentences = [sentence.terms for sentence in sentences_of(passage.text)]
+    window = range(first, min(first + _WINDOW, len(sentences)))
+    spans, held = sentence_spans(passage.text), frozenset[str]()
+    found = []
+    for at in sorted(window, key=lambda at: -_weigh(weights, sentences[at])):
+        if (sentences[at] - held) & weights.keys():
+            found.append(spans[at])
+            held |= sentences[at]
+    return sorted(found)
+
+
 def _judged(found: Check) -> tuple[Verdict, str]:
     """The verdict that follows from what was found, by the first rule that applies, and why."""
     quotes, replaced = found.missing_quotes, found.replaced
@@ -134,16 +151,18 @@ def _cover(weights: Mapping[str, float], passages: Sequence[Passage]) -> float:
     """Share of the statement's weight in the best three sentences in a row, of up to three passages
     together.
     """
-    best = sorted((_best_window(weights, passage) for passage in passages), key=lambda held: -_weigh(weights, held))
+    held = (_best_window(weights, passage)[1] for passage in passages)
+    best = sorted(held, key=lambda held: -_weigh(weights, held))
     together = frozenset[str]().union(*best[:_WINDOWS])
     return _weigh(weights, together) / (sum(weights.values()) or 1.0)
 
 
-def _best_window(weights: Mapping[str, float], passage: Passage) -> frozenset[str]:
+def _best_window(weights: Mapping[str, float], passage: Passage) -> tuple[int, frozenset[str]]:
+    """Which three sentences in a row hold most of the weight, by the first of them, and their words."""
     sentences = [sentence.terms for sentence in sentences_of(passage.text)]
     headings = terms(" ".join(passage.locator.heading))
-    windows = [headings.union(*sentences[first : first + _WINDOW]) for first in range(len(sentences))]
-    return max(windows, key=lambda held: _weigh(weights, held), default=headings)
+    windows = [(first, headings.union(*sentences[first : first + _WINDOW])) for first in range(len(sentences))]
+    return max(windows, key=lambda window: _weigh(weights, window[1]), default=(0, headings))
 
 
 def _weigh(weights: Mapping[str, float], held: Set[str]) -> float:

@@ -10,7 +10,7 @@ import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
-from state.evidence import ArtifactRef, Collection, Passage, SkippedSource, Source, content_id
+from state.evidence import Around, ArtifactRef, Collection, Passage, SkippedSource, Source, content_id
 from state.ports import Clock, Embedder, Embeddings, Models, Pages, Ports, Vector, Web
 from state.runs import CallKey, CallRecord, Json, StepRecord, StepStatus, Usage
 from tools.storable import json_text, storable
@@ -151,6 +151,18 @@ class MemoryPassages:
     async def get(self, ids: Sequence[str]) -> Sequence[Passage]:
         """The passages with these ids, in the order of the ids; unknown ids are left out."""
         return [self._passages[id_][1] for id_ in ids if id_ in self._passages]
+
+    async def around(self, ids: Sequence[str]) -> Mapping[str, Around]:
+        """What stands around each of these passages; those that are unknown, or were computed, are left out."""
+        wanted = frozenset(ids)
+        of = {self._passages[id_][1].source_id for id_ in ids if id_ in self._passages}
+        read: list[Passage | None] = [None, *self._read(frozenset(of)), None]
+        found = {}
+        for before, passage, after in zip(read, read[1:], read[2:], strict=False):
+            if passage is not None and passage.id in wanted:
+                near = [each and each.source_id == passage.source_id and each.id for each in (before, after)]
+                found[passage.id] = Around(before=near[0] or None, after=near[1] or None)
+        return found
 
     def _ids(self, collection_id: str) -> frozenset[str]:
         return self._collections[collection_id][1] if collection_id in self._collections else frozenset()

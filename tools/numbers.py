@@ -72,6 +72,16 @@ def missing_numbers(statement: str, text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(written for _, written in sorted(missing)))
 
 
+def stating(statement: str, text: str) -> list[tuple[int, int]]:
+    """Start and end offset of each number of `text` that states one of `statement`."""
+    wanted = [number for _, number in _placed(statement)]
+    return [
+        (place, place + len(number.text))
+        for place, number in _placed(text)
+        if any(_states(number, each) for each in wanted)
+    ]
+
+
 def _states_date(text: str, wanted: Date, stated: Sequence[_Number]) -> bool:
     """Whether `text` has the day and month together, and the year with them or elsewhere."""
     has_year = wanted.year is None or any(number.value == wanted.year for number in stated)

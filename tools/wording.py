@@ -52,6 +52,13 @@ def sentences_of(text: str) -> tuple[Worded, ...]:
     return tuple(map(Worded.of, split_sentences(text)))
 
 
+def word_spans(text: str) -> list[tuple[int, int, str]]:
+    """Start, end and stem of each word of a text; of one that says little the stem is empty."""
+    found = [(match.span(), plain(match.group())) for match in _WORD.finditer(text)]
+    stems = stem_words([word for _, word in found])
+    return [(*span, "" if word in _STOP else stem) for (span, word), stem in zip(found, stems, strict=True)]
+
+
 def terms(text: str) -> frozenset[str]:
     """The stems of the words that carry meaning."""
     return Worded.of(text).terms

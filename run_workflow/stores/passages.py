@@ -1,13 +1,13 @@
 """Sources, passages and collections in Postgres: stored once by content, used by all runs."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from psycopg import AsyncConnection
 from psycopg.rows import DictRow, class_row
 
 from run_workflow.fence import Fence
 from run_workflow.stores.columns import as_json, text_or_null
-from state.evidence import Collection, Locator, Passage, SkippedSource, Source
+from state.evidence import Around, Collection, Locator, Passage, SkippedSource, Source
 from tools.memory import collection_of
 from tools.storable import json_text, storable
 
@@ -50,6 +50,19 @@ WHERE p.locator ->> 'computed' IS NULL
 ORDER BY s.uri COLLATE "C", s.id, p.ord, p.id
 """
 _GET = "SELECT id, source_id, locator, text FROM passages WHERE id = ANY (%s)"
+_AROUND = """
+SELECT p.id, (
+    SELECT id FROM passages
+    WHERE source_id = p.source_id AND ord < p.ord AND locator ->> 'computed' IS NULL
+    ORDER BY ord DESC LIMIT 1
+) AS before, (
+    SELECT id FROM passages
+    WHERE source_id = p.source_id AND ord > p.ord AND locator ->> 'computed' IS NULL
+    ORDER BY ord LIMIT 1
+) AS after
+FROM passages p
+WHERE p.id = ANY (%s) AND p.locator ->> 'computed' IS NULL
+"""
 
 
 class PostgresPassages:
@@ -116,6 +129,12 @@ class PostgresPassages:
             rows = await (await connection.execute(_GET, (list(ids),))).fetchall()
         found = {row["id"]: _passage(row) for row in rows}
         return [found[id_] for id_ in ids if id_ in found]
+
+    async def around(self, ids: Sequence[str]) -> Mapping[str, Around]:
+        """What stands around each of these passages; those that are unknown, or were computed, are left out."""
+        async with self._fence.pool.connection() as connection:
+            rows = await (await connection.execute(_AROUND, (list(ids),))).fetchall()
+        return {row["id"]: Around(before=row["before"], after=row["after"]) for row in rows}
 
 
 async def _stored(connection: AsyncConnection[DictRow], made: Collection) -> Collection:

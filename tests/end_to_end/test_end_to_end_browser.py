@@ -112,6 +112,28 @@ async def test_the_page_of_hostile_texts_runs_and_fetches_nothing(watched: Watch
         assert await watched.page.evaluate("document.scripts.length + document.forms.length + frames.length") == 0
 
 
+async def test_a_click_on_a_citation_opens_the_passage_in_its_context(watched: Watched, tmp_path: Path) -> None:
+    """What stands around the passage is in sight only then, and what the clicked sentence rests on is marked, by the
+    style alone; the text around it is escaped as all text of sources.
+    """
+    run = MemoryRun(RunContext(gate=GatePolicy(max_revisions=0)))
+    folder = tmp_path / "sources"
+    folder.mkdir()
+    around = " ".join(f"{ATTACKS[0]} filler{n}" for n in range(250))
+    said = "The beta bridge was opened in June 1973 for carts."
+    (folder / "a.md").write_text(f"{around}\n\n# Opening\n\n{said}\n\n# More\n\n{around}", encoding="utf-8")
+    state = await run.ask("When was the beta bridge opened?", [str(folder)])
+    await watched.show(tmp_path / "report.html", (await run.ports.artifacts.get(state["page"].sha256)).decode())
+    near, mark = watched.page.locator(".around"), watched.page.locator("mark.u1").first
+    assert [await near.nth(n).is_visible() for n in range(await near.count())] == [False, False]
+    colour = "element => getComputedStyle(element).backgroundColor"
+    before = await mark.evaluate(colour)
+    await watched.page.locator("a.cite").first.click()
+    assert [await near.nth(n).is_visible() for n in range(2)] == [True, True]
+    assert await mark.evaluate(colour) != before
+    assert (watched.requests, watched.told, await watched.ran()) == ([], [], False)
+
+
 async def test_what_got_into_the_page_would_not_run(watched: Watched, tmp_path: Path) -> None:
     """The policy of the page holds by itself: markup that was put into it afterwards neither runs nor fetches."""
     page = render_html(everywhere("calm"), {})

@@ -13,7 +13,7 @@ from run_workflow.stores.journal import PostgresJournal
 from run_workflow.stores.ledger import PostgresLedger
 from run_workflow.stores.passages import PostgresPassages
 from state.errors import LeaseLost
-from state.evidence import Locator, Passage, SkippedSource, Source
+from state.evidence import Around, Locator, Passage, SkippedSource, Source
 from state.ports import Artifacts, CallJournal, Ledger, Passages
 from state.runs import CallKey, CallRecord, Usage
 from tests.run_workflow.engine_graphs import NO_MODELS, PLAIN, change, engine_on, rows
@@ -176,6 +176,21 @@ async def test_locators_come_back_whole(stores: Stores) -> None:
     made = Passage.make(one.id, locator, "text")
     await stores.passages.add(one, [made])
     assert list(await stores.passages.get([made.id])) == [made]
+
+
+async def test_what_stands_around_passages(stores: Stores) -> None:
+    """A passage has the one before and the one after it in its source; what was computed has and is no neighbour."""
+    a, b = source("a"), source("b")
+    first, second, last = passages_of(a, "first", "second", "last")
+    (alone,) = passages_of(b, "alone")
+    (made,) = passages_of(a, "mean 3", computed="mean(x)")
+    await stores.passages.add_all([(a, [first, second, last]), (b, [alone]), (a, [made])])
+    ids = [made.id, last.id, alone.id, "p0", first.id]
+    assert await stores.passages.around(ids) == {
+        first.id: Around(after=second.id),
+        last.id: Around(before=second.id),
+        alone.id: Around(),
+    }
 
 
 async def test_computed_passages_are_found_by_id_only(stores: Stores) -> None:

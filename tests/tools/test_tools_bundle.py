@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from state.errors import BundleError
+from state.evidence import Around
 from state.research import Draft, Section, Sentence
 from tests.tools.report_views import CHART, CSV, GREW, LESS, PNG, SOURCES, golden, view
 from tools.report.bundle import (
@@ -120,6 +121,13 @@ def test_a_citation_that_leads_nowhere_is_a_fault() -> None:
     """A cited passage that the bundle does not hold is named."""
     bare = honest().model_copy(update={"passages": (LESS,)})
     assert f"passage {GREW.id} is cited and not there" in findings(unpack(bundle(bare), "b").files)["citations"].found
+
+
+def test_a_false_neighbour_is_a_fault() -> None:
+    """What is shown beside a passage is of the same source, and there."""
+    beside = honest().model_copy(update={"around": {GREW.id: Around(before=LESS.id, after="p0")}})
+    told = findings(unpack(bundle(beside), "b"))["passages"].found
+    assert told == f"passage {LESS.id} does not stand beside {GREW.id}; passage p0 does not stand beside {GREW.id}"
 
 
 def test_a_report_of_another_version_is_not_rendered_again() -> None:

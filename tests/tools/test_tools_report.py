@@ -15,10 +15,11 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from state.evidence import Locator, Passage
+from state.evidence import Around, Locator, Passage
 from state.research import Draft, Merged, Section, Sentence
 from tests.tools.report_views import CHART, CSV, PNG, everywhere, golden, source, view
 from tools.report.building import percent
+from tools.report.citations import AROUND_WORDS
 from tools.report.escaping import cell_text, markdown_text, shorten, visible, web_address
 from tools.report.rendering import render_html, render_markdown
 from tools.report.view import ReportView, citation_accuracy
@@ -55,7 +56,9 @@ def resolve(page: BeautifulSoup) -> tuple[list[str], list[str]]:
     """The numbers that are cited and those that are listed, every link of both kinds followed to its end."""
     cites, entries = page.select("a.cite"), page.select(".sources > li")
     for cite in cites:
-        (target,) = page.select(f"[id='{str(cite['href'])[1:]}']")
+        (place,) = page.select(f"[id='{str(cite['href'])[1:]}']")
+        target = place.find_parent("li")
+        assert isinstance(target, Tag)
         assert target in entries
         assert one(target, ".number").get_text() == cite.get_text()
         assert one(target, "details[open] blockquote").get_text()
@@ -105,6 +108,32 @@ def test_entry_shows_passage_and_place(page: BeautifulSoup) -> None:
     assert "cells A2:B66, computed by linear_trend(mean by year)" in entries[0].get_text()
     assert one(entries[1], "blockquote").get_text().count("And so on.") == 20
     assert [link["href"] for link in page.select(".origin > a")] == ["https://example.org/co2?a=1"]
+
+
+def test_a_citation_opens_the_passage_in_its_context() -> None:
+    """Each citation has its own place in the entry: the words and numbers that it rests on are marked for it, and what
+    stands before and after the passage is there, cut to its nearest words.
+    """
+    text = "It began in 1958. Growth reached 418.53 ppm at the summit, they say. It is not known why."
+    before, passage, after = (
+        Passage.make("s1", Locator(lines=(n, n)), each)
+        for n, each in enumerate(("far " * 200 + "near before.", text, "Near after." + " far" * 200))
+    )
+    said = ("Growth at the summit was 418.5 ppm.", "It began in 1958.")
+    sentences = tuple(Sentence(text=each, passages=(passage.id,), verdict="supported") for each in said)
+    draft = Draft(title="T", sections=(Section(heading="Key findings", sentences=sentences),))
+    around = {passage.id: Around(before=before.id, after=after.id)}
+    shown = view(draft, passages=(passage, before, after), sources=(source("s1"),), around=around)
+    page = soup(render_html(shown, {}))
+    resolve(page)
+    assert [cite["href"] for cite in page.select("a.cite")] == ["#source-1-1", "#source-1-2"]
+    marked = {use: [mark.get_text() for mark in page.select(f"mark.{use}")] for use in ("u1", "u2")}
+    assert marked == {"u1": ["Growth", "418.53 ppm at the summit"], "u2": ["began in 1958"]}
+    assert one(page, ".passage").get_text() == text
+    first, last = (each.get_text() for each in page.select(".around"))
+    assert first.endswith("far near before.")
+    assert last.startswith("Near after. far")
+    assert len(first.split()) == len(last.split()) == AROUND_WORDS + 1
 
 
 def test_header(page: BeautifulSoup) -> None:
@@ -198,7 +227,9 @@ def test_hostile_html(text: str) -> None:
     calm, attacked = calm_page(), soup(render_html(everywhere(text), {}))
 
     def shape(page: BeautifulSoup) -> list[tuple[str, list[str]]]:
-        return [(tag.name, sorted(tag.attrs)) for tag in page.find_all(True) if isinstance(tag, Tag)]
+        tags = [tag for tag in page.find_all(True) if isinstance(tag, Tag)]
+        assert all(set(tag.attrs) == {"class"} for tag in tags if tag.name == "mark")
+        return [(tag.name, sorted(tag.attrs)) for tag in tags if tag.name != "mark"]
 
     assert shape(attacked) == shape(calm)
     assert resolve(attacked) == resolve(calm)

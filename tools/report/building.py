@@ -40,7 +40,7 @@ MISSING, CONFIDENCE, ABOUT = "What is missing", "How sure each finding is", "Abo
 
 def build_page(view: ReportView) -> Page:
     """Number the citations and put every part in its place."""
-    citations = Citations(view.passages, view.sources)
+    citations = Citations(view.passages, view.sources, view.around)
     blocks = tuple(block for block in _blocks(view, citations) if not block.is_empty())
     entries = citations.entries()
     merged_notes = view.merged.notes if view.merged else ()
@@ -85,7 +85,7 @@ def _blocks(view: ReportView, citations: Citations) -> Iterator[Block]:
 
 def _text_block(section: Section, citations: Citations) -> Block:
     """A section's sentences, as a list or as paragraphs of a few."""
-    lines = [Line(each.text, citations.of(each.passages), _mark(each)) for each in section.sentences]
+    lines = [Line(each.text, citations.of(each.passages, each.text), _mark(each)) for each in section.sentences]
     if _LISTED.search(section.heading):
         return Block(section.heading, tuple(_items(section, lines, citations)), listed=True)
     starts = range(0, len(lines), PARAGRAPH)
@@ -129,7 +129,7 @@ def _chart_places(sections: Sequence[Section], charts: Sequence[Chart]) -> dict[
 
 
 def _figures(charts: Sequence[Chart], numbers: Iterator[int], citations: Citations) -> tuple[Figure, ...]:
-    return tuple(Figure(next(numbers), chart, citations.of([chart.passage_id])) for chart in charts)
+    return tuple(Figure(next(numbers), chart, citations.of([chart.passage_id], chart.alt)) for chart in charts)
 
 
 def _contradictions(found: Sequence[Contradiction], citations: Citations) -> tuple[ContradictionRow, ...]:
@@ -138,7 +138,7 @@ def _contradictions(found: Sequence[Contradiction], citations: Citations) -> tup
             subject=each.subject,
             sides=tuple(
                 SideLine(
-                    line=Line(side.statement, citations.of([side.passage_id])),
+                    line=Line(side.statement, citations.of([side.passage_id], side.statement)),
                     value=side.value,
                     date=side.date or "",
                     preferred=side.claim_id == each.preferred,
@@ -159,7 +159,7 @@ def _estimates(merged: Merged, citations: Citations) -> tuple[EstimateRow, ...]:
             mean=with_unit(at_scale(each.mean, (each.high - each.low) / 2, 3), each.unit),
             interval=interval(each.low, each.high, each.unit).removeprefix("95 % CI "),
             n=each.n,
-            cites=citations.of(id_ for claim in each.claims for id_ in passages.get(claim, ())),
+            cites=citations.of((id_ for claim in each.claims for id_ in passages.get(claim, ())), each.subject),
         )
         for each in merged.estimates
     )

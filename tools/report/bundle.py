@@ -5,7 +5,7 @@ The archive is a zip file:
 - `report.md`, `report.html`: the report as it was published;
 - `report.json`: what it was rendered from: sentences with their verdicts, claims, contradictions, estimates, what the
   quality gate measured, decisions of people; hashes of the prompts, and versions of the packages;
-- `passages.json`, `sources.json`: every passage that it cites, and the source that each stands in;
+- `passages.json`, `sources.json`: every passage that it cites, those beside it, and the source that each stands in;
 - `charts/`: each chart's picture, and its figures as CSV;
 - `run.json`: the run itself: models, limits, calls, usage, approvals, audit events;
 - `manifest.json`: the format, and size and SHA-256 of every other file.

@@ -75,10 +75,14 @@ def _checked(name: str, faults: list[str], fine: str) -> BundleCheck:
 
 
 def _changed(view: ReportView) -> list[str]:
-    """Passages whose ids are not those of their contents, or whose source is not there."""
+    """Passages whose ids are not those of their contents, or whose source or neighbour is not there."""
     sources = {source.id for source in view.sources}
+    owner = {passage.id: passage.source_id for passage in view.passages}
+    pairs = ((key, each) for key, around in view.around.items() for each in (around.before, around.after) if each)
     made = [(each, Passage.make(each.source_id, each.locator, each.text)) for each in view.passages]
     faults = [f"passage {each.id} is not as it was read" for each, again in made if each.id != again.id]
+    strangers = [(key, each) for key, each in pairs if each not in owner or owner[each] != owner.get(key)]
+    faults += [f"passage {each} does not stand beside {key}" for key, each in strangers]
     return faults + [
         f"the source of passage {each.id} is not there" for each, _ in made if each.source_id not in sources
     ]

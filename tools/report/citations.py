@@ -4,34 +4,44 @@ Each passage gets its number at first use. A citation of a passage that is not a
 of the list of sources is made only for a number that is used: no citation dangles, and no entry is unused.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
-from state.evidence import Passage, Source
-from tools.report.escaping import web_address
+from state.evidence import Around, Passage, Source
+from tools.report.escaping import ending, shorten, web_address
+from tools.report.marking import pieces
 from tools.report.page import Cite, Entry
+
+AROUND_WORDS = 80
+"""Words that are shown of what stands before a passage, and of what stands after it."""
+_NOTHING = Around()
 
 
 class Citations:
     """Gives each passage its number at first use, and counts the uses."""
 
-    def __init__(self, passages: Iterable[Passage], sources: Iterable[Source]) -> None:
+    def __init__(
+        self, passages: Iterable[Passage], sources: Iterable[Source], around: Mapping[str, Around] | None = None
+    ) -> None:
         self._sources = {source.id: source for source in sources}
         self._passages = {each.id: each for each in passages if each.source_id in self._sources}
-        self._uses: dict[str, int] = {}
+        self._around = around or {}
+        self._uses: dict[str, list[str]] = {}
+        """What each passage is cited for."""
         self.unknown: set[str] = set()
 
-    def of(self, ids: Iterable[str]) -> tuple[Cite, ...]:
-        """The citations of passages, each once, in the order of their numbers."""
+    def of(self, ids: Iterable[str], said: str) -> tuple[Cite, ...]:
+        """The citations of passages, each once, in the order of their numbers; `said` is what they are cited for."""
         cites = []
         for id_ in dict.fromkeys(ids):
             if id_ not in self._passages:
                 self.unknown.add(id_)
                 continue
-            self._uses[id_] = self._uses.get(id_, 0) + 1
+            uses = self._uses.setdefault(id_, [])
+            uses.append(said)
             number = list(self._uses).index(id_) + 1
             passage = self._passages[id_]
             place = (self._sources[passage.source_id].title, passage.locator.label())
-            cites.append(Cite(number, self._uses[id_], ", ".join(filter(None, place))))
+            cites.append(Cite(number, len(uses), ", ".join(filter(None, place))))
         return tuple(sorted(cites, key=lambda cite: cite.number))
 
     def title(self, passage: str) -> str:
@@ -45,13 +55,21 @@ class Citations:
     def _entry(self, number: int, id_: str) -> Entry:
         passage = self._passages[id_]
         source = self._sources[passage.source_id]
+        around = self._around.get(id_, _NOTHING)
         return Entry(
             number=number,
-            uses=self._uses[id_],
+            uses=len(self._uses[id_]),
             title=source.title or source.uri,
             uri=source.uri,
             address=web_address(source.uri),
             where=passage.locator.label(),
             date=source.date or "",
-            text=passage.text,
+            pieces=pieces(passage, self._uses[id_]),
+            before=ending(self._text(around.before, passage), AROUND_WORDS),
+            after=shorten(self._text(around.after, passage), AROUND_WORDS),
         )
+
+    def _text(self, id_: str | None, beside: Passage) -> str:
+        """The text of a passage of the same source as another."""
+        found = self._passages.get(id_ or "")
+        return found.text if found and found.source_id == beside.source_id else ""

@@ -26,7 +26,7 @@ def _row(claim: Claim, citations: Citations, cited: set[str]) -> ConfidenceRow:
     }
     return ConfidenceRow(
         finding=claim.text,
-        cites=citations.of(key for key in claim.passages if key in cited),
+        cites=citations.of((key for key in claim.passages if key in cited), claim.text),
         confidence=f"{claim.confidence:.2f}",
         parts=", ".join(f"{name} {value:.2f}" for name, value in parts.items()),
         why=grounds.why,

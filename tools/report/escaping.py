@@ -56,6 +56,12 @@ def cell_text(value: object) -> object:
     return f"'{value}" if isinstance(value, str) and value and value[0] in _FORMULA else value
 
 
+def ending(text: str, words: int) -> str:
+    """The last words of a text on one line, with an ellipsis where there are more."""
+    parts = one_line(text).split(" ")
+    return " ".join(parts) if len(parts) <= words else f"… {' '.join(parts[-words:])}"
+
+
 def shorten(text: str, words: int) -> str:
     """The first words of a text on one line, with an ellipsis where there are more."""
     parts = one_line(text).split(" ")

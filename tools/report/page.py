@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from state.evidence import Chart, SkippedSource
 from state.research import Missing
+from tools.report.marking import Piece
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,16 @@ class Entry:
     """The web address to link to; empty where there is none."""
     where: str
     date: str
-    text: str
+    pieces: tuple[Piece, ...]
+    """The passage, with what its citations rest on."""
+    before: str = ""
+    """The last words of what stands before it in its source; empty at the beginning, and of what was computed."""
+    after: str = ""
+
+    @property
+    def text(self) -> str:
+        """The passage."""
+        return "".join(piece.text for piece in self.pieces)
 
 
 @dataclass(frozen=True)

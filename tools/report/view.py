@@ -1,6 +1,8 @@
 """What a report is rendered from: one frozen value, so that the same view always makes the same page."""
 
-from state.evidence import Collection, Passage, Record, Source
+from pydantic import Field
+
+from state.evidence import Around, Collection, Passage, Record, Source
 from state.research import Draft, Feedback, GateReport, Merged, Outcome, Sentence
 
 
@@ -15,6 +17,8 @@ class ReportView(Record):
     gate: GateReport | None = None
     passages: tuple[Passage, ...] = ()
     """Those that the draft, the contradictions, the estimates or the charts cite; others do no harm."""
+    around: dict[str, Around] = Field(default_factory=dict)
+    """What stands beside the cited passages in their sources; those are among `passages` too."""
     sources: tuple[Source, ...] = ()
     collection: Collection
     feedback: tuple[Feedback, ...] = ()
