@@ -22,7 +22,8 @@ from state.ports import Ports
 from tools.blocks import block
 from tools.charts import ChartKind, ChartSpec, alt_text, draw_chart, plotted
 from tools.computed import column_facts, one_line, overview_passage, statistic_passage
-from tools.data import Table, load_table, sheet_names
+from tools.data import Table, read_table, sheet_names
+from tools.documents.isolation import Readers
 from tools.effects import effects
 from tools.evidence_text import fenced, render_evidence
 from tools.numerals import name_and_unit
@@ -81,15 +82,8 @@ class _Desk:
     # --- the tools ------------------------------------------------------------------------------------
 
     async def list_tables(self) -> Answer:
-        lines = []
-        for source in await self._sources():
-            try:
-                sheets = await self._sheets(source)
-            except ToolError as error:
-                lines.append(f"{one_line(source.uri)}: cannot be read, {one_line(error.message)}")
-                continue
-            named = f", sheets: {', '.join(map(one_line, sheets))}" if sheets else ""
-            lines.append(f"{one_line(source.uri)} ({source.size} bytes{named})")
+        async with Readers() as readers:
+            lines = [await self._listed(readers, source) for source in await self._sources()]
         if not lines:
             return "There are no tables among the sources.", {"passages": []}
         return fenced("tables", "\n".join(lines)), {"passages": []}
@@ -213,6 +207,15 @@ class _Desk:
         sources = await self.ports.passages.sources(self.collection.id)
         return [source for source in sources if source.uri in self.collection.tables]
 
+    async def _listed(self, readers: Readers, source: Source) -> str:
+        """A line of the list of tables."""
+        try:
+            sheets = await self._sheets(readers, source)
+        except ToolError as error:
+            return f"{one_line(source.uri)}: cannot be read, {one_line(error.message)}"
+        named = f", sheets: {', '.join(map(one_line, sheets))}" if sheets else ""
+        return f"{one_line(source.uri)} ({source.size} bytes{named})"
+
     async def _bytes(self, source: Source) -> bytes:
         try:
             return await self.ports.artifacts.get(source.sha256)
@@ -220,10 +223,10 @@ class _Desk:
             remedy = "Use another table."
             raise ToolError("The file is not stored.", place=source.uri, remedy=remedy) from error
 
-    async def _sheets(self, source: Source) -> tuple[str, ...]:
+    async def _sheets(self, readers: Readers, source: Source) -> tuple[str, ...]:
         if source.sha256 not in self.named:
             data = await self._bytes(source)
-            self.named[source.sha256] = await asyncio.to_thread(sheet_names, data, source.uri, source.kind)
+            self.named[source.sha256] = await sheet_names(readers, data, source.uri, source.kind)
         return self.named[source.sha256]
 
     async def _table(self, name: str) -> tuple[Source, Table]:
@@ -236,7 +239,8 @@ class _Desk:
                 raise ToolError(f"There is no table “{name}”.", remedy=_near(name, list(sources), "tables"))
             source = sources[uri]
             data = await self._bytes(source)
-            self.loaded[name] = source, await asyncio.to_thread(load_table, data, uri, sheet or None, source.kind)
+            async with Readers() as readers:
+                self.loaded[name] = source, await read_table(readers, data, uri, sheet or None, source.kind)
         return self.loaded[name]
 
 

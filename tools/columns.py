@@ -14,13 +14,8 @@ from typing import Any, cast
 
 import pandas as pd
 
+from tools.documents.tables import MISSING
 from tools.numerals import plain
-
-MISSING = frozenset(
-    {"", "na", "n/a", "n.a.", "nan", "null", "-", "--", "–", "—", ".", "..", "?", "missing"}
-    | {"#n/a", "#div/0!", "#value!", "#ref!", "#name?", "#num!", "#null!"}
-)
-"""Cells that stand for no value, in lower case."""
 
 MOSTLY = 0.9
 """Share of the values that must be numbers (or dates) for the column to be one of numbers (or dates)."""

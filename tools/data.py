@@ -1,33 +1,26 @@
 """A data file, or a table in a document, as a clean table: bytes in, a pandas frame with all changes in words out."""
 
-import csv
-import io
+import asyncio
 import re
-import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
-from typing import Any, NoReturn
-from xml.etree.ElementTree import ParseError
-from zipfile import BadZipFile
+from typing import Any
 
 import pandas as pd
-from openpyxl import Workbook, load_workbook
 from openpyxl.utils import column_index_from_string, get_column_letter
 
-from state.errors import SourceError, ToolError
+from state.errors import ToolError
 from state.evidence import SourceKind
-from tools.columns import MISSING, clean
-from tools.documents.csv import separator
-from tools.documents.encodings import decode
-from tools.documents.formats import BY_KIND, FORMATS
+from tools.columns import clean
+from tools.documents.formats import FORMATS
+from tools.documents.grids import Grid, Row, Tables
+from tools.documents.isolation import Readers, Request
+from tools.documents.tables import is_name
 
 _LOOKED_AT = 50
 """Rows from which the width of a table is judged."""
 _TOTAL = re.compile(r"(grand |sub)?totals?|sum|averages?|mean", re.IGNORECASE)
-
-Row = tuple[int, list[Any]]
-"""The number of a row in its file, counted from 1, and its cells."""
 
 
 @dataclass(frozen=True)
@@ -63,46 +56,25 @@ class Table:
         return ", ".join(f"{prefix}{left}{first}:{right}{last}" for left, right in ends)
 
 
-@dataclass(frozen=True)
-class _Grid:
-    """The rows of a file before anything is made of them."""
-
-    rows: list[Row]
-    notes: tuple[str, ...] = ()
-    decimal_comma: bool = False
-
-
-def load_table(data: bytes, uri: str, sheet: str | None = None, kind: SourceKind | None = None) -> Table:
-    """Read a table of a file, find its header, clean its columns.
+async def read_table(
+    readers: Readers, data: bytes, uri: str, sheet: str | None = None, kind: SourceKind | None = None
+) -> Table:
+    """Read a table of a file where documents are read, find its header, clean its columns.
 
     `sheet` names a sheet of a workbook or a table of a document; the first with content is taken otherwise.
     `kind` is what the file is, where its name does not say so. ToolError where the file is empty, damaged,
-    encrypted, without a table, or has no such sheet. Blocking: call it by asyncio.to_thread.
+    encrypted, without a table, or has no such sheet, and where it takes too much time, memory or room.
     """
-    if not data:
-        raise ToolError("The file is empty.", place=uri, remedy="Name another table.")
-    kind = kind or _kind(uri, data)
-    if kind == "xlsx":
-        sheet, grid = _read_workbook(data, uri, sheet)
-    elif kind != "csv":
-        sheet, grid = _read_document(data, uri, sheet, kind)
-    elif sheet:
-        raise ToolError(f"A CSV file has no sheet “{sheet}”.", place=uri, remedy="Leave `sheet` out.")
-    else:
-        grid = _read_csv(data, uri)
-    return _table(grid, uri, sheet)
+    request = Request(kind or _kind(uri, data), uri, "table", sheet)
+    return await asyncio.to_thread(table_of, _usable(await readers.tables(data, request), uri), uri)
 
 
-def sheet_names(data: bytes, uri: str, kind: SourceKind | None = None) -> tuple[str, ...]:
+async def sheet_names(readers: Readers, data: bytes, uri: str, kind: SourceKind | None = None) -> tuple[str, ...]:
     """The names of a workbook's sheets or of a document's tables, none for a CSV file; ToolError where it cannot
     be opened.
     """
-    kind = kind or _kind(uri, data)
-    if kind == "csv":
-        return ()
-    if kind == "xlsx":
-        return tuple(sheet.title for sheet in _open(data, uri).worksheets)
-    return tuple(_tables(data, uri, kind))
+    request = Request(kind or _kind(uri, data), uri, "table names")
+    return _usable(await readers.tables(data, request), uri).names
 
 
 def _kind(uri: str, data: bytes) -> SourceKind:
@@ -110,99 +82,21 @@ def _kind(uri: str, data: bytes) -> SourceKind:
     return known.kind if known else "xlsx" if data.startswith(b"PK\x03\x04") else "csv"
 
 
-# --- from bytes to rows -----------------------------------------------------------------------------------
-
-
-def _open(data: bytes, uri: str) -> Workbook:
-    if data.startswith(b"\xd0\xcf\x11\xe0"):
-        remedy = "Save it as XLSX without a password, or as CSV."
-        raise ToolError("The workbook is encrypted, or of the format before 2007.", place=uri, remedy=remedy)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # features of Excel that openpyxl does not keep do not matter here
-            return load_workbook(io.BytesIO(data), read_only=True, data_only=True)
-    except (BadZipFile, ParseError, KeyError, ValueError, TypeError, OSError) as error:
-        _damaged(uri, error)
-
-
-def _damaged(uri: str, error: Exception) -> NoReturn:
-    remedy = "Open it in a spreadsheet program and save it again."
-    raise ToolError(f"The workbook cannot be read ({error}).", place=uri, remedy=remedy) from error
-
-
-def _read_workbook(data: bytes, uri: str, name: str | None) -> tuple[str, _Grid]:
-    """The rows of the sheet `name`, or of the first sheet that has any."""
-    book = _open(data, uri)
-    titles = [sheet.title for sheet in book.worksheets]
-    if name is not None and name not in titles:
-        remedy = f"Its sheets are: {', '.join(titles)}."
-        raise ToolError(f"The workbook has no sheet “{name}”.", place=uri, remedy=remedy)
-    try:
-        for sheet in book.worksheets:
-            if name in (None, sheet.title):
-                sheet.reset_dimensions()
-                cells = enumerate(sheet.iter_rows(values_only=True), start=1)
-                rows: list[Row] = [(number, list(row)) for number, row in cells]
-                if name or any(cell is not None for _, row in rows for cell in row):
-                    return sheet.title, _Grid(rows)
-    except (BadZipFile, ParseError, KeyError, ValueError, TypeError, OSError) as error:
-        _damaged(uri, error)
-    raise ToolError("No sheet of the workbook has content.", place=uri, remedy="Name another table.")
-
-
-def _tables(data: bytes, uri: str, kind: SourceKind) -> Mapping[str, Sequence[Sequence[str]]]:
-    try:
-        return BY_KIND[kind].read(data, uri).tables
-    except SourceError as error:
-        raise ToolError(f"{error.message}.", place=uri, remedy="Name another table.") from error
-
-
-def _read_document(data: bytes, uri: str, name: str | None, kind: SourceKind) -> tuple[str, _Grid]:
-    """The rows of the table `name` of a document, or of its first."""
-    tables = _tables(data, uri, kind)
-    if not tables:
-        raise ToolError("The document has no table with figures.", place=uri, remedy="Name another table.")
-    name = next(iter(tables)) if name is None else name
-    if name not in tables:
-        raise ToolError(f"There is no table “{name}” in it.", place=uri, remedy=f"Its tables: {', '.join(tables)}.")
-    return name, _Grid([(number, list(row)) for number, row in enumerate(tables[name], start=1)])
-
-
-def _read_csv(data: bytes, uri: str) -> _Grid:
-    """The rows of a CSV file; comment lines above them are kept as notes."""
-    try:
-        text = decode(data)
-    except SourceError as error:
-        raise ToolError(f"{error.message}.", place=uri, remedy="Name a CSV or XLSX file.") from error
-    mark, lines = separator(text), text.splitlines(keepends=True)
-    start = next((i for i, line in enumerate(lines) if not line.lstrip().startswith("#")), len(lines))
-    if _heads(lines, start, mark):
-        start -= 1
-        lines[start] = lines[start].lstrip().removeprefix("#").lstrip()
-    notes = tuple(text for line in lines[:start] if (text := line.strip().lstrip("#").strip()))
-    try:
-        parsed = list(csv.reader(io.StringIO("".join(lines[start:]), newline=""), delimiter=mark))
-    except csv.Error as error:
-        remedy = "Check its quotation marks, or name another table."
-        raise ToolError(f"The file is not CSV ({error}).", place=uri, remedy=remedy) from error
-    rows: list[Row] = [(start + i, list(cells)) for i, cells in enumerate(parsed, start=1)]
-    return _Grid(rows, notes, decimal_comma=mark != ",")
-
-
-def _heads(lines: Sequence[str], start: int, mark: str) -> bool:
-    """Whether the last comment line holds the column names of a body that has none: `# year,mean`."""
-    if not 0 < start < len(lines):
-        return False
-    pair = lines[start - 1 : start + 1]
-    comment, first = (next(csv.reader([line], delimiter=mark), []) for line in pair)
-    return len(comment) == len(first) > 1 and not any(_is_name(cell.strip()) for cell in first)
+def _usable(found: Tables, uri: str) -> Tables:
+    if found.problem:
+        said = found.problem[0].upper() + found.problem[1:].rstrip(".")
+        raise ToolError(f"{said}.", place=uri, remedy=found.remedy)
+    return found
 
 
 # --- from rows to a table ---------------------------------------------------------------------------------
 
 
-def _table(grid: _Grid, uri: str, sheet: str | None) -> Table:
-    """Find header and body, clean each column, and count what a reader must know."""
+def table_of(found: Tables, uri: str) -> Table:
+    """Find header and body, clean each column, and count what a reader must know. ToolError if there is no content.
+    Blocking: call it by asyncio.to_thread.
+    """
+    grid = found.grid or Grid([])
     rows = [(number, cells) for number, cells in grid.rows if _filled(cells)]
     if not rows:
         raise ToolError("The table has no content.", place=uri, remedy="Name another table or sheet.")
@@ -225,7 +119,7 @@ def _table(grid: _Grid, uri: str, sheet: str | None) -> Table:
     return Table(
         frame=frame,
         uri=uri,
-        sheet=sheet,
+        sheet=grid.name,
         changes=tuple(changes),
         dropped=dropped,
         notes=(*grid.notes, *above, *below),
@@ -255,21 +149,16 @@ def _header(rows: Sequence[Row]) -> tuple[Row | None, list[Row], tuple[str, ...]
     least = max(width / 2, 2 if width > 2 else 1)
     full = next(i for i, (_, cells) in enumerate(rows) if len(_filled(cells)) >= least)
     above = tuple(" ".join(_filled(cells)) for _, cells in rows[:full])
-    if any(_is_name(text) for text in _filled(rows[full][1])):
+    if any(is_name(text) for text in _filled(rows[full][1])):
         return rows[full], list(rows[full + 1 :]), above
     return None, list(rows[full:]), above
-
-
-def _is_name(text: str) -> bool:
-    """Whether a cell can be a column's name: neither a number nor a date nor a missing marker."""
-    return text.casefold() not in MISSING and not re.fullmatch(r"[\d\s.,:/%+\-T]+(e[+-]?\d+)?", text)
 
 
 def _without_footer(body: list[Row]) -> tuple[list[Row], tuple[str, ...], int]:
     """The body without notes and a row of totals at its end; those rows as text, and how many they were."""
     width = max((len(_filled(cells)) for _, cells in body), default=0)
     below: list[str] = []
-    while len(body) > 1 and width >= 3 and len(filled := _filled(body[-1][1])) == 1 and _is_name(filled[0]):
+    while len(body) > 1 and width >= 3 and len(filled := _filled(body[-1][1])) == 1 and is_name(filled[0]):
         below.append(filled[0])
         body = body[:-1]
     if len(body) > 2 and width >= 2 and _TOTAL.fullmatch(_filled(body[-1][1])[0].rstrip(":")):
@@ -289,7 +178,7 @@ def _names(header: Row | None, positions: Sequence[int]) -> list[str]:
     return names
 
 
-def _changes_of_shape(grid: _Grid, header: Row | None, positions: Sequence[int], below: Sequence[str]) -> list[str]:
+def _changes_of_shape(grid: Grid, header: Row | None, positions: Sequence[int], below: Sequence[str]) -> list[str]:
     """What was done about rows and columns as a whole."""
     changes = []
     if header is None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
-from datetime import date
+import zipfile
+from collections.abc import Callable
+from datetime import date, datetime, time
 
 import pytest
 from hypothesis import given, settings
@@ -11,7 +14,11 @@ from hypothesis import strategies as st
 from openpyxl import Workbook
 
 from state.errors import ToolError
-from tools.data import Table, load_table, sheet_names
+from tests.tools.data_files import Here, load_table
+from tools.data import Table, read_table, sheet_names
+from tools.documents import grids, isolation
+from tools.documents.isolation import Readers, Request, tables_of
+from tools.documents.packages import OLE
 
 
 def csv(text: str, encoding: str = "utf-8") -> Table:
@@ -186,7 +193,7 @@ def test_workbook() -> None:
     assert table.frame["kt"].tolist() == [1.5]
     assert str(table.frame["when"].iloc[0].date()) == "2020-05-01"
     assert table.cells(["year", "when"]) == "Figures!A4:B4"
-    assert sheet_names(data, "book.xlsx") == ("Empty", "Figures")
+    assert asyncio.run(sheet_names(Here(), data, "book.xlsx")) == ("Empty", "Figures")
 
 
 def test_named_sheet() -> None:
@@ -204,9 +211,10 @@ def test_named_sheet() -> None:
         (b"x,y\n", "a.csv", "no rows"),
         (b"\n\n", "a.csv", "no content"),
         (b"\x00\x01\x02\xff\xfe\x00" * 50, "a.csv", "binary|not text"),
-        (b"PK\x03\x04broken", "a.xlsx", "cannot be read"),
-        (b"\xd0\xcf\x11\xe0 old or encrypted", "a.xlsx", "encrypted"),
-        (b"nothing of the kind", "a.xlsx", "cannot be read"),
+        (b"PK\x03\x04broken", "a.xlsx", "The file is broken, or not xlsx"),
+        (OLE + b"old", "a.xlsx", "the binary format before 2007"),
+        (OLE + "EncryptedPackage".encode("utf-16-le"), "a.xlsx", "encrypted with a password"),
+        (b"nothing of the kind", "a.xlsx", "broken, or not xlsx"),
     ],
 )
 def test_bad_files(data: bytes, uri: str, said: str) -> None:
@@ -215,6 +223,81 @@ def test_bad_files(data: bytes, uri: str, said: str) -> None:
         load_table(data, uri)
     assert caught.value.place == uri
     assert caught.value.remedy
+
+
+def sheet_of(cells: str, size: int = 0) -> bytes:
+    """A workbook with one sheet, its cells as XML; `size` bytes of white space follow them."""
+    stored = io.BytesIO(book(S=[["x"], [1]]))
+    with zipfile.ZipFile(stored) as whole:
+        parts = {name: whole.read(name) for name in whole.namelist()}
+    main = b'xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"'
+    parts["xl/worksheets/sheet1.xml"] = b"<worksheet %s><sheetData>%s</sheetData>%s</worksheet>" % (
+        main,
+        cells.encode(),
+        b" " * size,
+    )
+    stored = io.BytesIO()
+    with zipfile.ZipFile(stored, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in parts.items():
+            archive.writestr(name, data)
+    return stored.getvalue()
+
+
+FULL = "<row><c><v>1</v></c></row>" + '<row><c r="XFD1"><v>1</v></c></row>' * 400
+"""Rows with one cell each, in the last column: those before it are filled up."""
+HOSTILE: dict[str, tuple[Callable[[], bytes], str]] = {
+    "bomb.xlsx": (lambda: sheet_of("", size=60_000_000), "times its size: it may be a trap"),
+    "wide.xlsx": (lambda: sheet_of("<row>" + "<c><v>1</v></c>" * 100_000 + "</row>"), "has 100,000 columns"),
+    "full.xlsx": (lambda: sheet_of(FULL), "more than 5,000,000 cells"),
+    "wide.csv": (lambda: b",".join([b"1"] * 1_000_000) + b"\n2", "has 1,000,000 columns; the limit is 20,000."),
+}
+
+
+@pytest.mark.slow
+async def test_hostile_tables() -> None:
+    """A small file that holds more than can be loaded is refused by the process that reads it, with what is too
+    much; the next file is read by the same process.
+    """
+    async with Readers() as readers:
+        for uri, (made, said) in HOSTILE.items():
+            with pytest.raises(ToolError, match=said) as caught:
+                await read_table(readers, made(), uri)
+            assert (caught.value.place, bool(caught.value.remedy)) == (uri, True)
+        assert (await read_table(readers, book(S=[["x"], [1]]), "book.xlsx")).sheet == "S"
+
+
+def test_long_tables(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is too long, in rows or in letters, is refused as soon as it is seen."""
+    monkeypatch.setattr(grids, "MOST_CELLS", 6)
+    assert load_table(b"x,y\n1,2\n3,4\n", "a.csv").frame.shape == (2, 2)
+    with pytest.raises(ToolError, match="more than 6 cells"):
+        load_table(b"x,y\n1,2\n3,4\n5,6\n", "a.csv")
+    monkeypatch.setattr(grids, "MOST_LETTERS", 20)
+    with pytest.raises(ToolError, match="more than 20 letters"):
+        load_table(book(S=[["x"], ["long" * 5]]), "a.xlsx")
+
+
+@pytest.mark.slow
+async def test_what_a_process_reads_of_tables_is_what_is_read_here() -> None:
+    """Cells keep their types on the way: texts that look like dates stay texts, dates stay dates."""
+    cells: list[object] = ["2020-01-02", 1.5, datetime.fromisoformat("2020-05-01T03:00"), time(4, 5), True]
+    rows: list[list[object]] = [["text", "n", "at", "time", "yes"], cells]
+    request = Request("xlsx", "book.xlsx", "table")
+    async with Readers() as readers:
+        assert (sent := await readers.tables(book(S=rows), request)) == tables_of(book(S=rows), request)
+        assert await sheet_names(readers, book(S=rows, T=rows), "book.xlsx") == ("S", "T")
+        with pytest.raises(ToolError, match="Its sheets are: S"):
+            await read_table(readers, book(S=rows), "book.xlsx", "U")
+    assert sent.grid is not None
+    assert sent.grid.rows[1][1] == cells
+
+
+async def test_tables_have_the_time_and_the_place_of_documents(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A workbook is read in a process that is ended when its time is over, and the error says so."""
+    monkeypatch.setattr(isolation, "READ_SECONDS", 0.0)
+    async with Readers() as readers:
+        with pytest.raises(ToolError, match="Reading it took longer than 0 s"):
+            await read_table(readers, book(S=[["x"], [1]]), "book.xlsx")
 
 
 @settings(deadline=None)

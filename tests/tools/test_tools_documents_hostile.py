@@ -15,7 +15,7 @@ from tests.tools.office_files import docx_of, eml_of, epub_of, notebook_of, pptx
 from tools.documents import isolation, packages
 from tools.documents.extracted import Reading
 from tools.documents.formats import FORMATS, Format, format_of
-from tools.documents.isolation import OUTCOME, Outcome, Readers, outcome_of
+from tools.documents.isolation import OUTCOME, Outcome, Readers, Request, outcome_of
 
 ROWS = [["year", "level"], ["2001", "30"], ["2002", "31"], ["2003", "32"]]
 TEXT = "The lake is deep.\n\nIt froze in 2019, as the survey says.\n"
@@ -202,8 +202,8 @@ async def test_a_process_that_was_ended_before_it_started_never_does() -> None:
     """A reading that is cancelled while its process starts leaves none behind."""
     process = isolation._Process()
     process.kill()
-    outcome = await process.ask(b"x", "a.txt", format_of("a.txt"))
-    assert (outcome.reason, process._running) == ("the process that read it broke off", None)
+    answer = await process.ask(Request("text", "a.txt"), b"x")
+    assert (answer, process._running) == ("the process that read it broke off", None)
 
 
 async def test_half_a_character_is_replaced() -> None:

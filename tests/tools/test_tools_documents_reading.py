@@ -9,7 +9,7 @@ import pytest
 from state.evidence import Passage, Source
 from tests.tools.document_files import folder_of, xlsx_of
 from tests.tools.office_files import docx_of
-from tools.data import load_table, sheet_names
+from tools.data import read_table, sheet_names
 from tools.documents import reading
 from tools.documents.formats import Format
 from tools.documents.isolation import Outcome, Readers
@@ -157,8 +157,9 @@ async def test_tables_of_documents_are_for_the_analysis(tmp_path: Path) -> None:
     (source,) = [each for each in await passages.sources(collection.id) if each.uri == "report.docx"]
     assert (source.kind, source.tables) == ("docx", 1)
     data = await artifacts.get(source.sha256)
-    assert sheet_names(data, source.uri, source.kind) == ("Table 1",)
-    table = load_table(data, source.uri, None, source.kind)
+    async with Readers() as readers:
+        assert await sheet_names(readers, data, source.uri, source.kind) == ("Table 1",)
+        table = await read_table(readers, data, source.uri, None, source.kind)
     assert table.frame["level"].tolist() == [30, 31, 32, 33, 34]
     assert table.cells(["level"]) == "Table 1!B2:B6"
     cells = [passage.locator.cells for passage in await passages.passages(collection.id) if passage.locator.cells]

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from state.errors import ToolError
-from tools.data import load_table
+from tests.tools.data_files import load_table
 from tools.exact import Exact
 from tools.numerals import at_scale, name_and_unit, p_value, plain, share, significant
 from tools.statistics import compare_groups, correlation, describe, linear_trend

@@ -10,8 +10,8 @@ import struct
 import subprocess
 import sys
 import threading
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from types import TracebackType
 from typing import BinaryIO, Literal
@@ -19,9 +19,10 @@ from typing import BinaryIO, Literal
 from pydantic import TypeAdapter
 
 from state.errors import EncryptedSource, NoText, SourceError
-from state.evidence import Locator
+from state.evidence import Locator, SourceKind
 from tools.documents.extracted import PARSER_ERRORS, Reading, squeeze
-from tools.documents.formats import Format
+from tools.documents.formats import BY_KIND, Format
+from tools.documents.grids import Tables, loaded, read_grid, table_names
 from tools.storable import storable
 
 READ_SECONDS = 120.0
@@ -32,9 +33,21 @@ SMALL_TEXT = 20_000
 """Bytes up to which text is read without a process of its own."""
 PROCESSES = 2
 HEAD = struct.Struct("!II")
-"""Before a request: the lengths of its title (kind, line end, uri) and of the bytes. Before an answer: its
-length, and nothing.
-"""
+"""Before a request: its length, and that of the bytes that follow it. Before an answer: its length, and nothing."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is wanted of a file."""
+
+    kind: SourceKind
+    uri: str
+    want: Literal["document", "table names", "table"] = "document"
+    table: str | None = None
+    """The sheet of a workbook or the table of a document; the first with content otherwise."""
+
+
+REQUEST = TypeAdapter(Request)
 
 
 @dataclass(frozen=True)
@@ -75,18 +88,37 @@ def _storable(locator: Locator) -> Locator:
 
 
 def _read(data: bytes, uri: str, format_: Format) -> Reading:
+    with _parsing(data, format_):
+        reading = format_.read(data, uri)
+    if not reading.parts:
+        raise NoText("the file holds no text")
+    return reading
+
+
+def tables_of(data: bytes, request: Request) -> Tables:
+    """Reads the tables here; what cannot be read is an outcome too."""
+    format_ = BY_KIND[request.kind]
+    try:
+        with _parsing(data, format_):
+            if request.want == "table":
+                return Tables(grid=read_grid(data, request.uri, format_, request.table))
+            return Tables(table_names(data, request.uri, format_))
+    except SourceError as error:
+        return Tables(problem=storable(error.message), remedy=storable(error.remedy or Tables.remedy))
+
+
+@contextmanager
+def _parsing(data: bytes, format_: Format) -> Iterator[None]:
+    """Whatever a parser raises becomes a SourceError that says what is wrong."""
     if not data:
         raise SourceError("the file is empty")
     try:
-        reading = format_.read(data, uri)
+        yield
     except MemoryError as error:
         raise SourceError("reading it takes too much memory") from error
     except PARSER_ERRORS as error:
         detail = squeeze(f"{type(error).__name__}: {error}")[:200]
         raise SourceError(f"the {format_.kind} is broken: {detail}") from error
-    if not reading.parts:
-        raise NoText("the file holds no text")
-    return reading
 
 
 def refusal(outcome: Outcome) -> SourceError:
@@ -119,10 +151,26 @@ class Readers:
     async def read(self, data: bytes, uri: str, format_: Format) -> Outcome:
         """What the document holds, or why it cannot be read."""
         async with self._gate:
-            if format_.is_text and len(data) <= SMALL_TEXT and not self._many:
+            if self._is_light(data, format_):
                 return await asyncio.to_thread(outcome_of, data, uri, format_)
-            async with self._process() as process:
-                return await process.ask(data, uri, format_)
+            answer = await self._asked(Request(format_.kind, uri), data)
+        return OUTCOME.validate_json(answer) if isinstance(answer, bytes) else Outcome(problem="error", reason=answer)
+
+    async def tables(self, data: bytes, request: Request) -> Tables:
+        """What the file holds of tables, or why they cannot be read."""
+        async with self._gate:
+            if self._is_light(data, BY_KIND[request.kind]):
+                return await asyncio.to_thread(tables_of, data, request)
+            answer = await self._asked(request, data)
+        return await asyncio.to_thread(loaded, answer) if isinstance(answer, bytes) else Tables(problem=answer)
+
+    def _is_light(self, data: bytes, format_: Format) -> bool:
+        return format_.is_text and len(data) <= SMALL_TEXT and not self._many
+
+    async def _asked(self, request: Request, data: bytes) -> bytes | str:
+        """The answer of a process, or in words why there is none."""
+        async with self._process() as process:
+            return await process.ask(request, data)
 
     @asynccontextmanager
     async def _process(self) -> AsyncIterator["_Process"]:
@@ -159,28 +207,27 @@ class _Process:
                 )
             return None if self._is_ended else self._running
 
-    async def ask(self, data: bytes, uri: str, format_: Format) -> Outcome:
-        """Has a document read. Whatever does not end in an answer makes the process unfit for another."""
+    async def ask(self, request: Request, data: bytes) -> bytes | str:
+        """The answer, or why there is none. Whatever does not end in an answer makes the process unfit for another."""
         self.is_fit = False
         try:
             async with asyncio.timeout(READ_SECONDS):
-                answer = await asyncio.to_thread(self._exchange, data, f"{format_.kind}\n{uri}")
+                answer = await asyncio.to_thread(self._exchange, data, REQUEST.dump_json(request))
         except TimeoutError:
-            return Outcome(problem="error", reason=f"reading it took longer than {READ_SECONDS:g} s")
+            return f"reading it took longer than {READ_SECONDS:g} s"
         if answer is None:
-            return Outcome(problem="error", reason="the process that read it broke off")
+            return "the process that read it broke off"
         self.is_fit = True
-        return OUTCOME.validate_json(answer)
+        return answer
 
-    def _exchange(self, data: bytes, title: str) -> bytes | None:
+    def _exchange(self, data: bytes, request: bytes) -> bytes | None:
         """The answer, or None if there is none because the process ended."""
         running = self._started()
         if running is None:
             return None
         try:
-            name = title.encode()
             pipe = _open(running.stdin)
-            pipe.write(HEAD.pack(len(name), len(data)) + name)
+            pipe.write(HEAD.pack(len(request), len(data)) + request)
             pipe.write(data)
             pipe.flush()
             return receive(_open(running.stdout))

@@ -7,15 +7,25 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
+from typing import Any, TypeVar
 
-from state.errors import NoText
+from state.errors import NoText, SourceError
 from state.evidence import Locator
 from tools.documents.extracted import NOWHERE, Cells, Row, TextBuilder, squeeze
 
+AnyRow = TypeVar("AnyRow", bound=Sequence[Any])
+"""A row of texts, or of what a workbook holds."""
 ROWS_IN_PASSAGE = 20
 WORDS_IN_PASSAGE = 250
 ROWS_AS_TEXT = 2000
 """Rows of a table that become passages; the rest is for the analysis, which loads the whole table."""
+MISSING = frozenset(
+    {"", "na", "n/a", "n.a.", "nan", "null", "-", "--", "–", "—", ".", "..", "?", "missing"}
+    | {"#n/a", "#div/0!", "#value!", "#ref!", "#name?", "#num!", "#null!"}
+)
+"""Cells that stand for no value, in lower case."""
+MOST_COLUMNS = 20_000
+"""Of a table: a spreadsheet has up to 16,384, a file of a few kilobytes can claim millions."""
 _VALUES_NAMED = 8
 _COLUMNS_NAMED = 200
 _YEAR = re.compile(r"1[5-9]\d\d|20\d\d|2100")
@@ -53,6 +63,22 @@ def number(cell: str) -> float | None:
 def cell_range(table: str, top: int, bottom: int, width: int) -> str:
     """The range of these rows, counted from 1, over the whole width: `Sheet1!A2:D30`, or `A2:D30` without a name."""
     return f"{table}{'!' if table else ''}A{top}:{column_letters(width - 1)}{bottom}"
+
+
+def is_name(text: str) -> bool:
+    """Whether a cell can be a column's name: neither a number nor a date nor a missing marker."""
+    return text.casefold() not in MISSING and not re.fullmatch(r"[\d\s.,:/%+\-T]+(e[+-]?\d+)?", text)
+
+
+def bounded(rows: Iterable[AnyRow]) -> Iterator[AnyRow]:
+    """The rows as they come; SourceError at one with too many cells."""
+    for row in rows:
+        if len(row) > MOST_COLUMNS:
+            raise SourceError(
+                f"the table has {len(row):,} columns; the limit is {MOST_COLUMNS:,}",
+                remedy="Give a file with the columns that matter.",
+            )
+        yield row
 
 
 @dataclass(frozen=True)

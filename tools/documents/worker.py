@@ -8,7 +8,8 @@ import sys
 from typing import BinaryIO
 
 from tools.documents.formats import BY_KIND
-from tools.documents.isolation import HEAD, OUTCOME, outcome_of
+from tools.documents.grids import dumped
+from tools.documents.isolation import HEAD, OUTCOME, REQUEST, Request, outcome_of, tables_of
 
 
 def serve(memory: int, seconds: float) -> None:
@@ -19,10 +20,15 @@ def serve(memory: int, seconds: float) -> None:
     _limit_memory(memory)
     while head := requests.read(HEAD.size):
         _limit_time(seconds)
-        name, size = HEAD.unpack(head)
-        kind, _, uri = requests.read(name).decode().partition("\n")
-        outcome = outcome_of(requests.read(size), uri, BY_KIND[kind])
-        _send(answers, OUTCOME.dump_json(outcome))
+        length, size = HEAD.unpack(head)
+        request = REQUEST.validate_json(requests.read(length))
+        _send(answers, _answer(request, requests.read(size)))
+
+
+def _answer(request: Request, data: bytes) -> bytes:
+    if request.want == "document":
+        return OUTCOME.dump_json(outcome_of(data, request.uri, BY_KIND[request.kind]))
+    return dumped(tables_of(data, request))
 
 
 def _send(answers: BinaryIO, data: bytes) -> None:

@@ -2,20 +2,26 @@
 
 import io
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import date, datetime, time
 from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
 
 from state.errors import NoText
 from tools.documents.extracted import Reading, Row
 from tools.documents.packages import open_package
-from tools.documents.tables import table_parts
+from tools.documents.tables import bounded, table_parts
+
+if TYPE_CHECKING:  # only needed where a workbook is read
+    from openpyxl import Workbook
 
 
 def read(data: bytes, uri: str) -> Reading:
     """The sheets' rows as passages. Raises EncryptedSource, or SourceError if the bytes are no workbook."""
-    open_package(data, "xlsx").close()
-    return reading_of(_sheets(data), PurePosixPath(uri).name)
+    with opened(data) as book:
+        sheets = {sheet.title: _texts(sheet.iter_rows(values_only=True)) for sheet in book.worksheets}
+    return reading_of(sheets, PurePosixPath(uri).name)
 
 
 def reading_of(sheets: Mapping[str, Sequence[Row]], name: str) -> Reading:
@@ -27,19 +33,25 @@ def reading_of(sheets: Mapping[str, Sequence[Row]], name: str) -> Reading:
     return Reading(name, None, parts, tables=filled)
 
 
-def _sheets(data: bytes) -> dict[str, list[list[str]]]:
+@contextmanager
+def opened(data: bytes) -> Iterator["Workbook"]:
+    """The workbook, its cells read as they are asked for. Raises as `read`."""
     from openpyxl import load_workbook
 
+    open_package(data, "xlsx").close()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # features of Excel that openpyxl does not keep do not matter to a reader
         book = load_workbook(io.BytesIO(data), read_only=True, data_only=True)
         try:
             for sheet in book.worksheets:
                 sheet.reset_dimensions()  # what a file says of its size may be wrong, and rows be cut off
-            return {sheet.title: [[cell_text(value) for value in row] for row in sheet.iter_rows(values_only=True)]
-                    for sheet in book.worksheets}  # fmt: skip
+            yield book
         finally:
             book.close()
+
+
+def _texts(rows: Iterable[Sequence[object]]) -> list[list[str]]:
+    return [[cell_text(value) for value in row] for row in bounded(rows)]
 
 
 def cell_text(value: object) -> str:
