@@ -14,10 +14,12 @@ from langchain_core.outputs import ChatGeneration, ChatResult
 from langchain_core.runnables import Runnable
 from langchain_core.tools import BaseTool
 from langchain_core.utils.function_calling import convert_to_openai_tool
+from pydantic import BaseModel
 
-from chains.extractive import analysing, planning, researching, writing
+from chains.extractive import acting, analysing, choosing, drafts, fields, orchestrating, planning, researching, writing
 from chains.extractive.quoting import pick_quotes
 from chains.extractive.reply import Call, message
+from chains.routing import NO_ROUTE
 from tools.blocks import read_block, text_of
 from tools.evidence_text import parse_evidence
 
@@ -33,9 +35,14 @@ _QUOTED = 3
 Handler = Callable[[dict[str, Any], Sequence[BaseMessage], Sequence[str]], list[Call]]
 
 
-def _once(schema: str, fill: Callable[[dict[str, Any]], Any]) -> Handler:
+def _once(schema: str, fill: Callable[[dict[str, Any]], BaseModel | dict[str, Any]]) -> Handler:
     """A handler that fills `schema` in one answer."""
-    return lambda brief, _messages, _tools: [Call(schema, fill(brief).model_dump())]
+
+    def handler(brief: dict[str, Any], _messages: Sequence[BaseMessage], _tools: Sequence[str]) -> list[Call]:
+        filled = fill(brief)
+        return [Call(schema, filled if isinstance(filled, dict) else filled.model_dump())]
+
+    return handler
 
 
 def _findings(brief: dict[str, Any], messages: Sequence[BaseMessage], tools: Sequence[str]) -> list[Call]:
@@ -51,6 +58,14 @@ HANDLERS: dict[str, Handler] = {
     "ReportDraft": writing.step,
     "RepairDraft": _once("RepairDraft", writing.repair),
     "ReviewDraft": _once("ReviewDraft", writing.review),
+    "RouteDraft": _once("RouteDraft", lambda brief: choosing.route(brief, NO_ROUTE)),
+    "FieldsDraft": _once("FieldsDraft", lambda brief: fields.read(brief["text"], brief["fields"])),
+    "SummaryDraft": _once("SummaryDraft", drafts.summarize),
+    "TextDraft": _once("TextDraft", drafts.draft),
+    "Answered": _once("Answered", drafts.answer),
+    "Review": _once("Review", drafts.review),
+    "TasksDraft": _once("TasksDraft", orchestrating.plan),
+    "JoinDraft": _once("JoinDraft", orchestrating.join),
 }
 """By the schema that the answer must have; the prompt's `brief` block says the rest."""
 
@@ -78,7 +93,10 @@ class ExtractiveChatModel(BaseChatModel):
         names = [str(tool["function"]["name"]) for tool in kwargs.get("tools") or []]
         handler = next((HANDLERS[name] for name in names if name in HANDLERS), None)
         brief = read_block(text_of([part for part in messages if part.type == "human"]), "brief")
-        if handler is None or not isinstance(brief, dict):
+        if handler is None and isinstance(brief, dict) and "task" in brief:
+            said = acting.step(brief, messages, kwargs.get("tools") or [])
+            answer = message([], said, messages) if isinstance(said, str) else message(said, "", messages)
+        elif handler is None or not isinstance(brief, dict):
             answer = message([], _quote(messages), messages)
         else:
             answer = message(handler(brief, messages, names), "", messages)
