@@ -32,6 +32,7 @@ from tools.effects import address_of, effects_of
 from tools.evidence_text import fenced
 
 _KEEP_RESULTS = 8
+_CONTEXT_TOKENS = 128_000
 _LONGEST_ERROR = 1000
 """Characters of an error that a model is told."""
 _NO_CHECKPOINTS: RunnableConfig = {"configurable": {"__pregel_durability": "async"}}
@@ -46,24 +47,27 @@ def agent_middleware(
     untrusted: UntrustedText = UntrustedText(),
     *,
     was_fed: bool = False,
-    context_tokens: int = 128_000,
+    ends_in_text: bool = False,
+    guard: "GuardedTools | None" = None,
 ) -> list[AgentMiddleware[Any, Any, Any]]:
-    """The standard stack of an agent that works in `scope`; `was_fed` says that its task holds text of sources.
+    """The standard stack of an agent that works in `scope`; `was_fed` says that its task holds text of sources,
+    `ends_in_text` that its answer is plain text. A `guard` of its own stands where calls are recorded, so that what it
+    decides of a call is decided once.
 
     Calls that the scope has used already count. Past the limit on tool calls the model is told so and can
     still answer; past the limit on model calls the agent ends with LimitReached. Old tool results are cleared
-    from the prompt once it fills half of `context_tokens`, or a quarter of the branch's tokens.
+    from the prompt once it fills half of a usual context, or a quarter of the branch's tokens.
     """
     edit = ClearToolUsesEdit(
-        trigger=min(context_tokens // 2, limits.tokens // 4), keep=_KEEP_RESULTS, placeholder=_CLEARED
+        trigger=min(_CONTEXT_TOKENS // 2, limits.tokens // 4), keep=_KEEP_RESULTS, placeholder=_CLEARED
     )
+    guarded = GuardedTools(scope, untrusted, was_fed)
     return [
         ModelCallLimitMiddleware(run_limit=max(0, limits.model_calls - scope.used.model_calls), exit_behavior="error"),
         ToolCallLimitMiddleware(run_limit=max(0, limits.tool_calls - scope.used.tool_calls), exit_behavior="continue"),
         ContextEditingMiddleware(edits=[edit]),
-        RepairedOnce(scope),
-        GuardedTools(scope, untrusted, was_fed),
-        RecordedTools(scope),
+        RepairedOnce(scope, ends_in_text=ends_in_text),
+        *([RecordedTools(scope), guard] if guard else [guarded, RecordedTools(scope)]),
     ]
 
 

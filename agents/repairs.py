@@ -27,17 +27,19 @@ _IN_A_ROW = 2
 
 
 class RepairedOnce(AgentMiddleware[Any, Any, Any]):
-    """Ends an agent whose model gives a second unusable answer in a row."""
+    """Ends an agent whose model gives a second unusable answer in a row; plain text is one unless the agent
+    `ends_in_text`.
+    """
 
-    def __init__(self, scope: CallScope) -> None:
+    def __init__(self, scope: CallScope, *, ends_in_text: bool = False) -> None:
         super().__init__()
-        self._scope = scope
+        self._scope, self._ends_in_text = scope, ends_in_text
 
     @hook_config(can_jump_to=["model"])
     async def aafter_model(self, state: AgentState[Any], runtime: Runtime[Any]) -> dict[str, Any] | None:
         """Asks again where the answer calls nothing."""
         messages = state["messages"]
-        if not messages or not isinstance(messages[-1], AIMessage) or messages[-1].tool_calls:
+        if self._ends_in_text or not messages or not isinstance(messages[-1], AIMessage) or messages[-1].tool_calls:
             return None
         self._stop(messages)
         return {"messages": [HumanMessage(ASK_FOR_A_CALL)], "jump_to": "model"}

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from graphs.workflow.checks.definition import check_text
-from graphs.workflow.checks.known import Checked, Known, KnownTool
+from graphs.workflow.checks.known import Checked, Known, KnownChain, KnownTool
 from graphs.workflow.problems import refuse
 from graphs.workflow.yaml_source import MOST_BYTES
 from state.errors import SetupError
@@ -44,10 +44,16 @@ def definition_in(path: Path) -> WorkflowDefinition:
 
 def known() -> Known:
     """What workflows can name here."""
+    from agents.templates import own_templates
+    from chains.registry import CHAINS
     from tools.toolbox import Toolbox
 
     registry = Toolbox().shown()
-    return Known(tools={name: _tool(registry.versions(name)) for name in registry.names()})
+    return Known(
+        tools={name: _tool(registry.versions(name)) for name in registry.names()},
+        chains={name: KnownChain(chain.input_schema, chain.output_schema) for name, chain in CHAINS.items()},
+        agents={name: template.capabilities for name, template in own_templates().items()},
+    )
 
 
 def _tool(versions: Sequence["RegisteredTool"]) -> KnownTool:

@@ -19,6 +19,10 @@ StrettoError                 anything a person can act on; carries the place and
 │   └── TimedOut             the time that the run may work is over
 ├── ToolError                a tool could not do its work; told to the model, not to the process
 │   └── ToolFailed           the same, with the class that retry policies and error handlers go by
+├── AgentError               a task cannot be given to an agent
+│   ├── NoSuitableAgent      nobody is able to do what is asked, or there is no agent of the name
+│   ├── NoCapacity           all who could do it are at work: worth another try later
+│   └── AgentNotMade         a model or a tool that the agent needs is not there
 └── ModelError               a model call failed for good
     ├── ModelUnavailable     overload, timeout, connection: worth another try
     │   └── RateLimited      too many requests or tokens a minute: worth another try later
@@ -157,6 +161,22 @@ class ToolFailed(ToolError):
         super().__init__(message, place=place, remedy=remedy)
         self.error: ErrorClass = error
         self.retry_after = retry_after
+
+
+class AgentError(StrettoError):
+    """A task cannot be given to an agent."""
+
+
+class NoSuitableAgent(AgentError):
+    """Nobody is able to do what is asked, or there is no agent of the name."""
+
+
+class NoCapacity(AgentError):
+    """All agents who could do it are at work: worth another try later."""
+
+
+class AgentNotMade(AgentError):
+    """A model or a tool that the agent needs is not there."""
 
 
 class ModelError(StrettoError):

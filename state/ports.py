@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+from state.agents import AgentTemplate, AgentTrack
 from state.evidence import Around, ArtifactRef, Collection, Passage, SkippedSource, Source
 from state.runs import CallKey, CallRecord, Json, StepRecord, StepStatus, Usage
 
@@ -265,6 +266,13 @@ class ToolRegistry(Protocol):
         """What the tool gives back, as JSON values; ToolFailed with the class of the failure."""
 
 
+class AgentHistory(Protocol):
+    """What became of the work of agents, over all runs that are stored."""
+
+    async def tracks(self) -> Mapping[str, AgentTrack]:
+        """By the name of the agent's template."""
+
+
 @dataclass(frozen=True)
 class Network:
     """The ways out that runs have."""
@@ -297,3 +305,7 @@ class Ports:
     """None where steps and agents have no tools but those that they are handed."""
     worked: float = 0.0
     """Seconds that were worked on the run before, waiting left out."""
+    agents: tuple[AgentTemplate, ...] = ()
+    """Templates of agents beside those that come with Stretto."""
+    history: AgentHistory | None = None
+    """None where nothing is known of the work of agents in other runs."""

@@ -5,7 +5,9 @@ from collections.abc import Mapping
 from graphs.workflow.running import Body
 from graphs.workflow.steps.approval import human_approval
 from graphs.workflow.steps.conditional import conditional
+from graphs.workflow.steps.doers import react, worker
 from graphs.workflow.steps.loop import loop
+from graphs.workflow.steps.orchestrator import orchestrator
 from graphs.workflow.steps.parallel import parallel
 from graphs.workflow.steps.rollback import rollback
 from graphs.workflow.steps.wait import wait
@@ -15,10 +17,13 @@ from state.workflow.steps import (
     ConditionalStep,
     HumanApprovalStep,
     LoopStep,
+    OrchestratorStep,
     ParallelStep,
+    ReactStep,
     RollbackStep,
     Step,
     WaitStep,
+    WorkerStep,
     WorkflowStep,
 )
 
@@ -33,4 +38,7 @@ def bodies(ports: Ports) -> Mapping[type[Step], Body]:
         WaitStep: wait,
         WorkflowStep: nested,
         RollbackStep: rollback,
+        ReactStep: react,
+        WorkerStep: worker,
+        OrchestratorStep: orchestrator,
     }

@@ -17,6 +17,8 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.runtime import Runtime
 from langgraph.types import Interrupt
 
+from agents.kit import context_of, emitter
+from agents.staff import Staff
 from graphs.workflow.outcomes import Waiting
 from graphs.workflow.pinned import Pinned
 from graphs.workflow.results import Results
@@ -67,6 +69,7 @@ def build(
         return {"inputs": completed(definition, state["inputs"])}
 
     async def run(state: WorkflowState, runtime: Runtime[RunContext]) -> WorkflowOutput:
+        emit = emitter(runtime)
         shared = Run(
             id=ports.run_id,
             definition=definition,
@@ -79,8 +82,9 @@ def build(
             uses=uses or {},
             slots=slots,
             answers=get_config().get("configurable", {}).get(_ANSWERS) or {},
-            emit=lambda progress: runtime.stream_writer(progress.model_dump(mode="json")),
+            emit=emit,
             tools=ports.tools,
+            staff=Staff(ports, context_of(runtime), emit),
             records={record.path: record for record in await ports.ledger.steps()},
         )
         return {"outputs": await _to_its_end(shared, definition.timeout - ports.worked)}

@@ -7,11 +7,14 @@ from typing import Any, Literal
 from graphs.workflow.expressions import ExpressionError
 from graphs.workflow.references import MissingValue
 from state.errors import (
+    AgentNotMade,
     BadOutput,
     ContextOverflow,
     LimitReached,
     ModelRefused,
     ModelUnavailable,
+    NoCapacity,
+    NoSuitableAgent,
     StrettoError,
     ToolFailed,
 )
@@ -103,7 +106,10 @@ _CLASSES: tuple[tuple[type[BaseException], ErrorClass], ...] = (
     (TimeoutError, "timeout"),
     (ModelUnavailable, "unavailable"),
     (ConnectionError, "unavailable"),
+    (NoCapacity, "unavailable"),
     (ModelRefused, "refused"),
+    (AgentNotMade, "refused"),
+    (NoSuitableAgent, "bad_input"),
     (ContextOverflow, "bad_input"),
     (BadOutput, "bad_output"),
     (LimitReached, "limit"),

@@ -31,6 +31,7 @@ from state.workflow.steps import Step
 from tools.schemas import faults
 
 if TYPE_CHECKING:
+    from agents.staff import Staff  # models are slow to import
     from graphs.workflow.pinned import Pinned  # it holds conditions
 
 
@@ -89,6 +90,8 @@ class Run:
     emit: Callable[[Progress], None] = lambda _: None
     records: dict[str, StepRecord] = field(default_factory=dict)
     """What the ledger held when this attempt at the run began, by path."""
+    staff: "Staff | None" = None
+    """What chains and agents work with; None where there are none."""
     tools: saga.Caller | None = None
     """The tools that undo steps."""
     undoing: asyncio.Lock = field(default_factory=asyncio.Lock)

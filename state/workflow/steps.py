@@ -180,6 +180,9 @@ class ReactStep(Step):
     task: str
     """What it is to do: a text with references."""
     tools: tuple[str, ...] = ()
+    without_approval: tuple[str, ...] = ()
+    """Those of the tools that it may call without asking a person, although they change something outside and it has
+    read text from outside."""
     limits: ReactLimits = ReactLimits()
     output_schema: Schema | None = None
     """The form of its answer; without it a text."""
@@ -205,12 +208,18 @@ class HumanApprovalStep(Step):
 
 
 class OrchestratorStep(Step):
-    """An agent splits a goal into tasks, has workers do them, and joins their answers."""
+    """An agent splits a goal into tasks, has workers do them, and joins their answers.
+
+    The output is `{"answer", "tasks", "rounds"}`; each task has its `result`, or its `error` if it failed.
+    """
 
     type: Literal["orchestrator"] = "orchestrator"
     goal: str
     workers: tuple["WorkerStep", ...] = Field(min_length=1)
     max_tasks: int = Field(default=10, ge=1, le=100)
+    """Of all rounds together."""
+    max_rounds: int = Field(default=2, ge=1, le=10)
+    """How often tasks are given out; from the second time on by what the results leave open."""
     max_concurrent: int = Field(default=4, ge=1)
     model: str | None = None
 
@@ -223,6 +232,8 @@ class WorkerStep(Step):
     task: str = ""
     """A text with references; a worker of an orchestrator is given its tasks."""
     tools: tuple[str, ...] = ()
+    without_approval: tuple[str, ...] = ()
+    """As of a `react` step."""
     limits: ReactLimits = ReactLimits()
     output_schema: Schema | None = None
     model: str | None = None

@@ -283,7 +283,7 @@ async def test_old_results_are_cleared_from_a_long_prompt() -> None:
     queries = [f"{number:02}" + "x" * 400 for number in range(12)]
     run, desk = scripted(*(searches(query) for query in queries), FOUND), Desk()
     scope = run.scope("branches/a")
-    middleware = agent_middleware(scope, BranchLimits(), context_tokens=4000)
+    middleware = agent_middleware(scope, BranchLimits(tokens=8000))
     agent = create_agent(
         governed(scope, "fake/main"), desk.tools(), middleware=middleware, response_format=ToolStrategy(Found)
     )

@@ -3,7 +3,7 @@
 import re
 
 from graphs.workflow.checks.definition import check_text
-from graphs.workflow.checks.known import Checked, Known, KnownTool, KnownWorkflow
+from graphs.workflow.checks.known import Checked, Known, KnownChain, KnownTool, KnownWorkflow
 from graphs.workflow.problems import Severity
 
 KNOWN = Known(
@@ -21,7 +21,7 @@ KNOWN = Known(
             parameters={"type": "object", "properties": {"amount": {"type": "number"}}}, side_effects="write"
         ),
     },
-    chains=frozenset({"answer"}),
+    chains={"answer": KnownChain()},
     agents={"ann": ("law",), "bob": ("numbers", "tables")},
     workflows={
         "shipping": KnownWorkflow(

@@ -12,7 +12,7 @@ from graphs.workflow.checks.views import Shapes, View, is_constant, shape_of_tem
 from graphs.workflow.problems import Path, suggestion
 from state.workflow.definition import WorkflowDefinition
 from state.workflow.policies import Schema
-from state.workflow.steps import ActionStep, ReactStep, WorkerStep, WorkflowStep
+from state.workflow.steps import ActionStep, OrchestratorStep, ReactStep, WorkerStep, WorkflowStep
 from tools.schemas import faults
 
 
@@ -24,13 +24,11 @@ def check_doers(definition: WorkflowDefinition, top: Level, shapes: Shapes, know
             case ActionStep():
                 _action(step, placed, view, known, notes)
             case ReactStep() | WorkerStep():
-                for number, name in enumerate(step.tools):
-                    _tool(name, placed.at("tools", number), known, notes)
+                _agent(step, placed, known, notes)
             case WorkflowStep():
                 _workflow(step, placed, view, definition, known, notes)
-        if step.agent_capability and known.agents is not None:
-            able = {each for abilities in known.agents.values() for each in abilities}
-            _name(step.agent_capability, placed.at("agent_capability"), "agent that is able to do", able, notes)
+        if step.agent_capability:
+            _able(step.agent_capability, placed.at("agent_capability"), known, notes)
         for number, call in enumerate(step.rollback_actions):
             path = placed.at("rollback_actions", number)
             tool = _tool(call.tool, (*path, "tool"), known, notes)
@@ -42,6 +40,9 @@ def check_doers(definition: WorkflowDefinition, top: Level, shapes: Shapes, know
 def _action(step: ActionStep, placed: Placed, view: View, known: Known, notes: Notes) -> None:
     _name(step.chain, placed.at("chain"), "chain", known.chains, notes)
     _name(step.agent, placed.at("agent"), "agent", known.agents, notes)
+    chain = (known.chains or {}).get(step.chain or "")
+    if chain is not None:
+        _given(chain.input, step.input_mapping, placed.at("input_mapping"), f"The chain {step.chain!r}", view, notes)
     tool = _tool(step.tool, placed.at("tool"), known, notes) if step.tool else None
     if tool is None:
         return
@@ -51,6 +52,25 @@ def _action(step: ActionStep, placed: Placed, view: View, known: Known, notes: N
             f"The tool {step.tool!r} changes something outside, and nothing here undoes it or makes a repetition safe."
         )
         notes.warning(placed.at("tool"), said, "Give the step an idempotency_key, or rollback_actions.")
+
+
+def _agent(step: ReactStep | WorkerStep, placed: Placed, known: Known, notes: Notes) -> None:
+    for number, name in enumerate(step.tools):
+        _tool(name, placed.at("tools", number), known, notes)
+    for number, name in enumerate(step.without_approval):
+        _name(name, placed.at("without_approval", number), "tool of this step", step.tools, notes)
+    if isinstance(step, WorkerStep):
+        _able(step.capability, placed.at("capability"), known, notes)
+        is_led = placed.level.outer is not None and isinstance(placed.level.outer.step, OrchestratorStep)
+        if not step.task and not is_led:
+            remedy = "Add `task:`; only a worker of an orchestrator is given its tasks."
+            notes.error(placed.path, f"The worker {step.id!r} has no task.", remedy)
+
+
+def _able(capability: str, path: Path, known: Known, notes: Notes) -> None:
+    if known.agents is not None:
+        able = {each for abilities in known.agents.values() for each in abilities}
+        _name(capability, path, "agent that is able to do", able, notes)
 
 
 def _workflow(

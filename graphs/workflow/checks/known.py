@@ -26,6 +26,14 @@ class KnownTool:
 
 
 @dataclass(frozen=True)
+class KnownChain:
+    """A chain by the schemas of what it is given and gives back."""
+
+    input: Schema = field(default_factory=dict)
+    output: Schema = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class KnownWorkflow:
     """Another workflow."""
 
@@ -40,7 +48,7 @@ class Known:
     """What exists. None means that it is not known, and names of that kind are not checked."""
 
     tools: Mapping[str, KnownTool] | None = None
-    chains: frozenset[str] | None = None
+    chains: Mapping[str, KnownChain] | None = None
     agents: Mapping[str, tuple[str, ...]] | None = None
     """By name: what the agent is able to do."""
     workflows: Mapping[str, KnownWorkflow] | None = None

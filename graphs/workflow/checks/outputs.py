@@ -14,6 +14,7 @@ from state.workflow.steps import (
     ConditionalStep,
     HumanApprovalStep,
     LoopStep,
+    OrchestratorStep,
     ParallelStep,
     ReactStep,
     WaitStep,
@@ -23,6 +24,7 @@ from state.workflow.steps import (
 
 _TEXT: Schema = {"type": "string"}
 _LIST: Schema = {"type": "array"}
+_NUMBER: Schema = {"type": "number"}
 
 
 def fill_shapes(level: Level, shapes: Shapes, definition: WorkflowDefinition, known: Known) -> None:
@@ -46,7 +48,8 @@ def raw_shape(placed: Placed, shapes: Shapes, known: Known) -> Schema:
             shown = closed({name: {} for name in step.show})
             shape = closed({"decision": _TEXT, "message": _TEXT, "by": _LIST, "values": shown})
         case ConditionalStep():
-            shape = closed({"route": _TEXT, "result": {}})
+            chosen = {"why": _TEXT, "confidence": _NUMBER} if step.classify else {}
+            shape = closed({"route": _TEXT, **chosen, "result": {}})
         case WaitStep(event=None):
             shape = closed({"until": _TEXT})
         case LoopStep():
@@ -55,14 +58,23 @@ def raw_shape(placed: Placed, shapes: Shapes, known: Known) -> Schema:
         case ParallelStep():
             shape = _parallel(step, placed, shapes)
         case ReactStep() | WorkerStep():
-            shape = step.output_schema or {}
-        case ActionStep() if known.tools and step.tool:
-            tool = known.tool(step.tool)
-            shape = tool.output if tool else {}
+            shape = _TEXT if step.output_schema is None else step.output_schema
+        case OrchestratorStep():
+            shape = closed({"answer": _TEXT, "tasks": _LIST, "rounds": {"type": "integer"}})
+        case ActionStep():
+            shape = _of_action(step, known)
         case WorkflowStep() if known.workflows:
             other = known.workflows.get(step.workflow.partition("@")[0])
             shape = closed({name: {} for name in other.outputs}) if other and other.outputs else {}
     return shape
+
+
+def _of_action(step: ActionStep, known: Known) -> Schema:
+    if step.tool:
+        tool = known.tool(step.tool)
+        return tool.output if tool else {}
+    chain = (known.chains or {}).get(step.chain or "")
+    return chain.output if chain else {}
 
 
 def result_shape(level: Level, shapes: Shapes) -> Schema:

@@ -28,7 +28,10 @@ async def parallel(step: ParallelStep, call: Call) -> Any:
             name, steps, around = branch
             return result_of(await call.level(name, steps, around))
 
-    results = await (_first if step.first_wins else _all)([one(branch) for branch in branches], step)
+    work = [one(branch) for branch in branches]
+    results = await (
+        _first(work, step) if step.first_wins else side_by_side(work, step.id, step.parallel_failure_threshold)
+    )
     if step.first_wins or step.for_each is not None:
         return results
     return dict(zip((child.id for child in step.steps), results, strict=True))
@@ -52,8 +55,11 @@ def items_of(reference: str, call: Call) -> list[Any]:
     return list(items)
 
 
-async def _all(work: Sequence[Coroutine[Any, Any, Any]], step: ParallelStep) -> list[Any]:
-    """Waits for all branches; fails when the share of those that failed is over the threshold."""
+async def side_by_side(work: Sequence[Coroutine[Any, Any, Any]], id_: str, threshold: float) -> list[Any]:
+    """The results of all branches of a step, an error record in the place of one that failed.
+
+    Raises StepFailed when the share of those that failed is over the threshold, and Waiting.
+    """
     tasks = [asyncio.create_task(each) for each in work]
     await _until(tasks, asyncio.ALL_COMPLETED)
     errors = [task.exception() for task in tasks]
@@ -61,16 +67,16 @@ async def _all(work: Sequence[Coroutine[Any, Any, Any]], step: ParallelStep) -> 
     for place, error in enumerate(errors):
         if error is not None and not isinstance(error, Waiting):
             failures[place] = failure_of(error)
-    if tasks and len(failures) / len(tasks) > step.parallel_failure_threshold:
+    if tasks and len(failures) / len(tasks) > threshold:
         place, first = next(iter(failures.items()))
         raise StepFailed(
             f"{len(failures)} of {len(tasks)} branches failed, more than a share of "
-            f"{step.parallel_failure_threshold:g}; branch {place}: {first.message}",
+            f"{threshold:g}; branch {place}: {first.message}",
             first.error,
         )
     _wait_for(errors)
     return [
-        {"error": failures[place].record(f"{step.id}[{place}]")} if place in failures else task.result()
+        {"error": failures[place].record(f"{id_}[{place}]")} if place in failures else task.result()
         for place, task in enumerate(tasks)
     ]
 
