@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from state.evidence import Collection, Passage, SkippedSource, Source
+from state.evidence import Around, Collection, Passage, SkippedSource, Source
 from state.ports import Passages
 from tools.instructions import find_instructions, instructions_in_name
 
@@ -122,6 +122,10 @@ class ScreenedPassages:
     async def get(self, ids: Sequence[str]) -> Sequence[Passage]:
         """The passages with these ids, whatever they say."""
         return await self._passages.get(ids)
+
+    async def around(self, ids: Sequence[str]) -> Mapping[str, Around]:
+        """What stands around each of these passages, whatever it says."""
+        return await self._passages.around(ids)
 
     async def notes(self, collection_id: str, done: str) -> tuple[str, ...]:
         """What a report says of the orders in a collection: one note a source, for the first 20 of them."""

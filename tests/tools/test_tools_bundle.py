@@ -126,7 +126,7 @@ def test_a_citation_that_leads_nowhere_is_a_fault() -> None:
 def test_a_false_neighbour_is_a_fault() -> None:
     """What is shown beside a passage is of the same source, and there."""
     beside = honest().model_copy(update={"around": {GREW.id: Around(before=LESS.id, after="p0")}})
-    told = findings(unpack(bundle(beside), "b"))["passages"].found
+    told = findings(unpack(bundle(beside), "b").files)["passages"].found
     assert told == f"passage {LESS.id} does not stand beside {GREW.id}; passage p0 does not stand beside {GREW.id}"
 
 
