@@ -25,7 +25,7 @@ def help_of(*arguments: str) -> str:
 def test_all_commands_are_there() -> None:
     """The commands that the documentation names exist."""
     assert set(COMMANDS) == set(
-        "approve cancel check doctor edit fork graph list reject report respond resume show timeline verify".split()
+        "approve cancel check doctor edit fork graph list reject report respond resume show timeline tools verify".split()
     )
 
 
