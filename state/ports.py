@@ -273,6 +273,16 @@ class AgentHistory(Protocol):
         """By the name of the agent's template."""
 
 
+class StepCache(Protocol):
+    """Outputs of steps that other runs of the workflow may use."""
+
+    async def find(self, key: str, now: datetime) -> Json | None:
+        """What was kept, if it may still be used."""
+
+    async def keep(self, key: str, result: Json, until: datetime, now: datetime) -> None:
+        """Keeps a result until a time, in place of an older one."""
+
+
 @dataclass(frozen=True)
 class Network:
     """The ways out that runs have."""
@@ -309,3 +319,5 @@ class Ports:
     """Templates of agents beside those that come with Stretto."""
     history: AgentHistory | None = None
     """None where nothing is known of the work of agents in other runs."""
+    cache: StepCache | None = None
+    """None where no step's output is kept for other runs."""

@@ -223,6 +223,23 @@ class MemoryVectors:
             self._vectors.setdefault((model, key), vector)
 
 
+class MemoryCache:
+    """Outputs of steps, in a dictionary."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, tuple[Json, datetime]] = {}
+
+    async def find(self, key: str, now: datetime) -> Json | None:
+        """What was kept, if it may still be used."""
+        result, until = self._kept.get(key, (None, now))
+        return result if now < until else None
+
+    async def keep(self, key: str, result: Json, until: datetime, now: datetime) -> None:
+        """Keeps a result until a time, in place of an older one."""
+        self._kept = {name: each for name, each in self._kept.items() if now < each[1]}
+        self._kept[key] = (json.loads(json_text(result)), until)
+
+
 def memory_ports(
     models: Models,
     *,
@@ -245,4 +262,5 @@ def memory_ports(
         web=web,
         pages=pages,
         embeddings=Embeddings(embedder, MemoryVectors()) if embedder else None,
+        cache=MemoryCache(),
     )

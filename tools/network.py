@@ -8,16 +8,21 @@ address changes between two look-ups leads to this machine, its network or the m
 import asyncio
 import ipaddress
 import socket
+import zlib
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import cached_property
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from types import TracebackType
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpcore
 import httpx
 
 from state.errors import ToolFailed
 
+ACCEPTED = {"Accept-Encoding": "gzip"}
+"""What a request says that reads its answer by `limited_body`."""
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 """From a host and a port to the host's IP addresses; OSError if it has none."""
 _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -115,6 +120,52 @@ class Guard(httpcore.AsyncNetworkBackend):
         await self._backend.sleep(seconds)
 
 
+def web_netloc(url: str) -> str:
+    """User, host and port of an address of the web. Raises ValueError with the reason if it is none."""
+    try:
+        parts = urlsplit(url)
+        parts.port  # noqa: B018 # a port that is none raises here
+    except ValueError as error:
+        raise ValueError("this is no address") from error
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("only http and https addresses can be asked")
+    return parts.netloc
+
+
+class TooLarge(ValueError):
+    """An answer is longer than it may be."""
+
+
+class UnknownEncoding(ValueError):
+    """An answer is packed in a way that was not asked for."""
+
+
+async def limited_body(response: httpx.Response, most: int) -> bytes:
+    """The whole body, unpacked. Raises TooLarge as soon as it is known to be longer than `most` bytes, and
+    UnknownEncoding.
+
+    httpx unpacks a piece of any size at once, as often as the server says: a few kilobytes could become gigabytes.
+    """
+    encoding = response.headers.get("content-encoding", "").strip().lower()
+    if encoding not in ("", "identity", "gzip", "x-gzip"):
+        raise UnknownEncoding(encoding)
+    unpack = zlib.decompressobj(wbits=31) if encoding.endswith("gzip") else None
+    data = bytearray()
+    async for piece in response.aiter_raw():
+        try:
+            data += unpack.decompress(piece, most + 1 - len(data)) if unpack else piece
+        except zlib.error as error:
+            raise UnknownEncoding(f"{encoding}, and broken") from error
+        if len(data) > most:
+            raise TooLarge(most)
+    return bytes(data)
+
+
+def _no_cookies() -> CookieJar:
+    """Cookies of one run are none of another's."""
+    return CookieJar(DefaultCookiePolicy(allowed_domains=[]))
+
+
 class _GuardedTransport(httpx.AsyncHTTPTransport):
     """httpx over connections that the guard makes; httpx has no argument for that."""
 
@@ -135,12 +186,13 @@ class Clients:
     @cached_property
     def named(self) -> httpx.AsyncClient:
         """For addresses that a person named: any, and by the proxy of the environment."""
-        return httpx.AsyncClient()
+        return httpx.AsyncClient(cookies=_no_cookies())
 
     @cached_property
     def guarded(self) -> httpx.AsyncClient:
         """For all other addresses: public ones and those of allowed hosts. A proxy would look names up by itself."""
-        return httpx.AsyncClient(transport=_GuardedTransport(self._guard), trust_env=False)
+        transport = _GuardedTransport(self._guard)
+        return httpx.AsyncClient(transport=transport, trust_env=False, cookies=_no_cookies())
 
     async def __aenter__(self) -> "Clients":
         return self

@@ -1,13 +1,13 @@
 """Pages from the web by HTTP, within limits on size, time and redirects, and not from where they must not come."""
 
 import asyncio
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urljoin
 
 import httpx
 
 from state.errors import SourceError
 from state.ports import Page
-from tools.network import Clients, PrivateAddress
+from tools.network import ACCEPTED, Clients, PrivateAddress, TooLarge, UnknownEncoding, limited_body, web_netloc
 
 MAX_REDIRECTS = 5
 
@@ -45,7 +45,7 @@ class HttpPages:
         trusted = _netloc(url) if named else None
         for _ in range(MAX_REDIRECTS + 1):
             client = self._clients.named if _netloc(url) == trusted else self._clients.guarded
-            async with client.stream("GET", url, follow_redirects=False, timeout=self._seconds) as response:
+            async with client.stream("GET", url, headers=ACCEPTED, timeout=self._seconds) as response:
                 if response.is_redirect and "location" in response.headers:
                     url = _joined(url, response.headers["location"])
                     continue
@@ -56,24 +56,19 @@ class HttpPages:
         raise SourceError(f"the page redirects more than {MAX_REDIRECTS} times", place=url)
 
     async def _body(self, response: httpx.Response, url: str) -> bytes:
-        data = bytearray()
-        async for chunk in response.aiter_bytes():
-            data += chunk
-            if len(data) > self._max_bytes:
-                raise SourceError(f"the page is larger than {self._max_bytes / 1_000_000:g} MB", place=url)
-        return bytes(data)
+        try:
+            return await limited_body(response, self._max_bytes)
+        except TooLarge as error:
+            raise SourceError(f"the page is larger than {self._max_bytes / 1_000_000:g} MB", place=url) from error
+        except UnknownEncoding as error:
+            raise SourceError(f"the page is packed in a way that is not read: {error}", place=url) from error
 
 
 def _netloc(url: str) -> str:
-    """Host and port of an address. Raises SourceError if it is none of a page."""
     try:
-        parts = urlsplit(url)
-        parts.port  # noqa: B018 # a port that is none raises here
+        return web_netloc(url)
     except ValueError as error:
-        raise SourceError("this is no address", place=url) from error
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise SourceError("only http and https pages can be read", place=url)
-    return parts.netloc
+        raise SourceError(str(error), place=url) from error
 
 
 def _joined(url: str, location: str) -> str:

@@ -1,15 +1,18 @@
 """The tools that come with Stretto, put together for a run."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from state.ports import Ports, RegisteredTool
+from state.ports import Clock, Ports, RegisteredTool
+from state.runs import Json
 from tools.breaker import Breakers
+from tools.http_api import MOST_SECONDS, OUTPUT, HttpApi, host_of
 from tools.memory import SystemClock
 from tools.network import Clients
 from tools.registry import Registry, registered
 from tools.shaping import set_tool
+from tools.webhooks import Webhooks
 
 
 @dataclass(frozen=True)
@@ -27,11 +30,19 @@ class Toolbox:
 
     def __call__(self, ports: Ports) -> Registry:
         """The tools of one run."""
-        return Registry(self._tools(ports.run_id), self.breakers)
+        return Registry(self._tools(ports.run_id, ports.clock), self.breakers)
 
     def shown(self) -> Registry:
         """The same tools, to be looked at and not to be called."""
-        return Registry(self._tools(""), self.breakers)
+        return Registry(self._tools("", self.breakers.clock), self.breakers)
 
-    def _tools(self, run_id: str) -> Iterator[RegisteredTool]:
+    def _tools(self, run_id: str, clock: Clock) -> Iterator[RegisteredTool]:
         yield registered(set_tool(), category="values")
+        api = HttpApi(self.clients, self.secrets)
+        for tool in (*api.tools(), Webhooks(api, clock).tool()):
+            yield registered(tool, category="web", output=OUTPUT, timeout=MOST_SECONDS, depends_on=_host(tool.name))
+
+
+def _host(name: str) -> Callable[[Json], str]:
+    """What a request depends on: the tool's name and the host."""
+    return lambda given: f"{name} {host_of(given)}"

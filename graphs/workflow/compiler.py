@@ -85,6 +85,7 @@ def build(
             emit=emit,
             tools=ports.tools,
             staff=Staff(ports, context_of(runtime), emit),
+            cache=ports.cache,
             records={record.path: record for record in await ports.ledger.steps()},
         )
         return {"outputs": await _to_its_end(shared, definition.timeout - ports.worked)}

@@ -123,7 +123,7 @@ def failure_of(error: BaseException) -> Failure:
     if isinstance(error, StepFailed):
         return Failure(error.error, error.message, is_final=error.is_final)
     if isinstance(error, ToolFailed):
-        return Failure(error.error, str(error), error.retry_after or 0.0)
+        return Failure(error.error, str(error), retry_after=error.retry_after or 0.0)
     kind: ErrorClass = next((kind for known, kind in _CLASSES if isinstance(error, known)), "internal")
     said = error.message if isinstance(error, StrettoError) else f"{type(error).__name__}: {error}"
     return Failure(kind, said)

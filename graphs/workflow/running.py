@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from graphs.workflow import saga
 from graphs.workflow.attempts import is_tried_again, pause_before, tries_so_far
+from graphs.workflow.caching import cached
 from graphs.workflow.expressions import Expression, ExpressionError, is_true, text_of
 from graphs.workflow.figures import figures_of
 from graphs.workflow.flow import Flow
@@ -23,7 +24,7 @@ from graphs.workflow.outcomes import Failure, Outcome, StepFailed, Waiting, fail
 from graphs.workflow.references import MissingValue, Scope
 from graphs.workflow.results import Results
 from graphs.workflow.slots import Slots
-from state.ports import Clock, Ledger
+from state.ports import Clock, Ledger, StepCache
 from state.runs import Progress, StepRecord, StepStatus
 from state.workflow.definition import WorkflowDefinition
 from state.workflow.policies import Condition, RetryPolicy, Schema
@@ -88,6 +89,8 @@ class Run:
     depth: int = 0
     """How many workflows this one stands in."""
     emit: Callable[[Progress], None] = lambda _: None
+    cache: StepCache | None = None
+    """Outputs that runs of this workflow share."""
     records: dict[str, StepRecord] = field(default_factory=dict)
     """What the ledger held when this attempt at the run began, by path."""
     staff: "Staff | None" = None
@@ -240,7 +243,7 @@ class _Execution:
         _check("input", step.input_validation, call.input)
         body = self._run.bodies[type(step)]
         async with asyncio.timeout(step.timeout):
-            given = await body(step, call)
+            given = await cached(step, call, body)
         output = fill(step.output_mapping, self._with_output(given)) if step.output_mapping else given
         _check("output", step.output_validation, output)
         return given, output

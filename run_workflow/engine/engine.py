@@ -32,6 +32,7 @@ from run_workflow.engine.workflows import WorkflowRuns
 from run_workflow.fence import Fence
 from run_workflow.postgres.database import Pool
 from run_workflow.stores.artifacts import PostgresArtifacts
+from run_workflow.stores.cache import PostgresCache
 from run_workflow.stores.journal import PostgresJournal
 from run_workflow.stores.ledger import PostgresLedger
 from run_workflow.stores.passages import PostgresPassages
@@ -295,5 +296,6 @@ class Engine:
             web=self._network.web,
             pages=self._network.pages,
             embeddings=Embeddings(embedder, PostgresVectors(fence)) if embedder else None,
+            cache=PostgresCache(fence),
         )
         return replace(ports, tools=toolbox(ports)) if toolbox else ports

@@ -110,7 +110,7 @@ async def test_a_page_that_cannot_be_read_says_why(
 @pytest.mark.parametrize("url", ["file:///etc/passwd", "ftp://a.example/x", "no address", "http://", "http://[::1", ""])
 async def test_only_pages_of_the_web_are_read(searx: SearxWeb, url: str) -> None:
     """Other schemes and what is no address are refused."""
-    with pytest.raises(ToolError, match=r"only http and https|this is no address"):
+    with pytest.raises(ToolError, match=r"only http and https addresses|this is no address"):
         await searx.read(url)
 
 
