@@ -52,3 +52,9 @@ def configure_logs(level: Level) -> None:
         handler.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))
         root.addHandler(handler)
     handler.setLevel(libraries)  # some libraries set their own logger to DEBUG
+
+
+def silence_requests() -> None:
+    """The HTTP libraries say nothing below a warning: their lines hold addresses with parameters, and headers."""
+    for name in ("httpx", "httpcore"):
+        logging.getLogger(name).setLevel(logging.WARNING)

@@ -158,12 +158,14 @@ async def open_network(settings: Settings, models: "ModelDoor") -> AsyncIterator
 
     SetupError when one of these cannot be had.
     """
+    from run_workflow.logs import silence_requests
     from state.ports import Network
     from tools.documents.files import MAX_BYTES
     from tools.network import Clients
     from tools.pages import HttpPages
     from tools.toolbox import Toolbox
 
+    silence_requests()
     if settings.embeddings:
         settings.check_key(settings.embeddings)
     async with Clients(settings.allowed_hosts) as clients:

@@ -24,6 +24,8 @@ _CLASSES: dict[int, ErrorClass] = {
     429: "rate_limited",
 }
 _MOST_SAID = 200
+_MOST_LEVELS = 100
+"""Of JSON: what walks through values must not run out of stack."""
 _TEXTS = ("text/", "application/xml", "application/yaml", "application/x-ndjson", "application/x-www-form-urlencoded")
 
 
@@ -78,9 +80,12 @@ def parsed(response: httpx.Response, data: bytes, place: str) -> Any:
         return None
     if media_type == "application/json" or media_type.endswith("+json"):
         try:
-            return json.loads(data, parse_constant=_refuse)
+            value = json.loads(data, parse_constant=_refuse)
         except (ValueError, RecursionError) as error:
             raise ToolFailed("The answer says that it is JSON, and is not.", "bad_output", place=place) from error
+        if not _is_flat(value, _MOST_LEVELS):
+            raise ToolFailed(f"The answer has more than {_MOST_LEVELS} levels.", "bad_output", place=place)
+        return value
     if media_type.startswith(_TEXTS) or media_type.endswith("+xml"):
         try:
             return storable(data.decode(response.charset_encoding or "utf-8", errors="replace"))
@@ -103,6 +108,14 @@ def selected(body: Any, path: str, place: str) -> Any:
     if not found:
         raise ToolFailed(f"The answer has nothing at {path}.", "bad_output", place=place)
     return found[0]
+
+
+def _is_flat(value: Any, levels: int) -> bool:
+    """Whether no list or object stands in more than so many others."""
+    if not isinstance(value, dict | list):
+        return True
+    within = value.values() if isinstance(value, dict) else value
+    return levels > 0 and all(_is_flat(each, levels - 1) for each in within)
 
 
 def _refuse(constant: str) -> Any:

@@ -118,7 +118,7 @@ class HttpApi:
         """The answer. Raises ToolFailed with its class; `extra` headers go to the host that was named only."""
         _refuse_odd(request)
         own = self._credentials(request.auth)
-        known = [value.partition(" ")[2] or value for value in own.values()]
+        known = [value.removeprefix("Basic ").removeprefix("Bearer ") for value in own.values()]
         known += [self.secret(request.auth.secret)] if request.auth else []
         try:
             async with asyncio.timeout(request.timeout):

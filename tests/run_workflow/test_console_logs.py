@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 import structlog
 
-from run_workflow.logs import Level, configure_logs
+from run_workflow.logs import Level, configure_logs, silence_requests
 
 
 @pytest.fixture(autouse=True)
@@ -17,6 +17,8 @@ def as_before() -> Iterator[None]:
     yield
     root.setLevel(level)
     root.handlers[:] = handlers
+    for name in ("httpx", "httpcore"):
+        logging.getLogger(name).setLevel(logging.NOTSET)
     structlog.reset_defaults()
 
 
@@ -44,3 +46,13 @@ def test_levels(capsys: pytest.CaptureFixture[str], level: Level, ours: list[str
     assert [line.split("[")[1].split("]")[0].strip() for line in lines if "ours" in line] == ours
     assert [line.split()[0] for line in lines if "theirs" in line] == theirs
     assert all("run=r1" in line for line in lines if "ours" in line)
+
+
+def test_requests_are_not_logged(capsys: pytest.CaptureFixture[str]) -> None:
+    """At no level: addresses and headers may hold secrets. Warnings still come."""
+    configure_logs("debug")
+    silence_requests()
+    for name in ("httpx", "httpcore.http11"):
+        logging.getLogger(name).info("GET /?key=hush")
+        logging.getLogger(name).warning("odd")
+    assert capsys.readouterr().err.splitlines() == ["WARNING httpx: odd", "WARNING httpcore.http11: odd"]
