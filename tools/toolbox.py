@@ -1,16 +1,19 @@
 """The tools that come with Stretto, put together for a run."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
-from state.ports import Clock, Ports, RegisteredTool
+from state.ports import Ports, RegisteredTool
 from state.runs import Json
 from tools.breaker import Breakers
+from tools.computing import computing_tools
 from tools.http_api import MOST_SECONDS, OUTPUT, HttpApi, host_of
 from tools.memory import SystemClock
 from tools.network import Clients
 from tools.registry import Registry, registered
+from tools.run_files import RunFiles
 from tools.shaping import set_tool
 from tools.webhooks import Webhooks
 
@@ -30,17 +33,30 @@ class Toolbox:
 
     def __call__(self, ports: Ports) -> Registry:
         """The tools of one run."""
-        return Registry(self._tools(ports.run_id, ports.clock), self.breakers)
+        return self._registry(ports.run_id)
 
     def shown(self) -> Registry:
-        """The same tools, to be looked at and not to be called."""
-        return Registry(self._tools("", self.breakers.clock), self.breakers)
+        """The same tools, to be looked at: what they would write is of no run."""
+        return self._registry("none")
 
-    def _tools(self, run_id: str, clock: Clock) -> Iterator[RegisteredTool]:
-        yield registered(set_tool(), category="values")
+    def _registry(self, run_id: str) -> Registry:
+        files = RunFiles(self.files / run_id, self.folders).tools()
+        own = [registered(tool, category="files", output=output, timeout=300) for tool, output in files]
+        return Registry([*self._shared, *own], self.breakers)
+
+    @cached_property
+    def _shared(self) -> list[RegisteredTool]:
+        """The tools that are the same for all runs: to make one takes a millisecond."""
         api = HttpApi(self.clients, self.secrets)
-        for tool in (*api.tools(), Webhooks(api, clock).tool()):
-            yield registered(tool, category="web", output=OUTPUT, timeout=MOST_SECONDS, depends_on=_host(tool.name))
+        web = (*api.tools(), Webhooks(api, self.breakers.clock).tool())
+        return [
+            registered(set_tool(), category="values"),
+            *(registered(tool, category="computing", output=output, timeout=300) for tool, output in computing_tools()),
+            *(
+                registered(tool, category="web", output=OUTPUT, timeout=MOST_SECONDS, depends_on=_host(tool.name))
+                for tool in web
+            ),
+        ]
 
 
 def _host(name: str) -> Callable[[Json], str]:

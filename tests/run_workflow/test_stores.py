@@ -2,22 +2,23 @@
 
 import asyncio
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from run_workflow.fence import Fence
 from run_workflow.postgres.database import Database
 from run_workflow.stores.artifacts import PostgresArtifacts
+from run_workflow.stores.cache import PostgresCache
 from run_workflow.stores.journal import PostgresJournal
 from run_workflow.stores.ledger import PostgresLedger
 from run_workflow.stores.passages import PostgresPassages
 from state.errors import LeaseLost
 from state.evidence import Around, Locator, Passage, SkippedSource, Source
-from state.ports import Artifacts, CallJournal, Ledger, Passages
+from state.ports import Artifacts, CallJournal, Ledger, Passages, StepCache
 from state.runs import CallKey, CallRecord, Usage
 from tests.run_workflow.engine_graphs import NO_MODELS, PLAIN, change, engine_on, rows
-from tools.memory import memory_ports
+from tools.memory import MemoryCache, memory_ports
 
 
 @dataclass
@@ -289,3 +290,50 @@ async def test_stopped_writer_does_not_hold_the_run_for_ever(database: Database)
     async with (await fenced(database)).writing() as connection:
         row = await (await connection.execute("SHOW idle_in_transaction_session_timeout")).fetchone()
     assert row == {"idle_in_transaction_session_timeout": "10s"}
+
+
+Caches = tuple[StepCache, StepCache]
+
+
+@pytest.fixture
+def caches_in_memory() -> Caches:
+    """One for all runs of a process."""
+    cache = MemoryCache()
+    return cache, cache
+
+
+@pytest.fixture
+async def caches_in_postgres(database: Database) -> Caches:
+    """Those of two runs."""
+    return PostgresCache(await fenced(database)), PostgresCache(await fenced(database))
+
+
+@pytest.fixture(params=["caches_in_memory", "caches_in_postgres"])
+def caches(request: pytest.FixtureRequest) -> Caches:
+    """One pair after the other."""
+    found: Caches = request.getfixturevalue(request.param)
+    return found
+
+
+async def test_outputs_of_steps_are_kept_for_a_time(caches: Caches) -> None:
+    """All runs find them until then; a newer one takes the place of an older, and what is over is cleared away."""
+    start = datetime(2026, 1, 1, tzinfo=UTC)
+    soon, later = start + timedelta(seconds=60), start + timedelta(seconds=120)
+    one, other = caches
+    await one.keep("a", {"output": [1, {"b": None}]}, soon, start)
+    assert await other.find("a", start) == {"output": [1, {"b": None}]}
+    assert await other.find("b", start) is None
+    assert await other.find("a", soon) is None
+    await other.keep("a", {"output": 2}, later, start)
+    assert await one.find("a", soon) == {"output": 2}
+    await one.keep("b", {"output": 3}, later + timedelta(seconds=1), later)
+    assert await one.find("a", start) is None
+
+
+async def test_a_run_that_was_taken_over_keeps_nothing(database: Database) -> None:
+    """What a stalled process made is not handed to other runs."""
+    fence = await fenced(database)
+    await change(database, "UPDATE runs SET fence = fence + 1 WHERE id = %s", fence.run_id)
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    with pytest.raises(LeaseLost):
+        await PostgresCache(fence).keep("a", {}, now + timedelta(seconds=1), now)

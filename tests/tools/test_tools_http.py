@@ -201,9 +201,9 @@ async def test_an_endless_body_is_cut_off(server: RawServer, tools: Registry) ->
 @pytest.mark.parametrize("packed", ["gzip", "gzip, gzip", "br"])
 async def test_a_body_that_unpacks_to_gigabytes_is_cut_off(server: RawServer, tools: Registry, packed: str) -> None:
     """Only one layer of gzip is unpacked, piece by piece; what else a server packs is refused."""
-    bomb = gzip.compress(bytes(50_000_000))
+    bomb = gzip.compress(bytes(5_000_000), 1)
     url = server.answer("/", gzip.compress(bomb) if "," in packed else bomb, Content_Encoding=packed)
-    error = await refused(tools, url=url, max_bytes=1_000_000)
+    error = await refused(tools, url=url, max_bytes=100_000)
     assert error.error == "bad_output"
     assert ("larger than" in str(error)) == (packed == "gzip")
 
