@@ -1,7 +1,7 @@
 """The JSON documents that commands print with `--json`; each field is there on every run of the command."""
 
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
@@ -55,6 +55,14 @@ class FilesBody(Document):
     """The report with all that it rests on, as one archive that `verify` checks."""
 
 
+class WaitBody(Document):
+    """A time or an event that a step waits for."""
+
+    step: str
+    event: str | None
+    wakes_at: datetime | None
+
+
 class RunDocument(Document):
     """A run and how far it came: printed by every command that starts, answers, goes on with or ends one."""
 
@@ -78,6 +86,13 @@ class RunDocument(Document):
     answered: bool
     """Whether it waited for an approval and has an answer: it can go on."""
     waiting: tuple[RequestBody, ...]
+    waits: tuple[WaitBody, ...]
+    """The times and events that steps of a workflow wait for."""
+    wakes_at: datetime | None
+    """The next time at which it can go on by itself."""
+    outputs: Json | None
+    """What a workflow gave back; None before its end, and for research."""
+    outputs_file: str | None
     commands: tuple[str, ...]
     """What can be typed next."""
 
@@ -208,12 +223,21 @@ class ProblemBody(Document):
     remedy: str
 
 
+class ChangeBody(Document):
+    """What is different between two versions of a workflow, and whom it breaks."""
+
+    breaks: Literal["callers", "answers", "copies", "nothing"]
+    what: str
+
+
 class CheckDocument(Document):
     """`check`: all problems of the files, those of each in the order of its lines."""
 
     ok: bool
     """Whether there is no error; warnings do not count."""
     problems: tuple[ProblemBody, ...]
+    changes: tuple[ChangeBody, ...]
+    """With `--against`: what is different from the older version."""
 
 
 class GrammarDocument(Document):
@@ -250,3 +274,75 @@ class ToolDocument(Document):
     output: Json
     openai: Json
     """The tool as models are told of it, in the form of the OpenAI API."""
+
+
+class WorkflowLine(Document):
+    """A workflow in a list."""
+
+    name: str
+    version: str | None
+    description: str
+    tags: tuple[str, ...]
+    file: str
+    problem: str
+    """Why it cannot be run, if that shows without checking it."""
+
+
+class WorkflowsDocument(Document):
+    """`list --workflows`."""
+
+    workflows: tuple[WorkflowLine, ...]
+
+
+class InputBody(Document):
+    """An input of a workflow."""
+
+    name: str
+    type: str
+    required: bool
+    default: Any
+    description: str
+
+
+class StepBody(Document):
+    """A step of a workflow; the path is that of its runs, without turns of loops."""
+
+    path: str
+    type: str
+    name: str
+
+
+class VersionBody(Document):
+    """A version of a workflow that was run, or that ran as a step."""
+
+    version: str
+    hash: str
+    runs: int
+    stored_at: datetime
+
+
+class WorkflowDocument(Document):
+    """`show NAME`: a workflow."""
+
+    name: str
+    version: str
+    hash: str
+    description: str
+    owner: str
+    tags: tuple[str, ...]
+    inputs: tuple[InputBody, ...]
+    steps: tuple[StepBody, ...]
+    outputs: tuple[str, ...] | None
+    """None where they are not named: what its last steps give back."""
+    versions: tuple[VersionBody, ...]
+    """Those that were run, newest first."""
+
+
+class EventDocument(Document):
+    """`event`: what became of an event where nothing went on with it."""
+
+    run: str
+    event: str
+    answered: bool
+    """Whether the run can go on now."""
+    status: Standing

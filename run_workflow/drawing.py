@@ -1,33 +1,33 @@
 """Drawings of a graph: Mermaid as LangGraph writes it, and a PNG made of that without a network or a browser."""
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-from state.errors import SetupError, StrettoError
+from state.errors import StrettoError
 
-_WORKFLOWS = (".yaml", ".yml")
+if TYPE_CHECKING:
+    from run_workflow.settings import Settings
+
 _SCALE_TO = 1000
 """Width of the picture in pixels."""
 _HANDLERS = "__error_handler__"
 """What LangGraph calls the nodes that it makes of error handlers; no edge of the drawing leads to them."""
 
 
-def mermaid(name: str) -> str:
-    """The graph, or the workflow of a file, as Mermaid text.
+def mermaid(name: str, settings: "Settings") -> str:
+    """The graph, or the workflow of a file or a name, as Mermaid text.
 
     SetupError for an unknown name, DefinitionError for a file that is wrong.
     """
-    path = Path(name)
-    if path.suffix in _WORKFLOWS:
-        from graphs.workflow.draw import mermaid_of
-        from run_workflow.workflow_files import definition_in
-
-        return mermaid_of(definition_in(path))
-    from chains.models import ModelDoor
     from graphs.catalog import CATALOG
-    from tools.memory import memory_ports
 
     if name not in CATALOG:
-        raise SetupError(f"There is no graph {name!r}.", remedy=f"There are: {', '.join(sorted(CATALOG))}.")
+        from graphs.workflow.draw import mermaid_of
+        from run_workflow.workflow_catalog import WorkflowCatalog
+
+        return mermaid_of(WorkflowCatalog(settings.workflows).definition(name))
+    from chains.models import ModelDoor
+    from tools.memory import memory_ports
+
     drawn = CATALOG[name].build(memory_ports(ModelDoor({}, {}))).compile().get_graph()
     for node in [node for key, node in drawn.nodes.items() if key.startswith(_HANDLERS)]:
         drawn.remove_node(node)

@@ -20,12 +20,14 @@ from state.runs import (
     Standing,
     StepRecord,
     Usage,
+    WaitRecord,
 )
 
 if TYPE_CHECKING:  # slow to import
     import asyncio
 
     from chains.models import ModelDoor
+    from graphs.workflow.pinned import Pinned
     from run_workflow.engine.views import RunManifest
     from state.context import RunContext
     from state.ports import Network, Web
@@ -53,6 +55,10 @@ class RunView(Protocol):
     def approvals(self) -> Sequence[ApprovalRecord]: ...
 
     @property
+    def waits(self) -> Sequence[WaitRecord]:
+        """The times and events that it waits for now."""
+
+    @property
     def usage(self) -> Usage: ...
 
     @property
@@ -73,8 +79,41 @@ class TimelineEntry(Protocol):
     def step(self) -> StepRecord | None: ...
 
 
+class StoredVersion(Protocol):
+    """A definition that was run."""
+
+    @property
+    def version(self) -> str: ...
+
+    @property
+    def hash(self) -> str: ...
+
+    @property
+    def runs(self) -> int: ...
+
+    @property
+    def stored_at(self) -> datetime: ...
+
+
+class WorkflowEngine(Protocol):
+    """What it asks of it for workflows."""
+
+    async def start(
+        self, wanted: "Pinned", inputs: Json, context: "RunContext", *, actor: str, dedup_key: str | None = None
+    ) -> RunRecord: ...
+
+    async def definition_of(self, run: RunRecord) -> "Pinned": ...
+
+    async def find(self, name: str, version: str) -> "Pinned | None": ...
+
+    async def versions(self, name: str | None = None) -> Sequence[StoredVersion]: ...
+
+
 class RunEngine(Protocol):
     """What the command line asks of the engine."""
+
+    @property
+    def workflows(self) -> WorkflowEngine: ...
 
     async def start(
         self, graph: str, input: Json, context: "RunContext", *, actor: str, dedup_key: str | None = None
@@ -90,6 +129,8 @@ class RunEngine(Protocol):
     ) -> RunRecord: ...
 
     async def answer(self, run_id: str, request_id: str | None, answer: Answer, actor: str) -> ApprovalRecord: ...
+
+    async def send_event(self, run_id: str, name: str, data: Json, *, actor: str) -> RunRecord: ...
 
     async def cancel(self, run_id: str, actor: str) -> RunRecord: ...
 

@@ -96,6 +96,10 @@ class Settings(Part):
         exclude=True,
         description="Secrets that tools and webhooks name; in the file, the name of the variable that holds it.",
     )
+    workflows: Annotated[Path, From("STRETTO_WORKFLOWS", "workflows")] = Field(
+        description="Folder with workflow files of your own, which can be run by name. Default: workflows beside the "
+        "settings file."
+    )
     actor: Annotated[str, From("STRETTO_USER", "actor")] = Field(
         min_length=1, description="Who answers approvals. Default: the name of the account."
     )
@@ -226,6 +230,7 @@ class _Values:
     def gather(self) -> dict[str, Any]:
         """By field; what is said nowhere is left out, or has its default."""
         values: dict[str, Any] = {"home": default_home(), "actor": _login(), "file": self._path}
+        values["workflows"] = (self._path or default_file()).parent / "workflows"
         values |= self._simple()
         values |= self._models()
         values["providers"] = self._providers()
@@ -236,7 +241,8 @@ class _Values:
                 {str(_origin(name).key).split(".")[0] for name in Settings.model_fields if _origin(name).key}
             )
             raise self._error(unknown[0], f"There is no such setting. There are {', '.join(known)}.")
-        values["home"] = Path(values["home"]).expanduser().absolute()
+        for name in ("home", "workflows"):
+            values[name] = Path(values[name]).expanduser().absolute()
         return values
 
     def explain(self, error: ValidationError) -> SetupError:
@@ -256,8 +262,8 @@ class _Values:
 
     def _simple(self) -> Iterator[tuple[str, Any]]:
         """Settings with one variable and one key of the same kind."""
-        names = ("home", "database_url", "searxng_url", "embeddings", "allowed_hosts", "folders", "actor", "log_level")
-        for name in names:
+        names = "home database_url searxng_url embeddings allowed_hosts folders workflows actor log_level"
+        for name in names.split():
             origin = _origin(name)
             written = self._table.pop(str(origin.key), None)
             if origin.env in self._env:

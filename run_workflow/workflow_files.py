@@ -1,22 +1,20 @@
-"""Workflow files from disk: read, checked against what this installation has, and loaded."""
+"""Workflow files from disk, and what they can name here."""
 
 from collections.abc import Sequence
 from dataclasses import replace
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from graphs.workflow.checks.definition import check_text
-from graphs.workflow.checks.known import Checked, Known, KnownChain, KnownTool
-from graphs.workflow.problems import refuse
+from graphs.workflow.checks.known import Known, KnownChain, KnownTool
 from graphs.workflow.yaml_source import MOST_BYTES
 from state.errors import SetupError
-from state.workflow.definition import WorkflowDefinition
 
 if TYPE_CHECKING:  # slow to import
     from state.ports import RegisteredTool
 
 
-def read_text(path: Path) -> str:
+def read_text(path: Path | Traversable) -> str:
     """The text of a workflow file. SetupError where it cannot be read."""
     try:
         with path.open("rb") as file:
@@ -29,21 +27,8 @@ def read_text(path: Path) -> str:
         raise SetupError(f"{error.strerror or error}.", place=str(path), remedy=remedy) from error
 
 
-def checked(text: str, file: str) -> Checked:
-    """A workflow with all its problems."""
-    return check_text(text, file, known())
-
-
-def definition_in(path: Path) -> WorkflowDefinition:
-    """The workflow of a file. DefinitionError where it has an error; its warnings are left to `check`."""
-    found = checked(read_text(path), str(path))
-    refuse(found.problems)
-    assert found.definition is not None  # a file without one has an error
-    return found.definition
-
-
 def known() -> Known:
-    """What workflows can name here."""
+    """What workflows can name here beside other workflows."""
     from agents.templates import own_templates
     from chains.registry import CHAINS
     from tools.toolbox import Toolbox

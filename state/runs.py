@@ -110,6 +110,11 @@ class RunRecord(Record):
         return self.graph.endswith(SERVED)
 
     @property
+    def is_put_away(self) -> bool:
+        """Whether it only waits: for answers, events or times."""
+        return bool(self.waiting_for) and self.status in ("waiting_approval", "paused")
+
+    @property
     def is_workflow(self) -> bool:
         """Whether it runs a workflow file, and no graph made by hand."""
         return VERSION_SIGN in self.graph

@@ -1,10 +1,12 @@
 """A workflow as a Mermaid flowchart: a shape for each type of step, bodies as frames, ways and errors as edges."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from graphs.workflow.checks.tree import Level, Placed, tree_of
+from graphs.workflow.checks.tree import Level, Placed, path_of, tree_of
 from graphs.workflow.expressions import text_of
+from state.runs import StepRecord, StepStatus
 from state.workflow.definition import WorkflowDefinition
 from state.workflow.policies import Condition
 from state.workflow.steps import (
@@ -38,11 +40,43 @@ _CODES = {"#": "#35;", "&": "#38;", '"': "#quot;", "<": "#lt;", ">": "#gt;", "|"
 """Signs that Mermaid would take for its own."""
 
 
-def mermaid_of(definition: WorkflowDefinition) -> str:
-    """The drawing. Solid lines are the order, dotted ones errors, and labels on lines the ways of a condition."""
+_COLOURS: dict[StepStatus, str] = {
+    "failed": "#f8b4b4",
+    "running": "#a5d8ff",
+    "retrying": "#ffd8a8",
+    "waiting": "#ffec99",
+    "compensated": "#eebefa",
+    "cancelled": "#dee2e6",
+    "completed": "#b2f2bb",
+    "skipped": "#f1f3f5",
+}
+"""By status, the fill of a step; of several turns of one step, what comes first here is what is shown."""
+_TURNS = re.compile(r"\[\d+\]")
+
+
+def mermaid_of(definition: WorkflowDefinition, steps: Iterable[StepRecord] = ()) -> str:
+    """The drawing, coloured by what the steps of a run did where they are given.
+
+    Solid lines are the order, dotted ones errors, and labels on lines the ways of a condition.
+    """
     drawing = _Drawing()
     drawing.level(tree_of(definition.steps), 1)
-    return "\n".join(["flowchart TD", *drawing.lines, *drawing.edges, ""])
+    return "\n".join(["flowchart TD", *drawing.lines, *drawing.edges, *_coloured(drawing, steps), ""])
+
+
+def _coloured(drawing: "_Drawing", steps: Iterable[StepRecord]) -> Iterator[str]:
+    """The lines that give each step the colour of its status."""
+    statuses: dict[str, set[StepStatus]] = {}
+    for record in steps:
+        statuses.setdefault(_TURNS.sub("", record.path), set()).add(record.status)
+    by_status: dict[StepStatus, list[str]] = {}
+    for path, name in drawing.paths.items():
+        status = next((status for status in _COLOURS if status in statuses.get(path, ())), None)
+        if status is not None:
+            by_status.setdefault(status, []).append(name)
+    for status, names in by_status.items():
+        yield f"    classDef {status} fill:{_COLOURS[status]},stroke:#495057,color:#212529"
+        yield f"    class {','.join(names)} {status}"
 
 
 @dataclass
@@ -52,6 +86,8 @@ class _Drawing:
     lines: list[str] = field(default_factory=list)
     edges: list[str] = field(default_factory=list)
     names: dict[int, str] = field(default_factory=dict)
+    paths: dict[str, str] = field(default_factory=dict)
+    """The names by the paths of the steps."""
 
     def level(self, level: Level, depth: int) -> None:
         """The steps of a level, and the links among them."""
@@ -96,7 +132,9 @@ class _Drawing:
         self.edges.append(f"    {start} {line}{'|' + chr(34) + label + chr(34) + '|' if label else ''} {end}")
 
     def _name(self, placed: Placed) -> str:
-        return self.names.setdefault(id(placed), f"s{len(self.names) + 1}")
+        name = self.names.setdefault(id(placed), f"s{len(self.names) + 1}")
+        self.paths[path_of(placed)] = name
+        return name
 
 
 def _repeats(step: Step) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
-from graphs.workflow.checks.tree import Level, tree_of
+from graphs.workflow.checks.tree import all_placed, path_of, tree_of
 from graphs.workflow.pinned import Pinned
 from state.errors import AnswerRefused
 from state.ports import Ports
@@ -68,18 +68,12 @@ class _ByPath(Mapping[str, EditCheck]):
 
 def _approvals(pinned: Pinned, prefix: str) -> Iterator[tuple[str, HumanApprovalStep]]:
     """All approvals of a definition and of those that it runs, each with its path without turns."""
-    yield from _within(tree_of(pinned.definition.steps), pinned, prefix)
-
-
-def _within(level: Level, pinned: Pinned, prefix: str) -> Iterator[tuple[str, HumanApprovalStep]]:
-    for placed in level.steps:
-        path = f"{prefix}{placed.step.id}"
+    for placed in all_placed(tree_of(pinned.definition.steps)):
+        path = f"{prefix}{path_of(placed)}"
         if isinstance(placed.step, HumanApprovalStep):
             yield path, placed.step
         elif isinstance(placed.step, WorkflowStep) and placed.step.workflow in pinned.uses:
             yield from _approvals(pinned.uses[placed.step.workflow], f"{path}.")
-        for inner in placed.inner:
-            yield from _within(inner, pinned, f"{path}.")
 
 
 def _check(step: HumanApprovalStep, _state: Mapping[str, Any], shown: Json, args: Json) -> None:

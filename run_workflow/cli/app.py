@@ -14,6 +14,14 @@ _SETTINGS = {"help_option_names": ["-h", "--help"]}
 _LOOK, _ANSWER, _GO, _HERE = "Look at runs", "Answer approvals", "Start and go on", "This installation"
 
 
+class ByName(TyperGroup):
+    """`run NAME` is short for `run workflow NAME`, where NAME is no command of its own."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        is_name = bool(args) and not args[0].startswith("-") and args[0] not in self.commands
+        return super().resolve_command(ctx, ["workflow", *args] if is_name else args)
+
+
 class RunFirst(TyperGroup):
     """Shows `run`, the group that everything begins with, before the single commands."""
 
@@ -24,7 +32,8 @@ class RunFirst(TyperGroup):
 app = typer.Typer(
     cls=RunFirst,
     name="stretto",
-    help="Teams of agents that answer a question from your sources, with a report in which every claim is cited.\n\n"
+    help="Teams of agents that answer a question from your sources, with a report in which every claim is cited; and "
+    "processes of your own, written as YAML, that survive whatever stops them.\n\n"
     f'Try: {PROGRAM} run research "How fast does it grow?" --sources DIR',
     epilog=_EPILOG,
     no_args_is_help=True,
@@ -32,7 +41,13 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings=_SETTINGS,
 )
-run_app = typer.Typer(no_args_is_help=True, help="Start a run.", epilog=_EPILOG, context_settings=_SETTINGS)
+run_app = typer.Typer(
+    cls=ByName,
+    no_args_is_help=True,
+    help="Start a run: of research, or of a workflow by its NAME or FILE.",
+    epilog=_EPILOG,
+    context_settings=_SETTINGS,
+)
 app.add_typer(run_app, name="run", rich_help_panel=_GO)
 
 
@@ -50,10 +65,24 @@ def research(context: typer.Context, wanted: options.Research) -> None:
     perform(context, wanted.as_json, lambda desk: work(desk, wanted))
 
 
+@run_app.command(epilog=_EPILOG)
+@takes(options.RunWorkflow)
+def workflow(context: typer.Context, wanted: options.RunWorkflow) -> None:
+    """Run a workflow; `run NAME` is short for it.
+
+    The run keeps the version that it began with, whatever becomes of the file.
+
+    Example: python -m run_workflow run order.yaml --input customer=ann --input amount=250
+    """
+    from run_workflow.cli.workflows import run as work
+
+    perform(context, wanted.as_json, lambda desk: work(desk, wanted))
+
+
 @app.command("list", rich_help_panel=_LOOK, epilog=_EPILOG)
 @takes(options.List)
 def list_runs(context: typer.Context, wanted: options.List) -> None:
-    """List the newest runs.
+    """List the newest runs, or the workflows that can be run.
 
     Example: python -m run_workflow list --status waiting_approval
     """
@@ -65,7 +94,7 @@ def list_runs(context: typer.Context, wanted: options.List) -> None:
 @app.command(rich_help_panel=_LOOK, epilog=_EPILOG)
 @takes(options.Show)
 def show(context: typer.Context, wanted: options.Show) -> None:
-    """Show a run: its steps, what it waits for, what it used.
+    """Show a run: its steps, what it waits for, what it used; or a workflow: its inputs, steps and versions.
 
     Example: python -m run_workflow show last
     """
@@ -162,6 +191,18 @@ def resume(context: typer.Context, wanted: options.Resume) -> None:
     Example: python -m run_workflow resume last
     """
     from run_workflow.cli.answers import resume as work
+
+    perform(context, wanted.as_json, lambda desk: work(desk, wanted))
+
+
+@app.command(rich_help_panel=_ANSWER, epilog=_EPILOG)
+@takes(options.Event)
+def event(context: typer.Context, wanted: options.Event) -> None:
+    """Send an event to a run of a workflow, and go on with it; one that comes early is kept.
+
+    Example: python -m run_workflow event last paid --data '{"amount": 20}'
+    """
+    from run_workflow.cli.workflows import send_event as work
 
     perform(context, wanted.as_json, lambda desk: work(desk, wanted))
 

@@ -2,13 +2,20 @@
 
 import asyncio
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from run_workflow.cli import options
 from run_workflow.cli.session import DONE, WRONG_USE, Desk
-from run_workflow.documents import CheckDocument, GrammarDocument, ProblemBody
-from run_workflow.workflow_files import checked, read_text
-from state.errors import SetupError
+from run_workflow.cli.workflows import catalog_of
+from run_workflow.documents import ChangeBody, CheckDocument, GrammarDocument, ProblemBody
+from run_workflow.workflow_files import read_text
+from state.errors import SetupError, WrongUse
+from state.runs import VERSION_SIGN
+
+if TYPE_CHECKING:
+    from run_workflow.workflow_catalog import WorkflowCatalog
 
 
 async def check(desk: Desk, wanted: options.Check) -> int:
@@ -17,9 +24,11 @@ async def check(desk: Desk, wanted: options.Check) -> int:
         return _schema(desk)
     if not wanted.files:
         raise SetupError("No file is named.", remedy="Name workflow files: check order.yaml. --schema needs none.")
+    catalog = catalog_of(desk.settings)
     problems: list[ProblemBody] = []
-    for path in wanted.files:
-        problems += await asyncio.to_thread(_problems, path)
+    texts = [await asyncio.to_thread(_text_of, path) for path in wanted.files]
+    for text, file in texts:
+        problems += await asyncio.to_thread(_problems, catalog, text, file)
     for problem in problems:
         place = f"{problem.file}:{problem.line}:{problem.column}"
         desk.screen.say(
@@ -27,8 +36,40 @@ async def check(desk: Desk, wanted: options.Check) -> int:
         )
     errors = sum(problem.severity == "error" for problem in problems)
     desk.screen.note(_summary(len(wanted.files), errors, len(problems) - errors))
-    desk.screen.document(CheckDocument(ok=not errors, problems=tuple(problems)))
+    changes = () if errors or wanted.against is None else await _changes(desk, catalog, wanted.against, texts)
+    desk.screen.document(CheckDocument(ok=not errors, problems=tuple(problems), changes=changes))
     return WRONG_USE if errors else DONE
+
+
+async def _changes(
+    desk: Desk, catalog: "WorkflowCatalog", against: str, texts: Sequence[tuple[str, str]]
+) -> tuple[ChangeBody, ...]:
+    """What is different from an older version, and whom it breaks."""
+    from graphs.workflow.compare import compare
+
+    if len(texts) != 1:
+        raise WrongUse("An older version is compared with one file.", place="--against", remedy="Name one file.")
+    if VERSION_SIGN in against and not catalog.has(against):
+        async with desk.services() as services:
+            old = (await catalog.pin(against, services.engine.workflows.find)).definition
+    else:
+        old = catalog.definition(against.partition(VERSION_SIGN)[0])
+    new = catalog.definition_in(*texts[0])
+    found = tuple(ChangeBody(breaks=each.breaks, what=each.what) for each in compare(old, new))
+    for change in found:
+        desk.screen.say(f"{_BREAKS[change.breaks]}: {change.what}")
+    if old.version == new.version and found:
+        desk.screen.note(f"Both are version {new.version}: raise it, so that each can be run by name.")
+    desk.screen.note("Runs in flight keep the version that they began with." if found else "Nothing is different.")
+    return found
+
+
+_BREAKS = {
+    "callers": "breaks callers",
+    "answers": "breaks those who answer",
+    "copies": "breaks copies of old runs",
+    "nothing": "breaks nothing",
+}
 
 
 def _schema(desk: Desk) -> int:
@@ -42,9 +83,13 @@ def _schema(desk: Desk) -> int:
     return DONE
 
 
-def _problems(path: Path) -> list[ProblemBody]:
+def _text_of(path: Path) -> tuple[str, str]:
+    """The text of a file, and the name that it is told with."""
     is_input = str(path) == "-"
-    text = sys.stdin.read() if is_input else read_text(path)
+    return (sys.stdin.read(), "standard input") if is_input else (read_text(path), str(path))
+
+
+def _problems(catalog: "WorkflowCatalog", text: str, file: str) -> list[ProblemBody]:
     return [
         ProblemBody(
             file=each.place.file,
@@ -54,7 +99,7 @@ def _problems(path: Path) -> list[ProblemBody]:
             message=each.message,
             remedy=each.remedy,
         )
-        for each in checked(text, "standard input" if is_input else str(path)).problems
+        for each in catalog.checked(text, file).problems
     ]
 
 

@@ -3,8 +3,8 @@
 import asyncio
 import contextlib
 import time
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
@@ -13,7 +13,7 @@ import typer
 from run_workflow.cli import session
 from run_workflow.cli.asking import ask, draft_of, edit, may_answer
 from run_workflow.cli.ending import run_document
-from run_workflow.cli.files import write_report
+from run_workflow.cli.files import write_outputs, write_report
 from run_workflow.cli.session import PROGRAM, Desk
 from run_workflow.cli.signals import Interruption, TimeIsUp, interruptible, plain_interrupt, stopped_by_signal
 from run_workflow.console.picture import RunPicture
@@ -28,6 +28,8 @@ from state.runs import ENDED, UNATTENDED_ACTOR, Answer, ApprovalRecord, Approve,
 
 _LOOK_SECONDS = 0.5
 """How often a command that only waits looks whether there is an answer."""
+_PATIENCE = 60.0
+"""Seconds that a command waits for a time also where nobody is at the terminal."""
 
 
 @dataclass(frozen=True)
@@ -48,8 +50,7 @@ async def drive(desk: Desk, services: Services, run_id: str, manner: Manner) -> 
     desk.screen.note("Loading the agents, which takes a few seconds.")
     while True:
         run = await _advance(desk, services, run_id)
-        pending = await pending_requests(services, run_id) if run.status == "waiting_approval" else []
-        if not pending or not await _settle(desk, services, pending[0], manner):
+        if not run.is_put_away or not await _settled(desk, services, run, manner):
             return await finish(desk, services, run_id, manner.out)
 
 
@@ -60,7 +61,8 @@ async def finish(desk: Desk, services: Services, run_id: str, out: Path, code: i
     """
     view = await services.engine.show(run_id)
     files = await write_report(services, view.run, out)
-    document = run_document(view, files, exit_code(view.run) if code is None else code)
+    outputs = await write_outputs(view.run, out)
+    document = run_document(view, files, exit_code(view.run) if code is None else code, outputs)
     summarise(desk.screen, document)
     desk.screen.document(document)
     return document.exit_code
@@ -71,7 +73,7 @@ def exit_code(run: RunRecord) -> int:
     if run.status == "completed":
         published = (run.output or {}).get("outcome", "published") == "published"
         return session.DONE if published else session.NOT_ESTABLISHED
-    if run.status == "waiting_approval":
+    if run.is_put_away:
         return session.WAITS
     return session.INTERRUPTED if run.status in ("paused", "initializing", "running") else session.FAILED
 
@@ -87,6 +89,7 @@ async def _advance(desk: Desk, services: Services, run_id: str) -> RunRecord:
     view = await services.engine.show(run_id)
     now, free = datetime.now(UTC), view.run.context.is_free
     picture = RunPicture.of(view.steps, view.usage, now, time.monotonic(), free=free)
+    picture = replace(picture, is_workflow=view.run.is_workflow)
     drain = asyncio.Event()
     with watcher(desk.screen, picture) as watching:
         going = services.engine.advance(run_id, watch=watching.event, drain=drain, actor=desk.settings.actor)
@@ -99,6 +102,30 @@ async def _advance(desk: Desk, services: Services, run_id: str) -> RunRecord:
     if (error := task.exception()) and not isinstance(error, StrettoError):
         desk.screen.note(f"What was done is kept. To go on: {PROGRAM} resume {run_id}")
     return task.result()
+
+
+async def _settled(desk: Desk, services: Services, run: RunRecord, manner: Manner) -> bool:
+    """Whether something that the run waits for has come: an answer is asked for here, times and events are awaited."""
+    pending = await pending_requests(services, run.id)
+    if pending:
+        mine = [record for record in pending if may_answer(record, desk.settings.actor)]
+        return await _settle(desk, services, (mine or pending)[0], manner)
+    soon = run.wakes_at is not None and run.wakes_at <= datetime.now(UTC) + timedelta(seconds=_PATIENCE)
+    return (desk.screen.interactive or soon) and await _awaited(desk.screen, services, run)
+
+
+async def _awaited(screen: Screen, services: Services, run: RunRecord) -> bool:
+    """Waits until a time is over or an event has come; False where a signal ends that."""
+    with stopped_by_signal() as stopped:
+        until = f"until {moment(run.wakes_at)}" if run.wakes_at else "for an event"
+        screen.note(f"Waiting {until}. Ctrl-C leaves it; nothing is lost.")
+        while not stopped.is_set():
+            now = (await services.engine.show(run.id)).run
+            if now.answered or not now.is_put_away:
+                return True
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stopped.wait(), _LOOK_SECONDS)
+    return False
 
 
 async def _settle(desk: Desk, services: Services, record: ApprovalRecord, manner: Manner) -> bool:

@@ -3,16 +3,19 @@
 from typing import Any
 
 from run_workflow.cli.session import PROGRAM
-from run_workflow.documents import FilesBody, RequestBody, RunDocument
+from run_workflow.documents import FilesBody, RequestBody, RunDocument, WaitBody
 from run_workflow.services import RunView
 from state.research import Missing
 from state.runs import ENDED, ApprovalRecord, RunRecord
 
 
-def run_document(view: RunView, files: FilesBody | None, exit_code: int) -> RunDocument:
+def run_document(
+    view: RunView, files: FilesBody | None, exit_code: int, outputs_file: str | None = None
+) -> RunDocument:
     """The document of a run."""
     run, output = view.run, view.run.output or {}
     waiting = tuple(_request(record) for record in view.approvals if record.status == "pending")
+    waits = tuple(WaitBody(step=wait.path, event=wait.event, wakes_at=wait.wakes_at) for wait in view.waits)
     return RunDocument(
         id=run.id,
         graph=run.graph,
@@ -31,7 +34,11 @@ def run_document(view: RunView, files: FilesBody | None, exit_code: int) -> RunD
         holder=run.holder,
         answered=run.answered,
         waiting=waiting,
-        commands=commands_for(run, waiting),
+        waits=waits,
+        wakes_at=run.wakes_at,
+        outputs=output.get("outputs") if run.is_workflow else None,
+        outputs_file=outputs_file,
+        commands=commands_for(run, waiting, waits),
     )
 
 
@@ -41,12 +48,14 @@ def question_of(run: RunRecord) -> str | None:
     return question if isinstance(question, str) else None
 
 
-def commands_for(run: RunRecord, waiting: tuple[RequestBody, ...]) -> tuple[str, ...]:
+def commands_for(run: RunRecord, waiting: tuple[RequestBody, ...], waits: tuple[WaitBody, ...] = ()) -> tuple[str, ...]:
     """What can be typed to go on with the run; where a LangGraph server does that, to end it."""
     if run.served:
         return () if run.status in ENDED else (f"{PROGRAM} cancel {run.id}",)
-    if waiting:
-        return tuple(line for request in waiting for line in _answers(run.id, request, len(waiting) > 1))
+    events = [f"{PROGRAM} event {run.id} {wait.event}" for wait in waits if wait.event]
+    if waiting or (events and not run.answered):
+        answers = [line for request in waiting for line in _answers(run.id, request, len(waiting) > 1)]
+        return (*answers, *events)
     return () if run.status in ENDED else (f"{PROGRAM} resume {run.id}",)
 
 

@@ -1,6 +1,7 @@
 """The files of a report: Markdown, HTML, its charts with their figures, and the bundle that holds all it rests on."""
 
 import asyncio
+import json
 from pathlib import Path
 
 from run_workflow.documents import FilesBody
@@ -10,6 +11,7 @@ from state.evidence import ArtifactRef
 from state.runs import RunRecord
 
 BUNDLE = "bundle.zip"
+OUTPUTS = "outputs.json"
 
 
 async def write_report(services: Services, run: RunRecord, out: Path) -> FilesBody | None:
@@ -37,6 +39,15 @@ async def write_report(services: Services, run: RunRecord, out: Path) -> FilesBo
         charts=tuple(str(folder / name) for name in charts),
         bundle=str(folder / BUNDLE),
     )
+
+
+async def write_outputs(run: RunRecord, out: Path) -> str | None:
+    """Writes `<out>/<run id>/outputs.json`; None where the run is no workflow that has ended well."""
+    if not run.is_workflow or run.status != "completed":
+        return None
+    text = json.dumps((run.output or {}).get("outputs"), indent=2, ensure_ascii=False) + "\n"
+    await asyncio.to_thread(_write, out / run.id, {OUTPUTS: text.encode()})
+    return str(out / run.id / OUTPUTS)
 
 
 def written_report(run_id: str, out: Path) -> FilesBody | None:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from run_workflow.cli import options
-from run_workflow.cli.session import DONE, WRONG_USE, Desk
+from run_workflow.cli.session import DONE, WORKFLOW_SUFFIXES, WRONG_USE, Desk
 from run_workflow.documents import (
     DoctorDocument,
     GraphDocument,
@@ -14,7 +14,7 @@ from run_workflow.documents import (
     ToolDocument,
     ToolsDocument,
 )
-from state.errors import SetupError, ToolFailed
+from state.errors import RunError, SetupError, ToolFailed
 
 if TYPE_CHECKING:  # slow to import
     from state.ports import RegisteredTool
@@ -24,18 +24,40 @@ async def graph(desk: Desk, wanted: options.Graph) -> int:
     """A drawing of a graph."""
     from run_workflow.drawing import mermaid, png
 
-    text = await asyncio.to_thread(mermaid, wanted.name)
+    if wanted.run is not None:
+        name, text = await _of_run(desk, wanted.run)
+    else:
+        name, text = wanted.name, await asyncio.to_thread(mermaid, wanted.name, desk.settings)
     target = wanted.out
     if wanted.form == "png":
-        target = target or Path(f"{Path(wanted.name).stem}.png")
+        target = target or Path(
+            f"{name.removesuffix(Path(name).suffix if name.endswith(WORKFLOW_SUFFIXES) else '')}.png"
+        )
         await asyncio.to_thread(_write, target, await asyncio.to_thread(png, text))
     elif target is not None:
         await asyncio.to_thread(_write, target, text.encode())
     shown = text if wanted.form == "mermaid" else None
     desk.screen.text(str(target) if target else text)
     file = str(target) if target else None
-    desk.screen.document(GraphDocument(graph=wanted.name, format=wanted.form, text=shown, file=file))
+    desk.screen.document(GraphDocument(graph=name, format=wanted.form, text=shown, file=file))
     return DONE
+
+
+async def _of_run(desk: Desk, name: str) -> tuple[str, str]:
+    """The id of a run, and the drawing of its own version of the workflow, coloured by how its steps stand."""
+    from graphs.workflow.draw import mermaid_of
+    from run_workflow.cli.find import find_run
+
+    async with desk.services() as services:
+        view = await services.engine.show(await find_run(services.engine, name))
+        if not view.run.is_workflow:
+            raise RunError(
+                f"The run is one of {view.run.graph}, and no workflow file.",
+                place=f"run {view.run.id}",
+                remedy=f"`graph {view.run.graph}` draws that.",
+            )
+        pinned = await services.engine.workflows.definition_of(view.run)
+    return view.run.id, mermaid_of(pinned.definition, view.steps)
 
 
 async def tools(desk: Desk, wanted: options.Tools) -> int:

@@ -12,6 +12,10 @@ Run = Annotated[str, typer.Argument(metavar="RUN", help="Id of the run, its firs
 Request = Annotated[
     str | None, typer.Argument(metavar="REQUEST", help="Id of the request; not needed where only one waits.")
 ]
+DedupKey = Annotated[
+    str | None,
+    typer.Option(metavar="KEY", help="Start at most one run with this key; a second start goes on with it."),
+]
 Message = Annotated[str, typer.Option(help="What you say; the agents that work on are shown it.")]
 
 
@@ -130,11 +134,27 @@ class Research(Going):
     max_revisions: Annotated[
         int, typer.Option(min=0, max=5, help="How often missing parts are sent again.", rich_help_panel=_LIMITS)
     ] = 1
-    dedup_key: Annotated[
-        str | None,
-        typer.Option(metavar="KEY", help="Start at most one run with this key; a second start goes on with it."),
-    ] = None
+    dedup_key: DedupKey = None
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask whether the estimated cost is right.")] = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunWorkflow(Going):
+    """`run workflow`."""
+
+    name: Annotated[
+        str,
+        typer.Argument(metavar="NAME|FILE", help="A workflow as in `list --workflows`, NAME@VERSION, or a YAML file."),
+    ]
+    input: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="KEY=VALUE|FILE",
+            help="An input, or a file of JSON or YAML with inputs (- reads standard input); may be given several "
+            "times, what comes later counts.",
+        ),
+    ] = None
+    dedup_key: DedupKey = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -155,6 +175,9 @@ class Verify(Common):
 class Show(OneRun):
     """`show`."""
 
+    run: Annotated[
+        str, typer.Argument(metavar="RUN|NAME|FILE", help="A run as in `list`, or a workflow as in `list --workflows`.")
+    ]
     out: Annotated[Path, typer.Option(help="Folder that the reports were written to.")] = Path("output")
     args: Annotated[
         bool, typer.Option("--args", help="Print only what the waiting request shows, as YAML: the text to edit.")
@@ -213,15 +236,33 @@ class Edit(Approve):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Event(Resume):
+    """`event`."""
+
+    event: Annotated[str, typer.Argument(metavar="EVENT", help="The name of the event, as the step that waits has it.")]
+    data: Annotated[
+        str | None,
+        typer.Option(metavar="JSON|FILE", help="What comes with it, the output of the step that waits: an object."),
+    ] = None
+    resume: Annotated[
+        bool, typer.Option("--resume/--no-resume", help="Whether to go on with a run that waited for it.")
+    ] = True
+
+
+@dataclass(frozen=True, kw_only=True)
 class Fork(Resume):
     """`fork`."""
 
     at: Annotated[
-        str, typer.Option(metavar="NODE", help="The step before which the copy begins; `show RUN` lists them.")
+        str, typer.Option(metavar="STEP", help="The step before which the copy begins; `show RUN` lists them.")
     ]
     changes: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="Value of the state to change; JSON, or plain text."),
+        typer.Option(
+            "--set",
+            metavar="KEY=VALUE",
+            help="Value of the state to change, of a workflow an input; JSON, or plain text.",
+        ),
     ] = None
     resume: Annotated[bool, typer.Option("--resume/--no-resume", help="Whether to go on with the copy.")] = True
 
@@ -232,6 +273,9 @@ class List(Common):
 
     limit: Annotated[int, typer.Option(min=1, max=1000, help="How many at most.")] = 20
     status: Annotated[str | None, typer.Option(help="Only runs that stand so, e.g. interrupted.")] = None
+    workflows: Annotated[
+        bool, typer.Option("--workflows", help="List the workflows that can be run by name instead.")
+    ] = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -239,8 +283,12 @@ class Graph(Common):
     """`graph`."""
 
     name: Annotated[
-        str, typer.Argument(metavar="GRAPH|FILE", help="Which graph, or a workflow file (.yaml, .yml).")
+        str, typer.Argument(metavar="GRAPH|NAME|FILE", help="research, a workflow of the list, or a workflow file.")
     ] = "research"
+    run: Annotated[
+        str | None,
+        typer.Option("--run", metavar="RUN", help="Draw the workflow of this run, coloured by how its steps stand."),
+    ] = None
     form: Annotated[Literal["mermaid", "png"], typer.Option("--format", help="Mermaid text, or a picture.")] = "mermaid"
     out: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Where to write; text goes to standard output if not given.")
@@ -262,6 +310,13 @@ class Check(Common):
 
     files: Annotated[
         list[Path] | None, typer.Argument(metavar="FILE", help="Workflow files (YAML); - reads standard input.")
+    ] = None
+    against: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE|NAME",
+            help="An older version, as a file, NAME or NAME@VERSION: say which changes break runs and callers.",
+        ),
     ] = None
     schema: Annotated[
         bool, typer.Option("--schema", help="Print the JSON Schema of workflow files, for your editor, instead.")

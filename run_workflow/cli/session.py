@@ -22,14 +22,16 @@ EXIT_CODES = {
     DONE: "done",
     FAILED: "failed",
     WRONG_USE: "wrong use, settings or installation",
-    WAITS: "waits for an approval",
+    WAITS: "waits for an approval, an event or a time",
     NOT_ESTABLISHED: "nothing could be established, or the work was rejected",
     HELD: "another process works on the run",
-    REFUSED: "the answer was refused",
+    REFUSED: "the answer was refused, or you may not start it",
     INTERRUPTED: "interrupted; `resume` goes on",
 }
 
 PROGRAM = "python -m run_workflow"
+WORKFLOW_SUFFIXES = (".yaml", ".yml")
+"""How the name of a workflow file ends: what does not is the name of a workflow, a graph or a run."""
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from run_workflow.cli import options
 from run_workflow.cli.ending import question_of, run_document
 from run_workflow.cli.files import write_report, written_report
 from run_workflow.cli.find import find_run
-from run_workflow.cli.session import DONE, FAILED, Desk
+from run_workflow.cli.session import DONE, FAILED, WORKFLOW_SUFFIXES, Desk
 from run_workflow.documents import (
     EntryBody,
     ListDocument,
@@ -20,15 +20,19 @@ from run_workflow.documents import (
     VerifyDocument,
 )
 from state.context import EXTRACTIVE, Point
-from state.errors import AnswerRefused, RunError
-from state.runs import ApprovalRecord, Json, RunRecord, Standing
+from state.errors import AnswerRefused, RunError, UnknownRun
+from state.runs import VERSION_SIGN, ApprovalRecord, Json, RunRecord, Standing
 
 if TYPE_CHECKING:
     from run_workflow.console.screen import Screen
 
 
 async def list_runs(desk: Desk, wanted: options.List) -> int:
-    """The newest runs."""
+    """The newest runs, or the workflows."""
+    if wanted.workflows:
+        from run_workflow.cli.workflows import list_workflows
+
+        return await list_workflows(desk)
     from run_workflow.console.tables import run_table
 
     statuses: tuple[Standing, ...] = get_args(Standing)
@@ -59,9 +63,18 @@ async def list_runs(desk: Desk, wanted: options.List) -> int:
 
 
 async def show(desk: Desk, wanted: options.Show) -> int:
-    """One run, its steps, and what it waits for."""
+    """One run, its steps, and what it waits for; or one workflow."""
+    if VERSION_SIGN in wanted.run or wanted.run.endswith(WORKFLOW_SUFFIXES):
+        return await _show_workflow(desk, wanted.run)
     async with desk.services() as services:
-        view = await services.engine.show(await find_run(services.engine, wanted.run))
+        try:
+            view = await services.engine.show(await find_run(services.engine, wanted.run))
+        except UnknownRun:
+            from run_workflow.cli.workflows import is_workflow
+
+            if is_workflow(desk.settings, wanted.run):
+                return await _show_workflow(desk, wanted.run)
+            raise
     output = view.run.output or {}
     files = await asyncio.to_thread(written_report, view.run.id, wanted.out) if "report" in output else None
     document = run_document(view, files, DONE)
@@ -83,6 +96,12 @@ async def show(desk: Desk, wanted: options.Show) -> int:
     return DONE
 
 
+async def _show_workflow(desk: Desk, name: str) -> int:
+    from run_workflow.cli.workflows import show_workflow
+
+    return await show_workflow(desk, name)
+
+
 async def timeline(desk: Desk, wanted: options.OneRun) -> int:
     """What happened when."""
     from run_workflow.console.tables import timeline_table
@@ -90,9 +109,11 @@ async def timeline(desk: Desk, wanted: options.OneRun) -> int:
     async with desk.services() as services:
         run_id = await find_run(services.engine, wanted.run)
         entries = await services.engine.timeline(run_id)
-        passed = _points_off((await services.engine.show(run_id)).run)
+        run = (await services.engine.show(run_id)).run
+    passed = _points_off(run)
     bodies = tuple(EntryBody(at=entry.at, step=entry.step, event=entry.event) for entry in entries)
-    desk.screen.show(timeline_table(body for body in bodies if not body.step or body.step.path not in passed))
+    seen = (body for body in bodies if not body.step or body.step.path not in passed)
+    desk.screen.show(timeline_table(seen, is_workflow=run.is_workflow))
     desk.screen.document(TimelineDocument(run=run_id, entries=bodies))
     return DONE
 
@@ -141,6 +162,8 @@ async def report(desk: Desk, wanted: options.Report) -> int:
 
 def _points_off(run: RunRecord) -> set[str]:
     """The steps of approval points that are switched off: the run only passes them, and a person need not see that."""
+    if run.is_workflow:
+        return set()
     return {f"approve_{point}" for point in get_args(Point) if point not in run.context.approvals}
 
 
@@ -150,6 +173,7 @@ def _tell(screen: "Screen", shown: ShowDocument, pending: list[ApprovalRecord]) 
     from run_workflow.console.tables import places_to_fork, step_table
     from run_workflow.console.words import moment
 
+    is_workflow = VERSION_SIGN in shown.run.graph
     screen.say(shown.run.question or shown.run.graph, "bold")
     screen.say(f"Began {moment(shown.created_at)}, last change {moment(shown.updated_at)}.")
     if shown.run.holder:
@@ -161,9 +185,10 @@ def _tell(screen: "Screen", shown: ShowDocument, pending: list[ApprovalRecord]) 
     if shown.children:
         screen.say(f"Copies: {', '.join(shown.children)}.")
     screen.show(
-        step_table(shown.steps, shown.run.models == (EXTRACTIVE,)), *(request_view(record) for record in pending)
+        step_table(shown.steps, shown.run.models == (EXTRACTIVE,), is_workflow=is_workflow),
+        *(request_view(record) for record in pending),
     )
-    if places := places_to_fork(shown.steps):
+    if places := places_to_fork(shown.steps, is_workflow=is_workflow):
         screen.say(f"`fork {shown.run.id} --at` can begin at: {places}.")
     summarise(screen, shown.run)
 

@@ -33,6 +33,8 @@ class Row:
     """Whether it was cut short before: calls that it made then come back, and are counted already."""
     used: dict[str, Usage] = field(default_factory=dict)
     """By the full path of the event, e.g. a round of a branch: what it has used so far."""
+    is_workflow: bool = False
+    """Whether it is a step of a workflow file, whose name says nothing to us."""
 
     @property
     def is_branch(self) -> bool:
@@ -90,6 +92,8 @@ class RunPicture:
     """What the run had used before the first event."""
     free: bool = False
     """Whether only our own model works: tokens and money say nothing then, and are not shown."""
+    is_workflow: bool = False
+    """Whether the steps are those of a workflow file."""
 
     @classmethod
     def of(cls, steps: Iterable[StepRecord], used: Usage, now: datetime, at: float, *, free: bool = False) -> Self:
@@ -114,7 +118,8 @@ class RunPicture:
         """The picture after an event that came `at` seconds on the caller's clock."""
         key = _row_of(event.path)
         rows = {row.path: row for row in self.rows}
-        rows[key] = rows.get(key, Row(path=key, began=at)).after(event, at)
+        row = rows.get(key, Row(path=key, began=at))
+        rows[key] = replace(row, is_workflow=self.is_workflow).after(event, at)
         return replace(self, rows=_in_order(rows.values()))
 
     @property

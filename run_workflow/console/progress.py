@@ -12,7 +12,7 @@ from rich.text import Text
 
 from run_workflow.console.picture import ENDED, Row, RunPicture
 from run_workflow.console.screen import Screen
-from run_workflow.console.words import STEP_NAMES, STYLES, count, dollars, duration, mark, one_line, plural
+from run_workflow.console.words import STYLES, count, dollars, duration, mark, one_line, plural, step_name
 from state.runs import Progress
 
 _NARROW = 60
@@ -176,7 +176,7 @@ class Tree:
 
 
 def _name(row: Row) -> str:
-    return row.name if row.is_branch else STEP_NAMES.get(row.path, row.path)
+    return row.name if row.is_branch else step_name(row.path, row.is_workflow)
 
 
 def _doing(row: Row) -> str:
@@ -184,7 +184,7 @@ def _doing(row: Row) -> str:
     if row.status in ("running", "retrying"):
         return row.wait or row.tool or row.message or ("again" if row.times > 1 else row.status)
     if row.status == "waiting":
-        return "waits for an answer"
+        return "waits" if row.is_workflow else "waits for an answer"
     return f"{row.status}: {row.message}" if row.message and row.status != "completed" else row.status
 
 
@@ -206,6 +206,8 @@ def _change(before: Row | None, row: Row, now: float, free: bool) -> str:
 
 
 def _worth_showing(row: Row) -> bool:
+    if row.is_workflow:
+        return True
     if row.path.startswith("approve_"):
         return row.waited
     return row.path not in _QUIET or row.status == "failed"

@@ -2,11 +2,12 @@
 
 from rich.text import Text
 
+from run_workflow.console.requests import to_yaml
 from run_workflow.console.screen import Screen
 from run_workflow.console.words import FATES, STYLES, count, dollars, moment, one_line, plural
-from run_workflow.documents import RequestBody, RunDocument
+from run_workflow.documents import RequestBody, RunDocument, WaitBody
 from state.context import EXTRACTIVE
-from state.runs import SERVED, Usage
+from state.runs import SERVED, VERSION_SIGN, Usage
 
 _OUTCOMES = {
     "published": "The report is published.",
@@ -18,6 +19,8 @@ _STATES = {
     "answered": "has its answer and can go on",
     "interrupted": "was interrupted; nothing is lost",
     "paused": "is paused; nothing is lost",
+    "waits": "waits; no process is needed meanwhile",
+    "timed_out": "was ended: the time that it may work is over",
     "running": "is going on",
     "initializing": "has not begun",
     "failed": "failed",
@@ -31,14 +34,19 @@ def summarise(screen: Screen, document: RunDocument) -> None:
     if document.status == "completed" and document.outcome:
         screen.say(_OUTCOMES.get(document.outcome, document.outcome), "bold")
     else:
-        state = _STATES.get(document.status, document.status.replace("_", " "))
+        word = "waits" if document.status == "paused" and document.waits else document.status
+        state = _STATES.get(word, word.replace("_", " "))
         screen.say(f"Run {document.id} {state}.", f"bold {STYLES.get(document.status, '')}".strip())
     if document.error:
         screen.say(f"  {one_line(document.error)}")
     for label, text in _facts(document):
         screen.say(f"  {label:<18} {text}")
+    _list(screen, "It waits for", [_awaited(wait) for wait in document.waits])
     _list(screen, "Missing", [f"{item.focus} ({item.status}): {item.reason}" for item in document.missing])
     _list(screen, "Open defects", document.defects)
+    if document.outputs is not None:
+        screen.say("Outputs:")
+        screen.text(to_yaml(document.outputs))
     if document.commands:
         served = document.graph.endswith(SERVED)
         screen.say("Only the LangGraph server can go on with it. To end it:" if served else "Go on with:")
@@ -69,8 +77,16 @@ def _facts(document: RunDocument) -> list[tuple[str, str]]:
     if document.citation_accuracy is not None and document.outcome == "published":
         facts.append(("citation accuracy", f"{document.citation_accuracy:.1%}"))
     facts += [("timeout", _timeout(request)) for request in document.waiting if request.expires_at]
-    facts += [("used", usage_text(document.usage, document.models == (EXTRACTIVE,))), ("run", document.id)]
-    return facts
+    if document.outputs_file:
+        facts.append(("outputs", document.outputs_file))
+    if VERSION_SIGN not in document.graph or document.usage != Usage():
+        facts.append(("used", usage_text(document.usage, document.models == (EXTRACTIVE,))))
+    return [*facts, ("run", document.id)]
+
+
+def _awaited(wait: WaitBody) -> str:
+    parts = [f"the event {wait.event}" if wait.event else "", f"until {moment(wait.wakes_at)}" if wait.wakes_at else ""]
+    return f"{wait.step}: {' '.join(part for part in parts if part)}"
 
 
 def _timeout(request: RequestBody) -> str:

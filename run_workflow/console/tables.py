@@ -9,7 +9,7 @@ from rich.text import Text
 from run_workflow.console.events import event_words, facts
 from run_workflow.console.picture import BRANCHES
 from run_workflow.console.screen import table
-from run_workflow.console.words import STEP_NAMES, STYLES, duration, moment, one_line
+from run_workflow.console.words import STEP_NAMES, STYLES, duration, moment, one_line, step_name
 from run_workflow.documents import BundleCheckBody, CheckBody, EntryBody, RunLine, SettingBody, ToolBody
 from state.runs import Json, StepRecord
 
@@ -25,7 +25,7 @@ def run_table(runs: Iterable[RunLine]) -> Table:
     return rows
 
 
-def step_table(steps: Sequence[StepRecord], free: bool = False) -> Table:
+def step_table(steps: Sequence[StepRecord], free: bool = False, *, is_workflow: bool = False) -> Table:
     """The steps of a run as a tree: branches below the step that sent them; no tokens where no model is paid for."""
     rows = table("step", "status", "time", "tries", "result", right=["time", "tries"])
     seen: set[str] = set()
@@ -36,12 +36,14 @@ def step_table(steps: Sequence[StepRecord], free: bool = False) -> Table:
         status = Text(step.status, style=STYLES.get(step.status, ""))
         time = duration((step.ended_at - step.started_at).total_seconds()) if step.ended_at else ""
         told = one_line(step.error or facts(_beside(step, free)))
-        rows.add_row(f"{indent}{_name(step.path)}{again}", status, time, str(step.attempts), told)
+        rows.add_row(f"{indent}{_name(step.path, is_workflow)}{again}", status, time, str(step.attempts), told)
     return rows
 
 
-def places_to_fork(steps: Sequence[StepRecord]) -> str:
+def places_to_fork(steps: Sequence[StepRecord], *, is_workflow: bool = False) -> str:
     """The steps that a copy can begin at, by the names that `fork --at` takes; nothing where there are none."""
+    if is_workflow:
+        return ", ".join(dict.fromkeys(step.path for step in steps if not {".", "["} & set(step.path)))
     names = dict.fromkeys(step.path for step in steps if not step.path.startswith(BRANCHES))
     return ", ".join(f"{name} ({STEP_NAMES[name]})" if name in STEP_NAMES else name for name in names)
 
@@ -52,7 +54,7 @@ def _beside(step: StepRecord, free: bool) -> Json:
     return {key: value for key, value in (step.result or {}).items() if key not in hidden and value != step.status}
 
 
-def timeline_table(entries: Iterable[EntryBody]) -> Table:
+def timeline_table(entries: Iterable[EntryBody], *, is_workflow: bool = False) -> Table:
     """What happened when, and by whom."""
     rows = table("time", "what", "by", "details")
     for entry in entries:
@@ -62,7 +64,9 @@ def timeline_table(entries: Iterable[EntryBody]) -> Table:
         elif entry.step is not None:
             step = entry.step
             took = f" after {duration((step.ended_at - step.started_at).total_seconds())}" if step.ended_at else ""
-            rows.add_row(moment(entry.at), _name(step.path), "", one_line(f"{step.status}{took} {step.error or ''}"))
+            rows.add_row(
+                moment(entry.at), _name(step.path, is_workflow), "", one_line(f"{step.status}{took} {step.error or ''}")
+            )
     return rows
 
 
@@ -104,5 +108,5 @@ def tool_table(tools: Iterable[ToolBody]) -> Table:
     return rows
 
 
-def _name(path: str) -> str:
-    return path.removeprefix(BRANCHES) if path.startswith(BRANCHES) else STEP_NAMES.get(path, path)
+def _name(path: str, is_workflow: bool) -> str:
+    return path.removeprefix(BRANCHES) if path.startswith(BRANCHES) else step_name(path, is_workflow)

@@ -26,6 +26,12 @@ STEP_NAMES: Mapping[str, str] = {
 }
 """Steps in words; a step that is not here is shown by its path."""
 
+
+def step_name(path: str, is_workflow: bool) -> str:
+    """A step in words; one of a workflow file has the name that its author gave it."""
+    return path if is_workflow else STEP_NAMES.get(path, path)
+
+
 STYLES: Mapping[StepStatus | Standing, str] = {
     "completed": "green",
     "running": "cyan",
@@ -38,6 +44,7 @@ STYLES: Mapping[StepStatus | Standing, str] = {
     "answered": "yellow",
     "failed": "red",
     "timed_out": "red",
+    "compensated": "magenta",
     "cancelled": "red",
     "skipped": "dim",
     "pending": "dim",

@@ -103,7 +103,7 @@ class Engine:
             run = await one_run(connection, run_id)
         if run.status not in UNDOING:  # its thread is not needed for that
             refuse_served(run)
-        if run.waiting_for and not run.answered and not run.cancel_requested:
+        if run.is_put_away and not run.answered and not run.cancel_requested:
             return run
         entry = await self._entry_of(run)
         async with self._leases.holding(run_id, refuse_ended) as lease:

@@ -9,7 +9,7 @@ from psycopg.rows import DictRow
 
 from run_workflow.postgres.database import Pool
 from state.errors import UnknownRun
-from state.runs import ApprovalRecord, RunRecord, Standing
+from state.runs import ApprovalRecord, RunRecord, Standing, WaitRecord
 
 Connection = AsyncConnection[DictRow]
 
@@ -60,6 +60,11 @@ SELECT id, run_id, point, request, status, answer, answered_by, created_at, expi
 FROM approvals WHERE run_id = %s ORDER BY created_at, id
 """
 
+_WAITS = """
+SELECT id, run_id, path, event, wakes_at, status, created_at
+FROM waits WHERE run_id = %s AND status = 'pending' ORDER BY created_at, path
+"""
+
 
 @asynccontextmanager
 async def transaction(pool: Pool) -> AsyncIterator[Connection]:
@@ -99,6 +104,12 @@ async def all_approvals(connection: Connection, run_id: str) -> tuple[ApprovalRe
     """The approvals of a run, oldest first."""
     rows = await (await connection.execute(_APPROVALS, (run_id,))).fetchall()
     return tuple(ApprovalRecord.model_validate(row) for row in rows)
+
+
+async def pending_waits(connection: Connection, run_id: str) -> tuple[WaitRecord, ...]:
+    """The times and events that a run waits for, oldest first."""
+    rows = await (await connection.execute(_WAITS, (run_id,))).fetchall()
+    return tuple(WaitRecord.model_validate(row) for row in rows)
 
 
 def unknown(run_id: str) -> UnknownRun:

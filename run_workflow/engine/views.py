@@ -6,11 +6,11 @@ from typing import Literal
 from psycopg.rows import class_row, dict_row
 
 from run_workflow.engine import audit
-from run_workflow.engine.rows import Connection, all_approvals, one_run
+from run_workflow.engine.rows import Connection, all_approvals, one_run, pending_waits
 from run_workflow.stores.journal import USAGE
 from run_workflow.stores.ledger import STEPS
 from state.evidence import Record
-from state.runs import ApprovalRecord, AuditEvent, RunRecord, StepRecord, Usage
+from state.runs import ApprovalRecord, AuditEvent, RunRecord, StepRecord, Usage, WaitRecord
 
 _CALLS = """
 SELECT path, kind, name, request_hash, occurrence, seconds,
@@ -29,6 +29,8 @@ class RunView(Record):
     """In the order in which they started."""
     approvals: tuple[ApprovalRecord, ...]
     """Oldest first."""
+    waits: tuple[WaitRecord, ...] = ()
+    """The times and events that it waits for now."""
     usage: Usage
     children: tuple[str, ...]
     """Ids of the runs that were forked from this one."""
@@ -74,6 +76,7 @@ async def view_of(connection: Connection, run_id: str) -> RunView:
         run=run,
         steps=await steps_of(connection, run_id),
         approvals=await all_approvals(connection, run_id),
+        waits=await pending_waits(connection, run_id),
         usage=Usage(**used) if used else Usage(),
         children=tuple(row["id"] for row in children),
     )

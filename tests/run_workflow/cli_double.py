@@ -123,6 +123,8 @@ class EngineDouble:
     charts: tuple[Chart, ...] = ()
     forks: list[tuple[str, str | None, Json | None]] = field(default_factory=list)
     first_bad: int | None = None
+    workflows: Any = None
+    """Nothing here runs workflows: their tests work on a database."""
     began: Callable[[], None] = lambda: None
     """Called when an `advance` has given its events."""
 
@@ -210,6 +212,9 @@ class EngineDouble:
         requests[place] = requests[place].model_copy(update={"status": "answered", "answer": answer})
         self._set(run_id, answered=True)
         return requests[place]
+
+    async def send_event(self, run_id: str, name: str, data: Json, *, actor: str) -> RunRecord:
+        raise NotImplementedError
 
     async def cancel(self, run_id: str, actor: str) -> RunRecord:
         return self._set(run_id, status="cancelled")

@@ -93,7 +93,7 @@ def test_a_workflow_file_is_drawn(line: Line) -> None:
 def test_checking_starts_fast() -> None:
     """Neither a database nor the engine of runs is imported for it."""
     program = (
-        "import sys, run_workflow.workflow_files;"
+        "import sys, run_workflow.workflow_catalog;"
         "print([name for name in ('langgraph', 'langchain_core', 'psycopg', 'pandas') if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)

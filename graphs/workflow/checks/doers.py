@@ -82,8 +82,10 @@ def _workflow(
         if step.condition is None and not step.conditions and placed.level.outer is None:
             notes.error(path, f"{name!r} starts itself without end.", "Give the step a condition that ends it.")
         return
-    _name(name, path, "workflow", known.workflows, notes)
     other = (known.workflows or {}).get(name)
+    if version and known.has_older_versions and (other is None or version not in other.versions):
+        return  # the start of a run looks for it
+    _name(name, path, "workflow", known.workflows, notes)
     if other is not None:
         _version(version, other.versions, path, name, notes)
         _given(other.inputs, step.input_mapping, placed.at("input_mapping"), f"The workflow {name!r}", view, notes)

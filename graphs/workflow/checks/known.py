@@ -52,6 +52,8 @@ class Known:
     agents: Mapping[str, tuple[str, ...]] | None = None
     """By name: what the agent is able to do."""
     workflows: Mapping[str, KnownWorkflow] | None = None
+    has_older_versions: bool = False
+    """Whether there may be versions of workflows, and workflows with a version, that are not among `workflows`."""
 
     def tool(self, name: str) -> KnownTool | None:
         """The tool of a name or of `name@version`; None where it is not known."""

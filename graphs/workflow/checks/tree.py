@@ -112,6 +112,11 @@ def outer_steps(level: Level) -> Iterator[Placed]:
         level = level.outer.level
 
 
+def path_of(placed: Placed) -> str:
+    """The path of the step in the ledger of a run, without the turns of loops: `pages.check`."""
+    return ".".join([*reversed([each.step.id for each in outer_steps(placed.level)]), placed.step.id])
+
+
 def _level(
     steps: Sequence[Step],
     path: Path,
