@@ -112,7 +112,7 @@ class RunRecord(Record):
     @property
     def is_put_away(self) -> bool:
         """Whether it only waits: for answers, events or times."""
-        return bool(self.waiting_for) and self.status in ("waiting_approval", "paused")
+        return self.status == "waiting_approval" or (self.status == "paused" and bool(self.waiting_for))
 
     @property
     def is_workflow(self) -> bool:

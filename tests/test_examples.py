@@ -54,6 +54,18 @@ LINES = {
         ("run research", 0, "bundle.zip"),
         ("verify output/", 0, "is as it was published"),
     ],
+    "docs/workflows.md": [
+        ("check refund.yaml", 0, "nothing to complain about"),
+        ("run refund.yaml", 3, "May ann have 250 back"),
+        ("approve last", 3, "event .* paid"),
+        ("event last paid", 0, "receipt: A-17"),
+        ("graph --run last", 0, "class .* completed"),
+        ("list --workflows", 0, "expense_approval"),
+        ("show expense_approval", 0, "Outputs: route, items"),
+        ("run expense_approval --input employee=ann", 0, "route: else"),
+        ("run expense_approval@1.0.0", 3, "May bob spend 900"),
+        ("check refund.yaml --against expense_approval", 0, "breaks callers: It is called 'refund'"),
+    ],
     "docs/sources.md": [("run research", 0, "The report is published.")],
     "docs/running.md": [
         ("doctor", 0, "All is well."),
@@ -184,6 +196,15 @@ def test_commands_of_bundles(terminal: Terminal) -> None:
 def test_commands_of_sources(terminal: Terminal) -> None:
     """The folder of the example is read by the command that the page shows."""
     follow("docs/sources.md", terminal)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(240)  # many commands, each a process of its own
+def test_commands_of_workflows(terminal: Terminal) -> None:
+    """The workflow of the page is checked, run, approved and sent its event; those with a name are run by it."""
+    (text,) = blocks("docs/workflows.md", "yaml")
+    (terminal.folder / "refund.yaml").write_text(text, encoding="utf-8")
+    follow("docs/workflows.md", terminal)
 
 
 @pytest.mark.slow

@@ -19,6 +19,7 @@ from graphs.workflow.expressions import Expression, ExpressionError, is_true, te
 from graphs.workflow.figures import figures_of
 from graphs.workflow.flow import Flow
 from graphs.workflow.level import Level
+from graphs.workflow.logs import log_step
 from graphs.workflow.mapping import fill
 from graphs.workflow.outcomes import Failure, Outcome, StepFailed, Waiting, failure_of
 from graphs.workflow.references import MissingValue, Scope
@@ -120,6 +121,11 @@ class Run:
 Around = tuple[tuple[str, Flow], ...]
 """The levels around a step, innermost first: what stands before the ids in their paths, and who waits for whom."""
 
+    def tell(self, progress: Progress) -> None:
+        """To whoever watches, and to the log."""
+        self.emit(progress)
+        log_step(self.definition, self.id, progress)
+
 
 @dataclass(frozen=True)
 class Call:
@@ -182,7 +188,7 @@ async def _skipped(run: Run, path: str, why: str) -> None:
     record = run.records.get(path)
     if record is None or record.status != "skipped":
         await run.ledger.end(path, "skipped", result={"why": why})
-        run.emit(Progress(path=path, status="skipped", message=why))
+        run.tell(Progress(path=path, status="skipped", message=why))
 
 
 class _Execution:
@@ -281,7 +287,7 @@ class _Execution:
         self._emit(status, error or "")
 
     def _emit(self, status: StepStatus, message: str = "") -> None:
-        self._run.emit(Progress(path=self._path, status=status, message=message))
+        self._run.tell(Progress(path=self._path, status=status, message=message))
 
 
 def _check(what: str, schema: Schema | None, value: Any) -> None:

@@ -52,7 +52,7 @@ def test_an_unknown_graph_is_refused(line: Line) -> None:
     """The graphs that there are, are named."""
     typed = line.type("graph", "cooking")
     assert typed.code == 2
-    assert "There are: research." in typed.err
+    assert "There are: expense_approval, research." in typed.err
 
 
 def test_a_drawing_that_cannot_be_written_is_told(line: Line) -> None:
