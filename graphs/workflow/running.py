@@ -117,14 +117,14 @@ class Run:
         """What undoes steps of this run."""
         return saga.Saga(self.id, self.ledger, self.clock, self.results, self.tools, self.emit)
 
-
-Around = tuple[tuple[str, Flow], ...]
-"""The levels around a step, innermost first: what stands before the ids in their paths, and who waits for whom."""
-
     def tell(self, progress: Progress) -> None:
         """To whoever watches, and to the log."""
         self.emit(progress)
         log_step(self.definition, self.id, progress)
+
+
+Around = tuple[tuple[str, Flow], ...]
+"""The levels around a step, innermost first: what stands before the ids in their paths, and who waits for whom."""
 
 
 @dataclass(frozen=True)
