@@ -27,5 +27,8 @@ async def bounded(kind: Kind, limits: TimeLimits, scope: CallScope | None = None
         if not timer.expired:
             raise
         raise LimitReached(
-            f"{kind} took longer than {seconds:g} s", limit="seconds", place=kind, remedy=f"Raise time.{kind}."
+            f"{kind} took longer than {seconds:g} s",
+            limit="seconds",
+            place=kind,
+            remedy=f"Raise time.{kind} (--time {kind}=SECONDS).",
         ) from error

@@ -8,7 +8,8 @@ import typer
 from typer.main import get_command
 
 from run_workflow.cli.app import app
-from run_workflow.cli.session import INTERRUPTED, PROGRAM, Shell, of_process, tell, wrong_use
+from run_workflow.cli.session import INTERRUPTED, PROGRAM, Shell, of_process, tell
+from run_workflow.cli.wrong import wrong_use
 
 if TYPE_CHECKING:
     from run_workflow.console.screen import Screen

@@ -3,6 +3,7 @@
 from run_workflow.cli.ending import question_of
 from run_workflow.cli.session import Desk
 from run_workflow.console.words import one_line
+from run_workflow.engine.approvals import why_not_pending
 from run_workflow.services import RunEngine
 from state.errors import AnswerRefused, UnknownRun
 from state.runs import ApprovalRecord
@@ -39,11 +40,19 @@ async def find_run(engine: RunEngine, name: str) -> str:
 
 
 async def find_request(engine: RunEngine, run_id: str, name: str | None) -> ApprovalRecord:
-    """The pending request that is meant: by id or its beginning, or the only one. AnswerRefused where there is none."""
-    pending = [record for record in (await engine.show(run_id)).approvals if record.status == "pending"]
+    """The pending request that is meant: by id or its beginning, or the only one.
+
+    AnswerRefused where there is none; where it was answered before, with the answer that counts.
+    """
+    view = await engine.show(run_id)
+    pending = [record for record in view.approvals if record.status == "pending"]
     fitting = [record for record in pending if record.id.startswith(name or "")]
     if len(fitting) == 1:
         return fitting[0]
+    meant = [each for each in view.approvals if each.id.startswith(name or "")] if name or not pending else []
+    if not fitting and meant:
+        says = f"`resume {run_id}` goes on with it." if view.run.answered else f"`show {run_id}` says how it stands."
+        raise AnswerRefused(why_not_pending(meant[-1]), place=f"run {run_id}", remedy=says)
     if not pending:
         raise AnswerRefused(
             "No request waits for an answer.", place=f"run {run_id}", remedy=f"`show {run_id}` says how it stands."

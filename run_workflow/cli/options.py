@@ -1,10 +1,19 @@
 """The arguments and options of the commands, each with its help: one record a command, shared parts inherited."""
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
+
+
+def _finite(value: float | None) -> float | None:
+    """Refuses `inf`: a limit that is never reached is none, and cannot be stored."""
+    if value is not None and not math.isfinite(value):
+        raise typer.BadParameter(f"{value} is no limit. Give a number, or leave the option out.")
+    return value
+
 
 _APPROVALS, _MODELS, _LIMITS, _END = "Approvals", "Models", "Limits", "Output"
 
@@ -109,13 +118,14 @@ class Research(Going):
         ),
     ] = "approve"
     budget: Annotated[
-        float | None, typer.Option(metavar="USD", min=0, help="Most the run may cost.", rich_help_panel=_LIMITS)
+        float | None,
+        typer.Option(metavar="USD", min=0, callback=_finite, help="Most the run may cost.", rich_help_panel=_LIMITS),
     ] = None
     max_branches: Annotated[
         int, typer.Option(min=1, max=20, help="Most branches at a time.", rich_help_panel=_LIMITS)
     ] = 6
     branch_seconds: Annotated[
-        float, typer.Option(min=0.001, help="Time limit of one branch.", rich_help_panel=_LIMITS)
+        float, typer.Option(min=0.001, callback=_finite, help="Time limit of one branch.", rich_help_panel=_LIMITS)
     ] = 300.0
     branch_tokens: Annotated[
         int, typer.Option(min=1, help="Most tokens of one branch, in and out.", rich_help_panel=_LIMITS)
@@ -125,12 +135,36 @@ class Research(Going):
     ] = 40
     branch_money: Annotated[
         float | None,
-        typer.Option(metavar="USD", min=0, help="Most that one branch may cost.", rich_help_panel=_LIMITS),
+        typer.Option(
+            metavar="USD", min=0, callback=_finite, help="Most that one branch may cost.", rich_help_panel=_LIMITS
+        ),
     ] = None
     grace: Annotated[
         float,
-        typer.Option(min=0, help="Seconds the last quarter of the branches may go on alone.", rich_help_panel=_LIMITS),
+        typer.Option(
+            min=0,
+            callback=_finite,
+            help="Seconds the last quarter of the branches may go on alone.",
+            rich_help_panel=_LIMITS,
+        ),
     ] = 30.0
+    time: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="WORK=SECONDS",
+            help="Time limit of work outside the branches, each as it is if not given: reading=3600, planning=300, "
+            "writing=600, reviewing=300; may be given several times.",
+            rich_help_panel=_LIMITS,
+        ),
+    ] = None
+    show_orders: Annotated[
+        bool,
+        typer.Option(
+            "--show-orders",
+            help="Show models also passages that give orders to a model, for research on such orders.",
+            rich_help_panel=_MODELS,
+        ),
+    ] = False
     max_revisions: Annotated[
         int, typer.Option(min=0, max=5, help="How often missing parts are sent again.", rich_help_panel=_LIMITS)
     ] = 1

@@ -16,7 +16,8 @@ def policies(wanted: options.Research) -> dict[Point, ApprovalPolicy]:
     points = points_of(wanted.approve)
     approvers = _names(wanted.approvers, points)
     seconds = {
-        point: _seconds(text) for point, text in _each(wanted.approval_timeout, points, "--approval-timeout").items()
+        point: seconds_of(text, "--approval-timeout")
+        for point, text in _each(wanted.approval_timeout, points, "--approval-timeout").items()
     }
     then = {point: _decision(text) for point, text in _each(wanted.on_timeout, points, "--on-timeout").items()}
     return {
@@ -66,13 +67,14 @@ def _names(text: str, points: list[Point]) -> dict[Point, tuple[str, ...]]:
     return named
 
 
-def _seconds(text: str) -> float:
+def seconds_of(text: str, option: str) -> float:
+    """A number of seconds above 0. typer.BadParameter names the option where it is none."""
     try:
         seconds = float(text)
     except ValueError:
         seconds = 0.0
     if not 0 < seconds < float("inf"):
-        raise typer.BadParameter(f"{text!r} is no number of seconds above 0.", param_hint="--approval-timeout")
+        raise typer.BadParameter(f"{text!r} is no number of seconds above 0.", param_hint=option)
     return seconds
 
 

@@ -8,7 +8,7 @@ import typer
 
 from run_workflow.cli import options
 from run_workflow.cli.answers import manner_of
-from run_workflow.cli.policies import policies
+from run_workflow.cli.policies import policies, seconds_of
 from run_workflow.cli.session import FAILED, Desk
 from state.context import (
     EXTRACTIVE,
@@ -17,6 +17,8 @@ from state.context import (
     Quorum,
     Role,
     RunContext,
+    TimeLimits,
+    UntrustedText,
 )
 from state.errors import SetupError, SourceError
 
@@ -93,6 +95,8 @@ def context_of(wanted: options.Research, settings: "Settings") -> RunContext:
             deadline_seconds=max(Quorum().deadline_seconds, wanted.branch_seconds + wanted.grace),
         ),
         gate=GatePolicy(max_revisions=wanted.max_revisions),
+        time=_time_limits(wanted.time or []),
+        untrusted=UntrustedText(show_orders=wanted.show_orders),
         approvals=policies(wanted),
     )
 
@@ -167,6 +171,19 @@ def _estimate(wanted: options.Research, services: "Services", context: RunContex
 
 def _costs(amount: "Amount") -> bool:
     return amount.money is None or amount.money > 0
+
+
+def _time_limits(pairs: list[str]) -> TimeLimits:
+    known = TimeLimits.model_fields
+    limits: dict[str, float] = {}
+    for pair in pairs:
+        name, _, text = pair.partition("=")
+        if name.strip() not in known:
+            raise typer.BadParameter(
+                f"{pair!r} is not work=seconds; the kinds of work are {', '.join(known)}.", param_hint="--time"
+            )
+        limits[name.strip()] = seconds_of(text, "--time")
+    return TimeLimits(**limits)
 
 
 def _models_by_role(pairs: list[str]) -> dict[Role, str]:

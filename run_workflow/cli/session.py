@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from state.errors import StrettoError, WrongUse
+from state.errors import StrettoError
 
 if TYPE_CHECKING:  # slow to import, and `--help` needs none of them
     from run_workflow.console.screen import Screen
@@ -77,6 +77,8 @@ def perform(context: typer.Context, as_json: bool, work: Callable[[Desk], Awaita
     """Does the work of a command, and ends with its exit code."""
     import asyncio
 
+    from run_workflow.cli.wrong import wrong_use
+
     shell: Shell = context.obj or of_process()
     screen = shell.screen(as_json)
     try:
@@ -89,13 +91,6 @@ def perform(context: typer.Context, as_json: bool, work: Callable[[Desk], Awaita
         screen.note("Interrupted.")
         code = INTERRUPTED
     raise typer.Exit(code)
-
-
-def wrong_use(error: typer.TyperException, context: typer.Context | None = None) -> WrongUse:
-    """What typer says of a command line that it does not understand, as an error like all others."""
-    where = context or getattr(error, "ctx", None)
-    command = where.command_path if where else PROGRAM
-    return WrongUse(error.format_message(), place=command, remedy=f"`{command} --help` lists what can be typed.")
 
 
 def tell(screen: "Screen", error: StrettoError) -> int:

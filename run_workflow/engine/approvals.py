@@ -125,20 +125,23 @@ async def find_pending(connection: Connection, run: RunRecord, request_id: str |
         if approval.id == request_id:
             if approval.status == "pending":
                 return approval
-            raise _refused(run, _why_not_pending(approval), pending)
+            raise _refused(run, why_not_pending(approval), pending)
     elsewhere = await (await connection.execute(_ELSEWHERE, (request_id,))).fetchone()
     if elsewhere is not None:
         raise _refused(run, f"The request {request_id} belongs to run {elsewhere['run_id']}.", pending)
     raise _refused(run, f"There is no request {request_id!r}.", pending)
 
 
-def _why_not_pending(approval: ApprovalRecord) -> str:
-    when = f" at {approval.answered_at:%Y-%m-%d %H:%M:%S}" if approval.answered_at else ""
-    if approval.status == "withdrawn":
-        return f"The request {approval.id} was withdrawn: the run no longer waits for it."
+def why_not_pending(approval: ApprovalRecord) -> str:
+    """How the request was answered, by whom and when; or that nobody needs to any more."""
+    request = f"The request {approval.id} ({approval.point})"
+    if approval.answer is None:
+        return f"{request} was withdrawn: the run no longer waits for it."
+    when = f" at {approval.answered_at.astimezone():%Y-%m-%d %H:%M:%S}" if approval.answered_at else ""
+    decision = approval.answer.decision.type
     if approval.status == "expired":
-        return f"The request {approval.id} expired: its timeout policy answered it{when}."
-    return f"The request {approval.id} was already answered by {approval.answered_by}{when}."
+        return f"{request} expired: its timeout policy answered it with {decision}{when}."
+    return f"{request} was already answered with {decision} by {approval.answered_by}{when}."
 
 
 def _refused(run: RunRecord, message: str, pending: Sequence[ApprovalRecord]) -> AnswerRefused:

@@ -209,7 +209,8 @@ class EngineDouble:
         if self.refuses and isinstance(answer.decision, Edit):
             raise self.refuses.pop(0)
         self.answers.append((requests[place].point, answer, actor))
-        requests[place] = requests[place].model_copy(update={"status": "answered", "answer": answer})
+        stored = {"status": "answered", "answer": answer, "answered_by": actor, "answered_at": START}
+        requests[place] = requests[place].model_copy(update=stored)
         self._set(run_id, answered=True)
         return requests[place]
 

@@ -14,7 +14,7 @@ from run_workflow.documents import RunDocument
 from state.context import ApprovalPolicy
 from state.errors import AnswerRefused
 from state.runs import Approve, Edit, Reject, Respond
-from tests.run_workflow.cli_double import BRANCH, PLAN, EngineDouble, Line, Stretch, published
+from tests.run_workflow.cli_double import BRANCH, PLAN, START, EngineDouble, Line, Stretch, published
 
 DONE = Stretch(BRANCH, output=published())
 ASKS = Stretch(asks="plan")
@@ -267,6 +267,21 @@ def test_nothing_waits(line: Line) -> None:
     typed = line.type("approve", "last")
     assert typed.code == 6
     assert "No request waits for an answer." in typed.err
+
+
+def test_a_second_answer_is_told_the_first(line: Line) -> None:
+    """Whoever answers what was answered is told how, by whom and when, and what is next; the code is 6."""
+    waiting(line, "plan")
+    first = line.type("approve", "last", "--no-resume", "--json")
+    document = RunDocument.model_validate_json(first.out)
+    assert (first.code, document.status, document.waiting) == (0, "answered", ())
+    for second in (["approve", "last"], ["reject", "last", "q1", "--message", "No."]):
+        typed = line.type(*second)
+        assert typed.code == 6
+        assert "The request q1-plan (plan) was already answered with approve by " in typed.err
+        assert f" at {START.astimezone():%Y-%m-%d %H:%M:%S}." in typed.err
+        assert "` goes on with it." in typed.err
+    assert len(line.engine.answers) == 1
 
 
 @pytest.mark.parametrize("form", ["yaml", "json"])

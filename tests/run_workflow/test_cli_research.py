@@ -140,7 +140,8 @@ def test_every_option_reaches_the_run(folder: Path) -> None:
     options = (
         "--model good/dear --model-for writer=good/fine --mode sequential --approve plan,report --approvers ann,bob "
         "--approval-timeout 60 --on-timeout reject --if-unattended continue --budget 2.5 --max-branches 3 "
-        "--branch-seconds 1000 --grace 5 --max-revisions 2 --out there --dedup-key k --yes"
+        "--branch-seconds 1000 --grace 5 --max-revisions 2 --time reading=60 "
+        "--time writing=90 --show-orders --out there --dedup-key k --yes"
     ).split()
     typed = line.type("run", "research", f" {QUESTION} ", "--sources", "docs", *options)
     assert typed.code == 0
@@ -151,6 +152,8 @@ def test_every_option_reaches_the_run(folder: Path) -> None:
     assert (context.mode, context.budget, context.max_branches, context.limits.seconds) == ("sequential", 2.5, 3, 1000)
     assert (context.quorum.grace_seconds, context.quorum.deadline_seconds) == (5, 1005)
     assert context.gate.max_revisions == 2
+    assert (context.time.reading, context.time.writing, context.time.planning) == (60, 90, 300)
+    assert (context.untrusted.show_orders, context.untrusted.tools) == (True, ())
     assert set(context.approvals) == {"plan", "report"}
     policy = context.approvals["plan"]
     assert (policy.approvers, policy.timeout_seconds, policy.on_timeout) == (("ann", "bob"), 60, "reject")
@@ -193,6 +196,9 @@ def test_all_points_at_once_and_more_paths(folder: Path) -> None:
         (["--max-branches", "0"], "--max-branches"),
         (["--budget", "-1"], "--budget"),
         (["--grace", "soon"], "--grace"),
+        (["--grace", "inf"], "--grace': inf is no limit."),
+        (["--time", "cooking=5"], "the kinds of work are reading, planning, writing, reviewing."),
+        (["--time", "reading=soon"], "'soon' is no number of seconds above 0."),
         (["--sorces", "docs"], "--sorces"),
     ],
 )
@@ -213,9 +219,27 @@ def test_wrong_use_reads_like_any_other_error(folder: Path) -> None:
         assert first.startswith("Error: ")
         assert wrong[0] in first
         assert where == "  where: python -m run_workflow run research"
-        assert remedy == "  do:    `python -m run_workflow run research --help` lists what can be typed."
+        assert remedy.startswith("  do:    ")
+        assert remedy.endswith("`python -m run_workflow run research --help` lists what can be typed.")
         error = ErrorDocument.model_validate_json(line_with(folder).type(*command, *wrong, "--json").out).error
         assert (error.type, error.exit_code, error.message) == ("WrongUse", 2, first.removeprefix("Error: "))
+
+
+@pytest.mark.parametrize(
+    ("typed", "told", "example"),
+    [
+        (["--budget", "abc"], "--budget: 'abc' is not a number.", "--budget 2.5"),
+        (["--budget", "-1"], "--budget: '-1' is too little: 0 is the least.", "--budget 0"),
+        (["--max-branches", "2.5"], "--max-branches: '2.5' is not a whole number.", "--max-branches 3"),
+        (["--max-branches", "50"], "--max-branches: '50' is too much: 20 is the most.", "--max-branches 20"),
+        (["--if-unattended", "go"], "--if-unattended: 'go' is not one of 'wait', 'continue'.", "--if-unattended wait"),
+    ],
+)
+def test_a_value_that_cannot_be_read(folder: Path, typed: list[str], told: str, example: str) -> None:
+    """The option, what stood there, what is wrong with it, and one that would do."""
+    error = line_with(folder).type("run", "research", QUESTION, "--sources", "docs", *typed).err
+    assert error.startswith(f"Error: {told}\n")
+    assert f"  do:    For instance: {example}. " in error
 
 
 def test_nothing_typed_shows_the_help(folder: Path) -> None:

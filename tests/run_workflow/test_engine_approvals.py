@@ -58,7 +58,10 @@ async def test_rejection_asks_again_under_a_new_id(database: Database) -> None:
     assert (await engine.advance(run)).status == "waiting_approval"
     second = (await engine.show(run)).approvals[-1].id
     assert second != first
-    with pytest.raises(AnswerRefused, match=rf"{first} was already answered by bob at .*Pending: plan \({second}\)"):
+    with pytest.raises(
+        AnswerRefused,
+        match=rf"{first} \(plan\) was already answered with reject by bob at .*Pending: plan \({second}\)",
+    ):
         await engine.answer(run, first, YES, "bob")
     await engine.answer(run, second, YES, "bob")
     assert (await engine.advance(run)).status == "completed"
@@ -139,7 +142,7 @@ async def test_two_answers_at_once_have_one_winner(database: Database) -> None:
     refused = [each for each in ended if isinstance(each, AnswerRefused)]
     assert len(refused) == 3
     winner = (await engines[0].show(run)).approvals[0].answered_by
-    assert all(f"already answered by {winner}" in str(each) for each in refused)
+    assert all(f"already answered with approve by {winner}" in str(each) for each in refused)
     answered = await rows(database, "SELECT 1 FROM audit WHERE event = 'approval.answered'")
     assert len(answered) == 1
 
