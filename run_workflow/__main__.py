@@ -1,5 +1,6 @@
 """`python -m run_workflow`: the one door. A bug in Stretto is told in one line; its traceback goes to a log file."""
 
+import os
 import sys
 import time
 import traceback
@@ -8,6 +9,7 @@ from types import TracebackType
 
 from run_workflow.cli.door import run
 from run_workflow.cli.session import Shell
+from tools.threads import left_behind
 
 
 def main(shell: Shell | None = None) -> None:
@@ -16,7 +18,12 @@ def main(shell: Shell | None = None) -> None:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # a sign that the terminal lacks must not end the program
     sys.excepthook = report_bug
-    sys.exit(run(sys.argv[1:], shell))
+    code = run(sys.argv[1:], shell)
+    if left_behind():  # what is computed for nobody would hold up the interpreter's end, or crash in it
+        for stream in (sys.stdout, sys.stderr):
+            stream.flush()
+        os._exit(code)
+    sys.exit(code)
 
 
 def report_bug(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:

@@ -5,7 +5,6 @@ cite it. The arguments of a call say all that it needs: after a crash, calls tha
 the journal and not made again, so no call may rest on what one before it left in memory.
 """
 
-import asyncio
 import html
 import re
 from collections.abc import Callable, Coroutine, Sequence
@@ -31,6 +30,7 @@ from tools.report.escaping import cell_text
 from tools.samples import MOST_GROUPS, label
 from tools.screening import screen
 from tools.statistics import StatResult, compare_groups, correlation, describe, linear_trend
+from tools.threads import computed
 
 Answer = tuple[str, dict[str, Any]]
 """What a tool shows to the model, and its artifact: the ids of the passages that it made, and a chart."""
@@ -247,7 +247,7 @@ class _Desk:
 async def _computed(compute: Callable[..., Any], *arguments: Any) -> Any:
     """The result of blocking work on columns; ToolError where the columns do not allow it."""
     try:
-        return await asyncio.to_thread(compute, *arguments)
+        return await computed(compute, *arguments)
     except (ValueError, TypeError, ArithmeticError) as error:
         remedy = "Look at the columns with load_data, and choose others."
         raise ToolError(f"This cannot be computed from these columns ({error}).", remedy=remedy) from error

@@ -3,7 +3,6 @@
 They are not even indexed: a search finds, ranks and links the others as if they were not there.
 """
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -11,6 +10,7 @@ from itertools import pairwise
 from state.evidence import Around, Collection, Passage, SkippedSource, Source
 from state.ports import Passages
 from tools.instructions import find_instructions, instructions_in_name
+from tools.threads import computed
 
 WITHHELD = "were withheld from the models"
 SHOWN = "were shown to the models as data, as the run asks for"
@@ -141,7 +141,7 @@ class ScreenedPassages:
         if collection_id not in self._orders:
             sources = {source.id: source for source in await self._passages.sources(collection_id)}
             passages = await self._passages.passages(collection_id)
-            self._orders[collection_id] = await asyncio.to_thread(_orders_in, passages, sources)
+            self._orders[collection_id] = await computed(_orders_in, passages, sources)
         return self._orders[collection_id]
 
 

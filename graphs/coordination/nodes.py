@@ -1,6 +1,5 @@
 """The nodes between the agents: dispatch, sync point, merge, quality gate, rebalance. They only call pure functions."""
 
-import asyncio
 from collections.abc import Coroutine, Mapping
 from typing import Any, Literal, TypedDict
 
@@ -26,6 +25,7 @@ from state.research import (
     ResearchState,
 )
 from state.runs import Json, StepStatus
+from tools.threads import computed
 
 _PRIOR = 20
 """How many statements of earlier branches a later one is told."""
@@ -178,7 +178,7 @@ async def _merged(kit: Kit, state: ResearchState) -> Merged:
     passages = {passage.id: passage for passage in await kit.ports.passages.get(sorted(keys))}
     sources = {source.id: source for source in await kit.ports.passages.sources(state["collection"].id)}
     # It checks every citation: seconds for hundreds of findings, in which the run's lease must be renewed.
-    merged = await asyncio.to_thread(merge.merge_results, results, passages, sources, state["plan"])
+    merged = await computed(merge.merge_results, results, passages, sources, state["plan"])
     return apply_edits(merged, state.get("edits", MergeEdits()))
 
 

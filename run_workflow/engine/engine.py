@@ -41,6 +41,7 @@ from state.context import RunContext
 from state.errors import LeaseLost, RunError
 from state.ports import Clock, Embeddings, Models, Network, Ports
 from state.runs import SERVED, UNDOING, Answer, ApprovalRecord, Edit, Json, RunRecord, RunStatus, Standing
+from tools.threads import computed
 
 if TYPE_CHECKING:  # slow to import
     from run_workflow.engine.handed import Asked
@@ -107,7 +108,7 @@ class Engine:
             return run
         entry = await self._entry_of(run)
         async with self._leases.holding(run_id, refuse_ended) as lease:
-            await asyncio.to_thread(getattr, entry, "definition")  # imports the graph, which takes seconds
+            await computed(getattr, entry, "definition")  # imports the graph, which takes seconds
             async with transaction(self._pool) as connection:
                 run = await begin(connection, lease.fence, entry, actor or self._owner)
                 worked = await worked_on(connection, run_id)

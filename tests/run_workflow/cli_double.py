@@ -6,6 +6,7 @@
 import asyncio
 import io
 import sys
+import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -46,6 +47,7 @@ from state.runs import (
 )
 from tools.report.bundle import Provenance
 from tools.report.view import ReportView
+from tools.threads import computed
 
 START = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 PLAN = Plan(
@@ -105,6 +107,8 @@ class Stretch:
     until_drained: bool = False
     """Goes on until it is drained, then is paused."""
     forever: bool = False
+    computes: bool = False
+    """Whether it blocks a thread for a minute."""
     """Never comes to a safe point."""
     error: str | None = None
 
@@ -165,6 +169,8 @@ class EngineDouble:
             await asyncio.sleep(0)
         self.began()
         try:
+            if stretch.computes:
+                await computed(time.sleep, 60)
             if stretch.forever:
                 await asyncio.Event().wait()
             if stretch.until_drained and drain is not None:
@@ -376,6 +382,7 @@ SCRIPTS: dict[str, Callable[[], EngineDouble]] = {
     ),
     "drains": lambda: EngineDouble([Stretch(BRANCH, until_drained=True)]),
     "hangs": lambda: EngineDouble([Stretch(BRANCH, forever=True)]),
+    "computes": lambda: EngineDouble([Stretch(BRANCH, computes=True)]),
     "breaks": lambda: EngineDouble([Stretch(BRANCH, raises=ZeroDivisionError("a bug"))]),
 }
 

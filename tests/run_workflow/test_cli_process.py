@@ -184,16 +184,20 @@ def test_ctrl_c_at_a_question_leaves_the_run_waiting(folder: Path) -> None:
         assert "python -m run_workflow approve r100" in terminal.shown
 
 
-@pytest.mark.parametrize(("script", "signals"), [("drains", 1), ("hangs", 2)])
+@pytest.mark.parametrize(("script", "signals"), [("drains", 1), ("hangs", 2), ("computes", 2)])
 def test_ctrl_c_while_a_run_goes_on(folder: Path, script: str, signals: int) -> None:
-    """The first Ctrl-C finishes the step, the second ends at once; both leave a run that goes on later."""
+    """The first Ctrl-C finishes the step, the second ends at once, whatever is being computed; both leave a run that
+    goes on later.
+    """
     with closing(Terminal(script, folder, *RUN)) as terminal:
         terminal.until("speed")
         expected: list[str] = ["again to stop at once", "Stopping at once"]
         for words in expected[:signals]:
             terminal.send(signal.SIGINT)
             terminal.until(words)
+        stopped = time.monotonic()
         assert terminal.end() == 130
+        assert time.monotonic() - stopped < 20
         assert "python -m run_workflow resume r100" in terminal.shown
         assert "Traceback" not in terminal.shown
 

@@ -108,6 +108,28 @@ async def test_a_branch_that_is_cut_off_does_not_stop_the_build() -> None:
     assert len(found(await waiting, "lamp")) == 1
 
 
+async def test_a_build_that_nobody_waits_for_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the last one who waits, the build is cancelled: it reads no database after the run; the next asks anew."""
+    passages, collection = await stored(["A lamp burns."])
+    shared, ended = SearchIndexes(passages), asyncio.Event()
+
+    async def slow(_: str) -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+
+    with monkeypatch.context() as hanging:
+        hanging.setattr(passages, "sources", slow)
+        waiting = asyncio.create_task(shared.get(collection))
+        await asyncio.sleep(0.01)
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+    assert len(found(await shared.get(collection), "lamp")) == 1
+    assert ended.is_set()
+
+
 async def test_a_build_that_failed_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """A lost connection does not leave the run without search."""
     passages, collection = await stored(["A lamp burns."])

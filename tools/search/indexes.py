@@ -1,11 +1,13 @@
 """The search indexes of a run: each collection is indexed once, off the event loop."""
 
 import asyncio
+from collections import Counter
 
 from state.errors import ToolError
 from state.ports import Embeddings, Passages
 from tools.search.index import Embedded, Hit, SearchIndex, build_index, indexed_text
 from tools.search.vectors import Tell, vectors_of
+from tools.threads import computed
 
 
 class SearchIndexes:
@@ -15,6 +17,7 @@ class SearchIndexes:
         self._passages = passages
         self._embeddings = embeddings
         self._building: dict[str, asyncio.Task[SearchIndex]] = {}
+        self._waiting: Counter[str] = Counter()
         self._faults: dict[str, str] = {}
 
     async def prepare(self, collection_id: str, tell: Tell) -> None:
@@ -32,18 +35,26 @@ class SearchIndexes:
         index = await self.get(collection_id)
         if self._embeddings is None or collection_id in self._faults:
             return index.search(query, limit)
-        return await asyncio.to_thread(index.search, query, limit)
+        return await computed(index.search, query, limit)
 
     async def get(self, collection_id: str, tell: Tell = lambda done: None) -> SearchIndex:
         """The index of a collection; one over words alone where the embedding model does not do its work (`notes`).
 
-        Callers share one build; one that is cancelled does not stop it for the others.
+        Callers share one build; one that is cancelled does not stop it for the others, and the last one does.
         """
         task = self._building.get(collection_id)
         if task is None or (task.done() and (task.cancelled() or task.exception())):
             task = asyncio.create_task(self._build(collection_id, tell))
             self._building[collection_id] = task
-        return await asyncio.shield(task)
+        self._waiting[collection_id] += 1
+        try:
+            return await asyncio.shield(task)
+        finally:
+            self._waiting[collection_id] -= 1
+            if not self._waiting[collection_id] and not task.done():
+                # Nobody waits any more. It must not outlive the run, whose database will be closed.
+                del self._building[collection_id]
+                task.cancel()
 
     async def _build(self, collection_id: str, tell: Tell) -> SearchIndex:
         sources = await self._passages.sources(collection_id)
@@ -54,7 +65,7 @@ class SearchIndexes:
             try:
                 vectors = await vectors_of(texts, self._embeddings, tell)
                 embedded = Embedded(self._embeddings.embedder, vectors)
-                return await asyncio.to_thread(build_index, passages, titles, embedded)
+                return await computed(build_index, passages, titles, embedded)
             except ToolError as error:
                 self._faults[collection_id] = error.message
-        return await asyncio.to_thread(build_index, passages, titles)
+        return await computed(build_index, passages, titles)

@@ -1,6 +1,5 @@
 """The vectors of a collection: those that are kept are used, the others computed, a batch at a time, and kept."""
 
-import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
 
 import numpy as np
@@ -8,6 +7,7 @@ from numpy.typing import NDArray
 
 from state.errors import ToolError
 from state.ports import Embeddings, Vector
+from tools.threads import computed
 
 BATCH = 64
 """Passages that are embedded together; each batch is stored before the next."""
@@ -49,7 +49,7 @@ async def vectors_of(texts: Mapping[str, str], embeddings: Embeddings, tell: Tel
         if start % (TOLD_EVERY * BATCH) == 0:
             tell(f"vectors of passages: {start:,} of {len(missing):,}")
         keys = missing[start : start + BATCH]
-        made = await asyncio.to_thread(model.embed, [texts[key] for key in keys])
+        made = await computed(model.embed, [texts[key] for key in keys])
         new = dict(zip(keys, made, strict=True))
         await store.put(model.name, new)
         found |= new
