@@ -1,5 +1,6 @@
 """From a workflow file to its definition: read, put into the form of the grammar, checked. All problems at once."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -107,11 +108,25 @@ def _words(detail: ErrorDetails, path: Path, value: Any) -> tuple[str, str]:
         case "value_error":
             told = detail["msg"].removeprefix("Value error, ")
             said = f"{told[:1].upper()}{told[1:]}."
+        case "literal_error":
+            said = f"{name}: {_short(detail['input'])} cannot stand here."
+            remedy = _FORMS.get(name) or _choice(detail)
         case "no_way" | "model_type" | "model_attributes_type":
             said, remedy = f"{name}: {_short(_at_all(path, value))} cannot stand here.", _forms(path, value)
         case _:
-            said = f"{name}: {_plainly(detail['msg'])}."
+            given = detail["input"]
+            stood = "" if isinstance(given, dict | list | tuple) else f", not {_short(given)}"
+            said = f"{name}: {_plainly(detail['msg'])}{stood}."
     return said, remedy
+
+
+_QUOTED = re.compile(r"'([^']*)'")
+
+
+def _choice(detail: ErrorDetails) -> str:
+    """Which of a few words can stand here; nothing is guessed of signs, where `=>` is as near to `>` as to `>=`."""
+    choices, given = _QUOTED.findall(str(detail.get("ctx", {}).get("expected"))), str(detail["input"])
+    return suggestion(given if given.isidentifier() else "", choices, "Write one of")
 
 
 def _short(value: Any) -> str:

@@ -341,7 +341,7 @@ FILES: dict[str, tuple[str, str]] = {
     ),
     "an unknown type": ("name: w\nsteps:\n- «{id: a, type: lop}", "Did you mean 'loop'"),
     "no type": ("name: w\nsteps:\n- «{id: a}", "has no type"),
-    "a short form that is none": ("name: w\nsteps:\n- {id: a, type: wait, duration: 1, join: «most}", "'all' or 'any'"),
+    "a short form that is none": ("name: w\nsteps:\n- {id: a, type: wait, duration: 1, join: «most}", r"'most' cannot stand here. Write all, any, or {count: 2}"),
     "a short form of no number": (
         "name: w\nsteps:\n- {id: a, type: wait, duration: 1, join: {count: «0}}",
         "greater than or equal to 1",
@@ -355,7 +355,7 @@ FILES: dict[str, tuple[str, str]] = {
     "a condition that is a list": ("name: w\nsteps:\n- {id: a, type: wait, duration: 1, condition: «[x]}", "condition"),
     "an operator": (
         "name: w\nsteps:\n- {id: a, type: wait, duration: 1, condition: {field: x, operator: «is}}",
-        "'=='",
+        r"operator: 'is' cannot stand here. Write one of: !=, <, <=, ==, >, >=, contains, is_none",
     ),
     "a key twice": ("name: w\n«name: v\nsteps:\n- {id: a, type: wait, duration: 1}", "given twice"),
     "an octal": ("name: w\nsteps:\n- {id: a, type: wait, duration: «010}", "8-based"),
