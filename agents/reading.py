@@ -1,5 +1,6 @@
 """Reads the sources of a run, and tells whoever watches how far that has come and what could not be read."""
 
+from textwrap import shorten
 from typing import TypedDict
 
 from langgraph.runtime import Runtime
@@ -17,6 +18,8 @@ from tools.search.indexes import SearchIndexes
 
 _NAMED = 3
 """How many sources that could not be read are named while the run goes on."""
+_REASON = 120
+"""Characters of a reason that are told then; the report has the whole."""
 _TELL_SECONDS = 0.25
 """How often at most it is told how far the reading has come."""
 READ_SOURCES = "read_sources"
@@ -77,7 +80,7 @@ def _telling(emit: Emit, clock: Clock) -> OnFile:
 def skipped_notes(collection: Collection) -> tuple[str, ...]:
     """Which sources could not be read and why, for the person who started the run: the first few, and how many more."""
     skipped = collection.skipped
-    named = [f"Not read: {each.uri}: {each.reason}" for each in skipped[:_NAMED]]
+    named = [f"Not read: {each.uri}: {shorten(each.reason, _REASON, placeholder=' …')}" for each in skipped[:_NAMED]]
     more = len(skipped) - _NAMED
     return (*named, f"and {more} more that were not read; the report lists them") if more > 0 else tuple(named)
 

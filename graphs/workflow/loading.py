@@ -33,21 +33,34 @@ def load(text: str, file: str) -> tuple[WorkflowDefinition | None, Source]:
         return None, source
 
 
+def place_of(detail: ErrorDetails, value: Any) -> Path:
+    """The place in the file of an error that pydantic found in `value`."""
+    return _path(detail, value)[0]
+
+
 def _told(error: ValidationError, source: Source) -> Iterator[Problem]:
     """The errors in the words of the file; of a value that can be written in several ways those of the way meant."""
-    found = error.errors(include_url=False)
-    placed = [(*_path(detail, source.value), detail) for detail in found]
+    placed = [(*_path(detail, source.value), detail) for detail in errors_in(error)]
     meant = [(path, detail) for path, is_meant, detail in placed if is_meant]
     for path, is_meant, detail in placed:
         if not is_meant and not any(other[: len(path)] == path for other, _ in meant):
             meant.append((path, {**detail, "type": "no_way"}))
     told: set[Path] = set()
     for path, detail in meant:
-        is_echo = detail["type"] in _ECHOES and any(_is_within(other["loc"], detail["loc"]) for other in found)
-        if not is_echo and path not in told:
+        if path not in told:
             told.add(path)
             message, remedy = _words(detail, path, source.value)
             yield Problem(source.place(path, key=detail["type"] == "extra_forbidden"), message, remedy)
+
+
+def errors_in(error: ValidationError) -> list[ErrorDetails]:
+    """What pydantic found, without the echoes."""
+    found = error.errors(include_url=False)
+    return [
+        detail
+        for detail in found
+        if detail["type"] not in _ECHOES or not any(_is_within(other["loc"], detail["loc"]) for other in found)
+    ]
 
 
 def _is_within(inner: tuple[str | int, ...], outer: tuple[str | int, ...]) -> bool:

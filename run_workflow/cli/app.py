@@ -238,6 +238,10 @@ def check(context: typer.Context, wanted: options.Check) -> None:
 
     Nothing is run, and no database is needed. With warnings only, the exit code is 0; with an error it is 2.
 
+    In a file, workflow.NAME names an input or a variable, $STEP.FIELD the output of a step, and ${STEP.FIELD} or
+    ${workflow.NAME} either of them within a longer text; $item, $index, $last, $output and $error are values around a
+    step. What each field takes, --schema tells.
+
     Example: python -m run_workflow check order.yaml
     """
     from run_workflow.cli.checking import check as work

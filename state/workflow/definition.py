@@ -5,9 +5,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints
 
-from state.evidence import Record
 from state.workflow.policies import (
     Approval,
+    Grammar,
     Identifier,
     Mapping,
     NotificationChannel,
@@ -22,7 +22,7 @@ Version = Annotated[str, StringConstraints(pattern=r"^\d+\.\d+\.\d+(-[0-9A-Za-z.
 """A semantic version: `1.4.0`."""
 
 
-class WorkflowDefinition(Record):
+class WorkflowDefinition(Grammar):
     """A process: steps that depend on each other, what goes in and what comes out."""
 
     name: Identifier

@@ -2,22 +2,34 @@
 
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import Field, GetJsonSchemaHandler, StringConstraints, model_validator
+from pydantic import ConfigDict, Field, GetJsonSchemaHandler, StringConstraints, model_validator
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
 from state.evidence import Record
 
+
+class Grammar(Record):
+    """A part of a workflow file; what stands below a field is what editors show of it."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+
 Identifier = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_-]{0,63}$")]
 """The id of a step or the name of an input: letters, digits, `_` and `-`, not more than 64."""
 Schema: TypeAlias = dict[str, Any]
 """A JSON Schema (2020-12); a reference to another document is refused."""
-Mapping: TypeAlias = dict[str, Any]
-"""Names and what they are filled with: plain values, and texts with references.
-
-`workflow.customer.id` (an input), `$step.field` (an output), `${path.to.value}` (either, also within a text).
-A text that is one reference keeps the type of the value.
-"""
+REFERENCES = (
+    "A reference names a value: `workflow.customer.id` an input or a variable, `$step.field` the output of a step, "
+    "`${step.field}` or `${workflow.customer.id}` either, also within a longer text; `[0]` takes an item of a list; "
+    "`$item`, `$index`, `$last`, `$output` and `$error` are values around the step."
+)
+"""How workflow files name values, for the schema that editors show and for help."""
+Mapping: TypeAlias = Annotated[
+    dict[str, Any],
+    Field(description=f"Names and what they are filled with: plain values, and texts with references. {REFERENCES}"),
+]
+"""A text that is one reference keeps the type of the value."""
 ErrorClass = Literal[
     "timeout",
     "unavailable",
@@ -40,7 +52,7 @@ TRANSIENT: tuple[ErrorClass, ...] = ("timeout", "unavailable", "rate_limited")
 Operator = Literal["==", "!=", "<", ">", "<=", ">=", "contains", "is_none"]
 
 
-class StructuredCondition(Record):
+class StructuredCondition(Grammar):
     """A condition in parts: `{field: workflow.amount, operator: ">", value: 1000}`."""
 
     field: str
@@ -50,11 +62,17 @@ class StructuredCondition(Record):
     """What to compare with; for `is_none` true (the default) or false."""
 
 
-Condition: TypeAlias = str | StructuredCondition
-"""An expression in CEL that is true or false, `workflow.amount > 1000 && $check.ok`, or a condition in parts."""
+Condition: TypeAlias = Annotated[
+    str | StructuredCondition,
+    Field(
+        description="An expression in CEL that is true or false, `workflow.amount > 1000 && $check.ok`, or a "
+        f"condition in parts: field, operator, value. {REFERENCES}"
+    ),
+]
+"""When something is done."""
 
 
-class RetryPolicy(Record):
+class RetryPolicy(Grammar):
     """How often a failed step is tried again, and after which pauses. Attempts are counted over a resume."""
 
     max_attempts: int = Field(default=3, ge=1, le=100)
@@ -75,7 +93,7 @@ class RetryPolicy(Record):
     """Whether the workflow goes on when all tries failed: those that depend on the step run without its output."""
 
 
-class Join(Record):
+class Join(Grammar):
     """How many of the steps that a step depends on must have ended well, and what becomes of the rest."""
 
     need: Literal["all", "any"] | Annotated[int, Field(ge=1)] = "all"
@@ -107,7 +125,7 @@ class Join(Record):
         return made
 
 
-class Cache(Record):
+class Cache(Grammar):
     """A result that is used again instead of the step being run, by any run of the workflow."""
 
     key: str | None = None
@@ -116,14 +134,14 @@ class Cache(Record):
     """Seconds for which it may be used."""
 
 
-class Handler(Record):
+class Handler(Grammar):
     """The step that takes over when this one has failed."""
 
     step: Identifier
     on: tuple[ErrorClass, ...] = ("any",)
 
 
-class Call(Record):
+class Call(Grammar):
     """A call of a tool outside of the flow: an action of a rollback."""
 
     tool: str
@@ -134,7 +152,7 @@ class Call(Record):
     idempotency_key: str | None = None
 
 
-class SlaTargets(Record):
+class SlaTargets(Grammar):
     """What the workflow promises; a run that misses one says so in its record, and notifies."""
 
     max_execution_time: float | None = Field(default=None, gt=0)
@@ -143,7 +161,7 @@ class SlaTargets(Record):
     """Share of the workflow's runs that complete, over its last 100."""
 
 
-class Approval(Record):
+class Approval(Grammar):
     """Who must say yes, and what happens when nobody does."""
 
     approvers: tuple[str, ...] = ()
@@ -167,7 +185,7 @@ class Approval(Record):
         return self
 
 
-class WebhookEndpoint(Record):
+class WebhookEndpoint(Grammar):
     """An address that is told what happens to a run, in signed requests."""
 
     url: str = Field(pattern=r"^https?://")
@@ -177,7 +195,7 @@ class WebhookEndpoint(Record):
     """Name of the secret that signs, from the settings; never the secret itself."""
 
 
-class NotificationChannel(Record):
+class NotificationChannel(Grammar):
     """Where people are told that a run waits for them, missed a target, or ended badly."""
 
     type: Literal["webhook", "log"]

@@ -4,12 +4,12 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import Field, model_validator
 
-from state.evidence import Record
 from state.workflow.policies import (
     Approval,
     Cache,
     Call,
     Condition,
+    Grammar,
     Handler,
     Identifier,
     Join,
@@ -21,7 +21,7 @@ from state.workflow.policies import (
 SecurityLevel = Literal["public", "internal", "confidential", "restricted"]
 
 
-class Step(Record):
+class Step(Grammar):
     """What every step has, whatever its type."""
 
     id: Identifier
@@ -103,7 +103,7 @@ class ParallelStep(Step):
     """Whether the first branch that ends well decides: the others are cancelled, its result is the output."""
 
 
-class Case(Record):
+class Case(Grammar):
     """One way of a conditional step."""
 
     when: Condition
@@ -111,7 +111,7 @@ class Case(Record):
     name: str = ""
 
 
-class Classify(Record):
+class Classify(Grammar):
     """A model chooses the way: which of the named routes fits the input."""
 
     input: str
@@ -164,7 +164,7 @@ class LoopStep(Step):
         return self
 
 
-class ReactLimits(Record):
+class ReactLimits(Grammar):
     """What an agent may spend in one step."""
 
     turns: int = Field(default=10, ge=1, le=200)

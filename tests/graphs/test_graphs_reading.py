@@ -25,7 +25,7 @@ async def test_reading_tells_counts_names_and_what_was_left_out(tmp_path: Path) 
     assert counted[-1].message in files
     (notes,) = [event.notes for event in reading if event.notes]
     assert len(notes) == 4
-    assert notes[0].startswith("Not read: 0.bin: ")
+    assert notes[0] == "Not read: 0.bin: files of type .bin are not read"
     assert notes[-1] == "and 4 more that were not read; the report lists them"
     (step,) = await run.ports.ledger.steps("read_sources")
     assert step.result == {"sources": 8, "passages": 8, "tables": 0, "not_read": 7}

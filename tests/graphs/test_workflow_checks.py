@@ -67,3 +67,27 @@ def test_thousands_of_steps_are_checked_in_seconds() -> None:
         steps.append({"id": f"s{number}", "type": "action", "tool": "compute", **more})
     checked = check(WorkflowDefinition.model_validate({"name": "w", "steps": steps}), Source("w"), Known())
     assert checked.problems == ()
+
+
+BROKEN_AND_LINKED = """name: w
+steps:
+- {id: "1st", type: action, tool: t}
+- {id: a, type: action, tool: t, dependson: [b], condition: {field: workflow.x, operator: "=>", value: 3}}
+- {id: b, type: wiat, depends_on: [zz]}
+- just a text
+- id: loop
+  type: loop
+  max_turns: many
+  steps:
+  - {id: c, type: action, depends_on: [d]}
+  - {id: d, type: action, tool: t, depends_on: [c], timeout: soon}
+"""
+
+
+def test_links_are_checked_beside_errors_of_the_grammar() -> None:
+    """Errors of the grammar hide neither a step that is not there nor a cycle, also within steps that are wrong."""
+    told = [str(each) for each in look(BROKEN_AND_LINKED).problems]
+    lines = [int(each.split(":")[1]) for each in told]
+    assert {3, 4, 5, 6, 9, 11, 12} == set(lines), told
+    assert "w.yaml:5:36: error: There is no step 'zz'. Beside it are: a, loop." in told
+    assert any("These steps wait for each other: c -> d -> c." in each for each in told), told

@@ -91,3 +91,14 @@ def test_the_schema_knows_every_type_of_step() -> None:
         kind = each.get("properties", {}).get("type", {})
         types |= {*kind.get("enum", ()), *([kind["const"]] if "const" in kind else [])}
     assert set(STEP_TYPES) <= types
+
+
+def test_the_schema_says_how_values_are_named() -> None:
+    """An editor shows at a field what it is, and where references may stand also how they are written."""
+    schema = grammar_schema()
+    step = schema["$defs"]["ActionStep"]["properties"]
+    for shown in (schema["properties"]["outputs"], step["input_mapping"], step["condition"]["anyOf"][0]):
+        assert all(
+            form in shown["description"] for form in ("`workflow.customer.id`", "`$step.field`", "`${step.field}`")
+        )
+    assert step["depends_on"]["description"] == "The steps that must have ended before this one starts."

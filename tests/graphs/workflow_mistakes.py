@@ -341,7 +341,10 @@ FILES: dict[str, tuple[str, str]] = {
     ),
     "an unknown type": ("name: w\nsteps:\n- «{id: a, type: lop}", "Did you mean 'loop'"),
     "no type": ("name: w\nsteps:\n- «{id: a}", "has no type"),
-    "a short form that is none": ("name: w\nsteps:\n- {id: a, type: wait, duration: 1, join: «most}", r"'most' cannot stand here. Write all, any, or {count: 2}"),
+    "a short form that is none": (
+        "name: w\nsteps:\n- {id: a, type: wait, duration: 1, join: «most}",
+        r"'most' cannot stand here. Write all, any, or {count: 2}",
+    ),
     "a short form of no number": (
         "name: w\nsteps:\n- {id: a, type: wait, duration: 1, join: {count: «0}}",
         "greater than or equal to 1",

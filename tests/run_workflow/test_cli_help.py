@@ -22,6 +22,11 @@ def help_of(*arguments: str) -> str:
     return " ".join(result.stdout.split())
 
 
+def test_the_help_of_check_says_how_values_are_named() -> None:
+    """Who writes a workflow finds the forms of references at the command that checks it."""
+    assert {"workflow.NAME", "$STEP.FIELD", "${STEP.FIELD}"} <= set(help_of("check").replace("│", " ").split())
+
+
 def test_all_commands_are_there() -> None:
     """The commands that the documentation names exist."""
     names = "approve cancel check doctor edit event fork graph list reject report respond resume show timeline tools"

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from state.evidence import Around, Locator, Passage
+from state.evidence import Around, Locator, Passage, SkippedSource
 from state.research import Draft, Merged, Section, Sentence
 from tests.tools.report_views import CHART, CSV, PNG, everywhere, golden, source, view
 from tools.report.building import percent
@@ -350,3 +350,16 @@ def test_shorten() -> None:
     """A text is cut between words, and only where it is longer."""
     assert shorten("one two\nthree", 3) == "one two three"
     assert shorten("one two three", 2) == "one two …"
+
+
+def test_files_that_were_not_read_stand_with_their_reason_once() -> None:
+    """Equal reasons are one line that names the files; others have a line of their own."""
+    why = {"a.svg": "files of type .svg are not read", "b.pdf": "no text", "c.svg": "files of type .svg are not read"}
+    skipped = tuple(SkippedSource(uri=uri, reason=reason) for uri, reason in why.items())
+    report = golden()
+    report = report.model_copy(update={"collection": report.collection.model_copy(update={"skipped": skipped})})
+    text = render_markdown(report, {})
+    assert "- Not read: a.svg, c.svg (files of type .svg are not read)" in text
+    assert "- Not read: b.pdf (no text)" in text
+    items = [" ".join(item.get_text().split()) for item in soup(render_html(report, {})).select("li")]
+    assert "Not read: a.svg, c.svg (files of type .svg are not read)" in items

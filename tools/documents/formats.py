@@ -94,7 +94,7 @@ def format_of(uri: str) -> Format:
     suffix = PurePosixPath(uri).suffix.lower()
     if suffix not in FORMATS:
         named = f"files of type {suffix}" if suffix else "files without a suffix"
-        raise SourceError(f"{named} are not read; readable are {', '.join(sorted(FORMATS))}")
+        raise SourceError(f"{named} are not read")
     return FORMATS[suffix]
 
 

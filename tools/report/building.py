@@ -18,6 +18,7 @@ from tools.report.page import (
     EstimateRow,
     Figure,
     Line,
+    NotRead,
     Page,
     Paragraph,
     SideLine,
@@ -167,7 +168,7 @@ def _estimates(merged: Merged, citations: Citations) -> tuple[EstimateRow, ...]:
 
 class _MissingParts(TypedDict):
     branches: tuple[Missing, ...]
-    skipped: tuple[SkippedSource, ...]
+    skipped: tuple[NotRead, ...]
     points: tuple[str, ...]
 
 
@@ -178,12 +179,20 @@ def _missing(view: ReportView) -> _MissingParts:
     known = {view.question.strip(" ?").casefold()}  # it stands at the top, and was searched for as it is
     return {
         "branches": view.merged.missing if view.merged else (),
-        "skipped": view.collection.skipped,
+        "skipped": _not_read(view.collection.skipped),
         "points": (
             *(f"Not covered by a supported claim: {each}" for each in _others(uncovered, known)),
             *(f"Searched for: {each}" for each in _others(searched, known)),
         ),
     }
+
+
+def _not_read(skipped: Iterable[SkippedSource]) -> tuple[NotRead, ...]:
+    """The files by the reason, each reason where it comes first."""
+    uris: dict[str, list[str]] = {}
+    for each in skipped:
+        uris.setdefault(each.reason, []).append(each.uri)
+    return tuple(NotRead(reason, tuple(those)) for reason, those in uris.items())
 
 
 def _others(lines: Iterable[str], known: Container[str]) -> list[str]:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from state.evidence import Chart, SkippedSource
+from state.evidence import Chart
 from state.research import Missing
 from tools.report.marking import Piece
 
@@ -112,6 +112,14 @@ class Paragraph:
 
 
 @dataclass(frozen=True)
+class NotRead:
+    """Files that could not be read for one and the same reason."""
+
+    reason: str
+    uris: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Block:
     """A headed part of the report: sentences, and what is shown with them."""
 
@@ -123,7 +131,7 @@ class Block:
     estimates: tuple[EstimateRow, ...] = ()
     confidences: tuple[ConfidenceRow, ...] = ()
     branches: tuple[Missing, ...] = ()
-    skipped: tuple[SkippedSource, ...] = ()
+    skipped: tuple[NotRead, ...] = ()
     points: tuple[str, ...] = ()
     """Statements about the report itself, without citations."""
 

@@ -13,7 +13,9 @@ from graphs.workflow.checks.templates import check_templates
 from graphs.workflow.checks.tree import tree_of
 from graphs.workflow.checks.views import shapes_of_inputs
 from graphs.workflow.loading import load
+from graphs.workflow.problems import Problem
 from graphs.workflow.running import Conditions
+from graphs.workflow.salvage import salvaged
 from graphs.workflow.yaml_source import Source
 from state.workflow.definition import WorkflowDefinition
 
@@ -22,8 +24,22 @@ def check_text(text: str, file: str, known: Known) -> Checked:
     """Reads and checks the text of a workflow file; `file` is the name that problems are told with."""
     definition, source = load(text, file)
     if definition is None:
-        return Checked(None, tuple(sorted(source.problems)), Conditions({}))
+        found = dict.fromkeys([*source.problems, *_links_of_the_rest(source, known)])
+        return Checked(None, tuple(sorted(found)), Conditions({}))
     return check(definition, source, known)
+
+
+def _links_of_the_rest(source: Source, known: Known) -> list[Problem]:
+    """What is wrong with the links of a workflow that breaks the grammar elsewhere."""
+    rest = salvaged(source.value) if isinstance(source.value, dict) else None
+    if rest is None:
+        return []
+    notes = Notes(source)
+    top = tree_of(rest.steps)
+    shapes = shapes_of_inputs(rest, top)
+    fill_shapes(top, shapes, rest, known)
+    check_links(top, shapes, notes)
+    return notes.problems
 
 
 def check(definition: WorkflowDefinition, source: Source, known: Known) -> Checked:

@@ -7,6 +7,7 @@ from graphs.workflow.checks.tree import Level, Placed, all_levels, outer_steps
 from graphs.workflow.checks.views import Shapes, View
 from graphs.workflow.problems import Path, suggestion
 from graphs.workflow.references import LOCALS, WORKFLOW
+from graphs.workflow.salvage import UNNAMED
 from state.workflow.steps import RollbackStep
 
 
@@ -60,7 +61,7 @@ def _links(placed: Placed, shapes: Shapes, notes: Notes) -> None:
             remedy = "A step can only be linked with those beside it; link the step that holds it."
             notes.error(path, f"The step {id_!r} does not stand beside {placed.step.id!r}.", remedy)
         else:
-            others = [each for each in level.by_id if each != placed.step.id]
+            others = [each for each in level.by_id if each != placed.step.id and not each.startswith(UNNAMED)]
             notes.error(path, f"There is no step {id_!r}.", suggestion(id_, others, "Beside it are"))
 
 
