@@ -2,20 +2,23 @@
 
 import re
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Protocol, TypeVar
 
 from langgraph.runtime import Runtime
 
+from chains.embedding import GovernedEmbedder
 from chains.governed import GovernedModel, governed
 from chains.scope import CallScope, Spending, open_scope
 from state.context import BranchLimits, Role, RunContext
-from state.ports import Ports
+from state.ports import Embeddings, MeteredEmbedder, Ports
 from state.research import Feedback
 from state.runs import Progress
 from tools.screening import ScreenedPassages
 from tools.search.indexes import SearchIndexes
 
+SEARCH = "search"
+"""The path of the calls that search by meaning."""
 Emit = Callable[[Progress], None]
 S_contra = TypeVar("S_contra", contravariant=True)
 U_co = TypeVar("U_co", covariant=True)
@@ -33,19 +36,29 @@ class Kit:
 
     ports: Ports
     spending: Spending
-    indexes: SearchIndexes
-    """Over the passages that models may be shown."""
-    open_indexes: SearchIndexes
-    """Over all passages, for a run that shows its models also those that give orders."""
     screened: ScreenedPassages
+    searches: dict[bool, SearchIndexes] = field(default_factory=dict)
+    """The indexes by whether they hold passages that give orders; each is made when it is first asked for."""
 
     def scope(self, path: str, runtime: Runtime[RunContext], limits: BranchLimits | None = None) -> CallScope:
         """A fresh scope for one execution of the step `path`."""
         return open_scope(self.ports, self.spending, path, context_of(runtime), limits, emitter(runtime))
 
     def search(self, context: RunContext) -> SearchIndexes:
-        """The indexes that the run's models search."""
-        return self.open_indexes if context.untrusted.show_orders else self.indexes
+        """The indexes that the run's models search: of the passages that they may be shown."""
+        shown = context.untrusted.show_orders
+        if shown not in self.searches:
+            passages = self.ports.passages if shown else self.screened
+            self.searches[shown] = SearchIndexes(passages, self._embeddings(context))
+        return self.searches[shown]
+
+    def _embeddings(self, context: RunContext) -> Embeddings | None:
+        """What search by meaning needs; a model that is paid for is asked within the run's budget and its rates."""
+        given = self.ports.embeddings
+        if given is None or not isinstance(given.embedder, MeteredEmbedder):
+            return given
+        scope = open_scope(self.ports, self.spending, SEARCH, context, None, lambda progress: None)
+        return replace(given, embedder=GovernedEmbedder(given.embedder, scope))
 
     def model(self, scope: CallScope, role: Role, context: RunContext) -> GovernedModel:
         """The chat model that plays `role`: recorded, limited, retried."""
@@ -54,10 +67,7 @@ class Kit:
 
 def open_kit(ports: Ports) -> Kit:
     """The kit of one run."""
-    screened = ScreenedPassages(ports.passages)
-    indexes = SearchIndexes(screened, ports.embeddings)
-    open_indexes = SearchIndexes(ports.passages, ports.embeddings)
-    return Kit(ports, Spending(ports.journal), indexes, open_indexes, screened)
+    return Kit(ports, Spending(ports.journal), ScreenedPassages(ports.passages))
 
 
 def context_of(runtime: Runtime[RunContext]) -> RunContext:

@@ -130,7 +130,7 @@ async def run_set(name: str, chosen: Namespace) -> list[Outcome]:
     scorer = script(chosen.data, "report_score").Scorer(documents, text)
     corpus = Corpus(documents, text)
     shared = open_kit(_ports(corpus, name))
-    await shared.indexes.get((await corpus.gather((), ())).id)
+    await shared.search(RunContext()).get((await corpus.gather((), ())).id)
     return [await run_one(question, shared, scorer) for question in questions]
 
 

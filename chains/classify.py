@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from types import TracebackType
 
 from langchain_core import exceptions as core
 
@@ -45,6 +46,23 @@ _DID: dict[type[ModelError], str] = {
     ContextOverflow: "cannot take a prompt of this length",
     BadOutput: "gave an answer that cannot be used",
 }
+
+
+class Classified:
+    """Turns an error that is the model's into a ModelError, and lets every other pass untouched."""
+
+    def __init__(self, model: str) -> None:
+        self._model = model
+
+    def __enter__(self) -> None:
+        """Nothing is acquired."""
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        known = classify(error, self._model) if error is not None else None
+        if known is not None and known is not error:
+            raise known from error
 
 
 def classify(error: BaseException, model: str) -> ModelError | None:

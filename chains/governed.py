@@ -4,12 +4,10 @@ Around one bare model, its fallbacks and the cheaper one for the end of the budg
 comes back from the journal is the same message, ids and all, as what came from the provider.
 """
 
-import random
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
-from types import TracebackType
 from typing import Any
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
@@ -22,22 +20,16 @@ from langchain_core.outputs import ChatGeneration, ChatResult
 from langchain_core.runnables import Runnable, RunnableBinding
 from langchain_core.tools import BaseTool
 from pydantic import Field, SkipValidation
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type
 
 from chains.answers import ENDINGS, asked, estimated, fault, restored, stored
-from chains.classify import classify
+from chains.classify import Classified
 from chains.meter import AnswerMeter
 from chains.models import provider_of
-from chains.rates import LONGEST_HOLD_SECONDS
+from chains.retrying import retrying
 from chains.scope import CallScope, Made
-from state.errors import BadOutput, LimitReached, ModelError, ModelRefused, ModelUnavailable, RateLimited, SetupError
+from state.errors import BadOutput, LimitReached, ModelError, ModelRefused, ModelUnavailable, SetupError
 from state.ports import Turn
 from state.runs import Json, Usage
-
-MAX_TRIES = 4
-MAX_WAIT_SECONDS = 60.0
-"""All pauses of one call together; the time in which it waits for its turn is not among them."""
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 8.0
 
 
 @dataclass(frozen=True)
@@ -198,14 +190,7 @@ class GovernedModel(BaseChatModel):
 
     async def _tried(self, target: Target, messages: list[BaseMessage], options: dict[str, Any]) -> AIMessage:
         """The answer of one model, tried again while it is unavailable."""
-        retrying = AsyncRetrying(
-            sleep=self.scope.clock.sleep,
-            wait=_pause,
-            stop=_is_enough,
-            retry=retry_if_exception_type(ModelUnavailable),
-            reraise=True,
-        )
-        async for attempt in retrying:
+        async for attempt in retrying(self.scope.clock):
             with attempt:
                 again = attempt.retry_state.attempt_number > 1
                 return await self._once(target, messages, options, again=again)
@@ -222,7 +207,7 @@ class GovernedModel(BaseChatModel):
         words = f"waits for its turn at {provider_of(target.name)}"
         turn = Turn(scope.run_id, asked, scope.clock, lambda: scope.waiting(words), again=again)
         async with scope.models.rates(target.name).turn(turn) as sent:
-            with _Classified(target.name):
+            with Classified(target.name):
                 message = await _asked(target, messages, options, scope)
             answer = estimated(message, messages)
             assert answer.usage_metadata is not None
@@ -242,45 +227,6 @@ async def _asked(target: Target, messages: list[BaseMessage], options: dict[str,
     if not ENDINGS & message.response_metadata.keys():
         raise ModelUnavailable(f"{target.name} did not answer: its stream broke off before the end")
     return meter.strict(message)
-
-
-def _pause(state: RetryCallState) -> float:
-    """Seconds before the next try: what the provider asked for, or exponentially more; with jitter.
-
-    A provider that names a rate is waited for in its governor, where nobody else runs into it meanwhile.
-    """
-    error = state.outcome.exception() if state.outcome else None
-    asked_for = error.retry_after if isinstance(error, ModelUnavailable) else None
-    if isinstance(error, RateLimited) and asked_for is not None:
-        return 0.0
-    backoff = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2.0 ** (state.attempt_number - 1))
-    if asked_for is not None:
-        return asked_for + random.uniform(0, _FIRST_PAUSE)
-    return backoff * random.uniform(0.5, 1.5)
-
-
-def _is_enough(state: RetryCallState) -> bool:
-    error = state.outcome.exception() if state.outcome else None
-    if isinstance(error, RateLimited) and (error.retry_after or 0.0) > LONGEST_HOLD_SECONDS:
-        return True
-    return state.attempt_number >= MAX_TRIES or state.idle_for + state.upcoming_sleep > MAX_WAIT_SECONDS
-
-
-class _Classified:
-    """Turns an error that is the model's into a ModelError, and lets every other pass untouched."""
-
-    def __init__(self, model: str) -> None:
-        self._model = model
-
-    def __enter__(self) -> None:
-        """Nothing is acquired."""
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        known = classify(error, self._model) if error is not None else None
-        if known is not None and known is not error:
-            raise known from error
 
 
 def _bound(target: Target, tools: Sequence[Any], kwargs: dict[str, Any]) -> dict[str, Any]:

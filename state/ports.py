@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 from state.agents import AgentTemplate, AgentTrack
 from state.evidence import Around, ArtifactRef, Collection, Passage, SkippedSource, Source
@@ -208,6 +208,14 @@ class Embedder(Protocol):
 
     def embed(self, texts: Sequence[str]) -> list[Vector]:
         """One vector for each text, computed before it returns; ToolError if the model does not answer."""
+
+
+@runtime_checkable
+class MeteredEmbedder(Embedder, Protocol):
+    """An embedding model that somebody counts, and takes money for."""
+
+    def counted(self, texts: Sequence[str]) -> tuple[list[Vector], int | None]:
+        """As `embed`, with the tokens that the provider counted; None if it does not say. Nothing is tried again."""
 
 
 class Vectors(Protocol):

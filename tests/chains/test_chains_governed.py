@@ -12,8 +12,9 @@ from langchain_core.tools import tool
 from pydantic import BaseModel
 
 from chains.answers import ESTIMATED
-from chains.governed import MAX_TRIES, governed
+from chains.governed import governed
 from chains.models import ModelDoor
+from chains.retrying import MAX_TRIES
 from state.context import BranchLimits
 from state.errors import (
     BadOutput,

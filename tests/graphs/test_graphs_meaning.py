@@ -7,13 +7,14 @@ from typing import Any
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.memory import InMemorySaver
 
-from chains.models import ModelDoor
+from chains.models import ModelDoor, ProviderSettings
 from graphs.research import build
 from run_workflow.checkpoints import StrictSerializer
 from state.context import RunContext, UntrustedText
 from state.errors import ToolError
 from state.ports import Vector
 from tests.graphs.research_runs import write_sources
+from tests.openai_server import Reply, openai_server
 from tests.tools.topic_embedder import TopicEmbedder
 from tools.memory import memory_ports
 
@@ -64,6 +65,55 @@ async def test_an_embedding_server_that_is_down_costs_the_meaning_not_the_run(tm
     assert state["merged"].notes == (said,)
     assert said in (await ports.artifacts.get(state["report"].sha256)).decode()
     assert len(tried) == 1
+
+
+async def test_a_server_that_fails_later_costs_the_meaning_from_then_on(tmp_path: Path) -> None:
+    """The search that it failed goes on by words, as do those after it; the report says so."""
+    sources = write_sources(tmp_path / "notes", {"a.md": "The vessel Otter sank in 1907."})
+    model = TopicEmbedder()
+    work, tried = model.embed, []
+
+    def once(texts: Sequence[str]) -> list[Vector]:
+        tried.append(len(texts))
+        if len(tried) > 1:
+            raise ToolError("the server is down", place="search")
+        return work(texts)
+
+    model.embed = once  # type: ignore[method-assign]
+    ports = memory_ports(ModelDoor({}, {}), embedder=model)
+    app = build(ports).compile(checkpointer=InMemorySaver(serde=StrictSerializer()))
+    config: RunnableConfig = {"configurable": {"thread_id": "run"}, "recursion_limit": 100}
+    given: Any = {"question": "When did the vessel Otter sink?", "sources": sources}
+    await app.ainvoke(given, config, context=RunContext())
+    state = (await app.aget_state(config)).values
+    assert state["outcome"] == "published"
+    assert "The documents were searched by words only: the server is down." in state["merged"].notes
+    assert len(tried) == 2
+
+
+async def test_what_is_paid_for_is_counted(tmp_path: Path) -> None:
+    """Vectors of passages and of queries are part of what the run used, under the budget that it has."""
+    with openai_server() as server:
+        server.say(*[embeddings_of()] * 9)
+        door = ModelDoor({"local": ProviderSettings(base_url=server.url, api_key="k")}, {"local/e": (1.0, 0.0)})
+        sources = write_sources(tmp_path / "notes", {"a.md": "The vessel Otter sank in 1907."})
+        ports = memory_ports(door, embedder=door.embedder("local/e"))
+        app = build(ports).compile(checkpointer=InMemorySaver(serde=StrictSerializer()))
+        given: Any = {"question": "When did the vessel Otter sink?", "sources": sources}
+        state = await app.ainvoke(given, {"configurable": {"thread_id": "run"}}, context=RunContext(budget=1.0))
+        used = await ports.journal.usage("search")
+        assert server.count >= 2
+        assert (used.input_tokens, round(used.money, 9)) == (7 * server.count, round(7e-6 * server.count, 9))
+        report = (await ports.artifacts.get(state["report"].sha256)).decode()
+        assert "of its budget of $1" in report
+        assert "local/e" in report
+        await door.close()
+
+
+def embeddings_of() -> Reply:
+    """One vector, for seven tokens."""
+    data = [{"object": "embedding", "index": 0, "embedding": [1.0, 0.5]}]
+    return Reply(body={"object": "list", "data": data, "model": "e", "usage": {"prompt_tokens": 7, "total_tokens": 7}})
 
 
 async def test_the_index_that_will_be_searched_is_prepared(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from state.ports import Embeddings, Vector
 from tests.openai_server import Reply, Server, failure, openai_server
 from tests.tools.topic_embedder import TopicEmbedder
 from tools.memory import MemoryPassages, MemoryVectors
-from tools.search import endpoint, minilm
+from tools.search import minilm
 from tools.search import vectors as vectors_module
 from tools.search.index import Embedded, build_index
 from tools.search.indexes import SearchIndexes
@@ -203,21 +203,6 @@ async def test_an_endpoint_is_sent_no_account_of_the_environment(
     await asyncio.to_thread(opened.embedder("local/m1").embed, ["a"])
     await opened.close()
     assert "secret" not in str(server.headers)
-
-
-async def test_an_endpoint_is_asked_again_as_it_says(server: Server) -> None:
-    """429 and 500 are not the end; what lasts is a ToolError that names the model and the reason."""
-    opened = door(server)
-    model = opened.embedder("local/m1")
-    server.say(failure(429, "slow down", retry_after_ms="1"), failure(500, "oh", retry_after_ms="1"), vectors([1, 0]))
-    assert len(await asyncio.to_thread(model.embed, ["a"])) == 1
-    assert server.count == 3
-    server.forget()
-    server.say(failure(500, "broken", retry_after_ms="1"))
-    with pytest.raises(ToolError, match=r"local/m1 did not do its work: InternalServerError.*broken"):
-        await asyncio.to_thread(model.embed, ["a"])
-    assert server.count == 1 + endpoint.RETRIES
-    await opened.close()
 
 
 @pytest.mark.parametrize(

@@ -14,9 +14,6 @@ from tools.search.vectors import packed
 if TYPE_CHECKING:  # slow to import
     import openai
 
-RETRIES = 5
-"""The client waits as long as the server asks for, or longer each time."""
-
 
 def without_environment(client: "openai.OpenAI | openai.AsyncOpenAI") -> None:
     """Takes back what the client read from OPENAI_ORG_ID and OPENAI_PROJECT_ID: it would send them to any server."""
@@ -45,10 +42,12 @@ class EmbeddingsEndpoint:
 
     def embed(self, texts: Sequence[str]) -> list[Vector]:
         """One vector for each text; ToolError says what the server answered, or that it did not."""
+        return self.counted(texts)[0] if texts else []
+
+    def counted(self, texts: Sequence[str]) -> tuple[list[Vector], int | None]:
+        """One request: as `embed`, with the tokens that the server counted; the client's error is the error's cause."""
         import openai
 
-        if not texts:
-            return []
         try:
             answer = self._client.embeddings.create(model=self._model, input=list(texts), encoding_format="float")
         except openai.OpenAIError as error:
@@ -56,7 +55,8 @@ class EmbeddingsEndpoint:
         rows = {entry.index: entry.embedding for entry in answer.data}
         if sorted(rows) != list(range(len(texts))) or len({len(row) for row in rows.values()}) != 1:
             raise self._failed(f"it gave {len(rows)} vectors for {len(texts)} texts, or not all of one length")
-        return packed(np.array([rows[at] for at in range(len(texts))], dtype=np.float32))
+        vectors = packed(np.array([rows[at] for at in range(len(texts))], dtype=np.float32))
+        return vectors, answer.usage.total_tokens if answer.usage else None
 
     def close(self) -> None:
         """Closes the connections, if any were opened."""
@@ -72,7 +72,7 @@ class EmbeddingsEndpoint:
             api_key=self._server.api_key,
             default_headers=dict(self._server.headers),
             timeout=self._server.timeout_seconds,
-            max_retries=RETRIES,
+            max_retries=0,  # chains/embedding.py tries again
         )
         without_environment(client)
         return client

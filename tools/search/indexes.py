@@ -31,11 +31,16 @@ class SearchIndexes:
         return (f"The documents were searched by words only: {fault}.",) if fault else ()
 
     async def search(self, collection_id: str, query: str, limit: int) -> list[Hit]:
-        """As `SearchIndex.search`, off the event loop where a model is asked."""
+        """As `SearchIndex.search`, off the event loop where a model is asked; by words alone once it has failed."""
         index = await self.get(collection_id)
         if self._embeddings is None or collection_id in self._faults:
             return index.search(query, limit)
-        return await computed(index.search, query, limit)
+        try:
+            return await computed(index.search, query, limit)
+        except ToolError as error:
+            if self._faults.setdefault(collection_id, error.message) is error.message:
+                del self._building[collection_id]  # whoever is the first to see it; from now on by words
+        return await self.search(collection_id, query, limit)
 
     async def get(self, collection_id: str, tell: Tell = lambda done: None) -> SearchIndex:
         """The index of a collection; one over words alone where the embedding model does not do its work (`notes`).
@@ -60,7 +65,7 @@ class SearchIndexes:
         sources = await self._passages.sources(collection_id)
         passages = await self._passages.passages(collection_id)
         titles = {source.id: source.title for source in sources}
-        if self._embeddings is not None:
+        if self._embeddings is not None and collection_id not in self._faults:
             texts = {passage.id: indexed_text(passage, titles) for passage in passages}
             try:
                 vectors = await vectors_of(texts, self._embeddings, tell)
