@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from state.ports import Ports
 from state.runs import Json
+from tools.addresses import refuse_logins
 
 if TYPE_CHECKING:  # slow to import
     from langgraph.graph import StateGraph
@@ -27,6 +28,8 @@ class CatalogEntry:
     description: str
     build: Callable[[Ports], AnyGraph]
     edit_checks: Callable[[], EditChecks]
+    check_input: Callable[[Json], object]
+    """Raises a StrettoError where a run must not be given this, because it would be stored."""
 
     @cached_property
     def validators(self) -> EditChecks:
@@ -62,11 +65,16 @@ def _research_edits() -> EditChecks:
     return {point.action: partial(check_edit, point) for point in POINTS.values()}
 
 
+def _research_input(given: Json) -> None:
+    refuse_logins(given.get("sources"))
+
+
 CATALOG: dict[str, CatalogEntry] = {
     "research": CatalogEntry(
         name="research",
         description="Answers a question from your sources with a cited report.",
         build=_research,
         edit_checks=_research_edits,
+        check_input=_research_input,
     ),
 }

@@ -29,6 +29,15 @@ def shown_address(address: str) -> str:
     return _PARAMETERS.sub(_masked, storable(address))
 
 
+def refuse_logins(sources: object) -> None:
+    """Raises SourceError, as `shown_address`, if one of the sources that a run is given is such an address: what a run
+    is given is stored.
+    """
+    for name in sources if isinstance(sources, list) else ():
+        if isinstance(name, str) and "://" in name:
+            shown_address(name.strip())
+
+
 def _masked(found: re.Match[str]) -> str:
     parts = found[0].split(";")
     for place, part in enumerate(parts):

@@ -49,6 +49,9 @@ class WorkflowEntry:
         """By the path of an approval: how an edit is checked."""
         return _ByPath({path: partial(_check, step) for path, step in _approvals(self.pinned, "")})
 
+    def check_input(self, given: Json) -> None:
+        """Inputs are held to their declarations where the run is made."""
+
 
 class _ByPath(Mapping[str, EditCheck]):
     """Checks by the path of a step; all turns of a loop have the same."""

@@ -103,9 +103,11 @@ def context_of(wanted: options.Research, settings: "Settings") -> RunContext:
 
 def look_at_sources(wanted: options.Research) -> list[str]:
     """The sources, paths as absolute ones. SourceError names what is not there."""
+    from tools.addresses import refuse_logins
     from tools.documents.files import find_files, is_address
 
     named = _named(wanted)
+    refuse_logins(named)
     local = [name for name in named if not is_address(name)]
     for name in local:
         if "://" in name:

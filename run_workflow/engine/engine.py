@@ -77,9 +77,9 @@ class Engine:
 
         The graph is not built for that, which takes seconds: a run that is killed at once has its row. It is bound to
         the graph's definition when it begins. Raises RunError when the graph is not known, or the key was used for
-        something else.
+        something else, and what the graph's check of its input raises.
         """
-        self._entry(graph)
+        self._entry(graph).check_input(input)
         async with transaction(self._pool) as connection:
             return await make_run(connection, NewRun(graph, "", input, context, dedup_key), self._clock, actor)
 
@@ -178,6 +178,7 @@ class Engine:
         app = await self._reading(run)
         point = await forks.find_point(app, run, at)
         told = run.input | {name: value for name, value in (changes or {}).items() if name in run.input}
+        self._entry(run.graph).check_input(told)
         values = forks.read_changes(app.builder.state_schema, changes or {})
         async with transaction(self._pool) as connection:
             new = new_run_id(self._clock.now())

@@ -9,6 +9,8 @@ from state.runs import Json
 if TYPE_CHECKING:  # slow to import
     from langgraph.graph import StateGraph
 
+InputCheck = Callable[[Json], object]
+"""Called with what a run is to be given, before it is stored; a StrettoError if it must not be."""
 EditCheck = Callable[[Mapping[str, Any], Json, Json], object]
 """Called with the run's state, what was shown and the `args` of an edit; AnswerRefused with the field as its place."""
 
@@ -30,3 +32,7 @@ class GraphEntry(Protocol):
     @property
     def validators(self) -> Mapping[str, EditCheck]:
         """By action name: whether an edited action can be used."""
+
+    @property
+    def check_input(self) -> InputCheck:
+        """Whether a run may be given this; cheap, and without building the graph."""

@@ -203,6 +203,7 @@ async def answered(pool: Pool) -> Sequence[Answered]:
 async def _make(connection: Connection, run_id: str, entry: GraphEntry, asked: Asked) -> None:
     """The row, if a question came and there is none. Raises UnknownRun when there is none and none came."""
     if isinstance(asked.start, dict):
+        entry.check_input(asked.start)
         values = (run_id, entry.name + SERVED, entry.definition, as_json(asked.start), as_json(asked.context))
         if await (await connection.execute(_MAKE, values)).fetchone():
             data = {"graph": entry.name + SERVED, "definition": entry.definition}

@@ -13,7 +13,7 @@ from langgraph.types import Command, Send, interrupt
 from psycopg.rows import DictRow
 
 from run_workflow.engine.engine import Engine
-from run_workflow.engine.entries import EditCheck, GraphEntry
+from run_workflow.engine.entries import EditCheck, GraphEntry, InputCheck
 from run_workflow.engine.leases import LeaseTimes
 from run_workflow.postgres.database import Database
 from state.context import ApprovalPolicy, RunContext
@@ -79,6 +79,7 @@ class Entry:
     definition: str = "d1"
     build: Callable[[Ports], StateGraph[Any, Any, Any, Any]] = lambda ports: trial_graph(ports)  # noqa: PLW0108 - defined below
     validators: Mapping[str, EditCheck] = field(default_factory=lambda: {"approve_plan": check_plan})
+    check_input: InputCheck = lambda given: None
 
 
 def check_plan(state: Mapping[str, Any], _shown: Json, args: Json) -> None:

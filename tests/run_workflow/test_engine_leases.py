@@ -16,7 +16,7 @@ from run_workflow.engine.rows import transaction
 from run_workflow.fence import Fence
 from run_workflow.postgres.database import Database
 from state.errors import LeaseLost, RunHeld
-from state.runs import Answer, Approve
+from state.runs import Answer, Approve, Json
 from tests.run_workflow.engine_graphs import ASKS, PLAIN, QUICK, change, engine_on, rows, trial_graph, until
 
 YES = Answer(decisions=(Approve(),))
@@ -65,6 +65,9 @@ async def test_the_run_is_held_while_its_graph_is_loaded(database: Database) -> 
     class Slow:
         name, build = "trial", staticmethod(trial_graph)
         validators: Mapping[str, EditCheck] = {}
+
+        def check_input(self, given: Json) -> None:
+            """Anything will do."""
 
         @property
         def definition(self) -> str:

@@ -1,0 +1,50 @@
+"""What a run may be given: an address with a password is refused before anything of it is stored, at every door."""
+
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import pytest
+
+from graphs.catalog import CATALOG
+from run_workflow.engine.engine import Engine
+from run_workflow.engine.handed import Asked
+from run_workflow.postgres.database import Database
+from state.errors import SourceError
+from state.runs import Json
+from tests.run_workflow.engine_graphs import PLAIN, Entry, engine_on, rows
+
+GIVEN: Json = {"question": "Why?", "sources": ["notes", "https://ann:hunter2@example.org/page"]}
+THREAD = "01a1fcfa-386c-7747-bea6-e45cd63acf02"
+
+
+async def start(engine: Engine) -> None:
+    """A command or a program."""
+    await engine.start("trial", GIVEN, PLAIN, actor="ann")
+
+
+async def fork(engine: Engine) -> None:
+    """A fork with other sources."""
+    run = await engine.start("trial", {**GIVEN, "sources": []}, PLAIN, actor="ann")
+    await engine.advance(run.id)
+    await engine.fork(run.id, at="spread", changes=GIVEN, actor="ann")
+
+
+async def serve(engine: Engine) -> None:
+    """A client of a LangGraph server."""
+    asked = Asked(GIVEN, PLAIN, None, None, True, lambda state, action, reason: {})
+    async with engine.lend(THREAD, "trial", asked):
+        raise AssertionError("the run was lent")
+
+
+@pytest.mark.parametrize("door", [start, fork, serve])
+async def test_a_password_in_an_address_is_stored_nowhere(
+    database: Database, door: Callable[[Engine], Coroutine[Any, Any, None]]
+) -> None:
+    """The error says so without it; no row of any table holds it: run, event, checkpoint, call."""
+    entry = Entry(check_input=CATALOG["research"].check_input)
+    with pytest.raises(SourceError, match="holds a user or a password") as refused:
+        await door(engine_on(database, entry))
+    assert "hunter2" not in str(refused.value)
+    for table in await rows(database, "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"):
+        stored = await rows(database, f'SELECT t::text AS row FROM "{table["tablename"]}" t')
+        assert not [each for each in stored if "hunter2" in str(each["row"])]
