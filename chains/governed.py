@@ -118,26 +118,32 @@ class GovernedModel(BaseChatModel):
         options = [first, *({**each, "stop": stop} if stop else each for each in others)]
         options += [first] * (len(self._everyone) - len(options))
         order = await self._order(messages, options)
-        name, problem = self.targets[0].name, ""  # names the call whoever answers, so that a replay finds it
         request: Json = {"messages": [asked(message) for message in messages], "options": first}
-        for _ in range(2):  # an answer that cannot be used is asked for once more, as a call of its own
-            async with AsyncExitStack() as held:  # until the answer is recorded
-                answer = await self.scope.recorded(
-                    "model",
-                    name,
-                    request,
-                    partial(self._answer, messages, order, held),
-                    self._expected(messages, *order[0]),
-                )
-            message = restored(answer)
+        problem = ""
+        for place in (0, 0, *range(1, len(order))):  # once more the same, then the others, each as a call of its own
+            try:
+                message = await self._recorded(messages, request, order[place:])
+            except (ModelUnavailable, ModelRefused, LimitReached):
+                if place == 0:
+                    raise
+                break  # what the first gave is the trouble, not that nobody could stand in for it
             problem = fault(message)
             if not problem:
                 return ChatResult(generations=[ChatGeneration(message=message)])
+        others = ", nor could another model" if len(order) > 1 else ""
         raise BadOutput(
-            f"{name} gave an answer that cannot be used, twice: {problem}",
+            f"{self.targets[0].name} gave an answer that cannot be used, twice{others}: {problem}",
             place=self.scope.path,
             remedy="Use a model that is better at calling tools, or ask for shorter answers.",
         )
+
+    async def _recorded(self, messages: list[BaseMessage], request: Json, order: _Order) -> AIMessage:
+        """The answer of the first in `order` that gives one. The first of all names the call whoever answers, so that
+        a replay finds it.
+        """
+        async with AsyncExitStack() as held:  # until the answer is recorded
+            make, expected = partial(self._answer, messages, order, held), self._expected(messages, *order[0])
+            return restored(await self.scope.recorded("model", self.targets[0].name, request, make, expected))
 
     async def _order(self, messages: list[BaseMessage], options: list[dict[str, Any]]) -> _Order:
         """Whom to ask, one after the other, each with its options."""

@@ -242,6 +242,25 @@ async def test_unusable_answer_is_asked_for_once_more(server: Server, run: Bench
     assert server.count == 4
 
 
+async def test_a_fallback_answers_for_a_model_whose_answers_cannot_be_used(server: Server, run: Bench) -> None:
+    """After the second one the next model is asked, once; a replay asks nobody."""
+    server.say(answer(""), answer(""), answer("four"))
+    for bench in (run, run.resumed()):
+        reply = await governed(bench.scope(), "local/m", ["local/dear"]).ainvoke(ASK)
+        assert reply.text == "four"
+    assert [request["model"] for request in server.requests] == ["m", "m", "dear"]
+    assert [call.name for call in run.journal.calls.values()] == ["local/m", "local/m", "local/dear"]
+
+
+@pytest.mark.parametrize("last", [answer(""), failure(401, "bad key")], ids=["unusable", "refused"])
+async def test_what_no_model_can_do_is_the_first_ones_fault(server: Server, run: Bench, last: Reply) -> None:
+    """Where the fallback does no better, or cannot be had, the error tells of the answers."""
+    server.say(answer(""), answer(""), last)
+    with pytest.raises(BadOutput, match="local/m gave an answer that cannot be used, twice, nor could another model"):
+        await governed(run.scope(), "local/m", ["local/n"]).ainvoke(ASK)
+    assert server.count == 3
+
+
 async def test_unusable_answers_are_recorded_too(server: Server, run: Bench) -> None:
     """What was paid for in vain is neither asked for nor paid for again after a resume."""
     server.say(answer(""))
