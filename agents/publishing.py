@@ -14,6 +14,7 @@ from state.context import RunContext
 from state.evidence import Passage
 from state.research import Draft, Merged, Outcome, ResearchOutput, ResearchState, Section, Sentence
 from state.runs import TIMEOUT_ACTOR, UNATTENDED_ACTOR
+from tools.numerals import percent
 from tools.report.bundle import MARKDOWN, PAGE, REPORT, Provenance, chart_files, package_versions, rendered
 from tools.report.view import ReportView, citation_accuracy
 from tools.screening import SHOWN, WITHHELD
@@ -111,7 +112,7 @@ async def _cost(kit: Kit, context: RunContext) -> tuple[str, ...]:
     used = await kit.spending.total()
     saved = context.cheaper_model and await kit.spending.must_save(context.budget, context.soft_limit)
     words = f"The run cost ${used.money:.4f} of its budget of ${context.budget:.4g}: {used.model_calls} model calls"
-    saving = f"; past {context.soft_limit:.0%} of it, {context.cheaper_model} plays all roles"
+    saving = f"; past {percent(context.soft_limit)} of it, {context.cheaper_model} plays all roles"
     return (words + (saving if saved else "") + ".",)
 
 

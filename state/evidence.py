@@ -61,10 +61,14 @@ class Locator(Record):
             " › ".join(self.heading),
             f"at {self.path}" if self.path else "",
             f"cells {self.cells}" if self.cells else "",
-            f"lines {self.lines[0]}–{self.lines[1]}" if self.lines else "",
+            _lines(*self.lines) if self.lines else "",
             f"computed by {self.computed}" if self.computed else "",
         ]
         return ", ".join(part for part in parts if part)
+
+
+def _lines(first: int, last: int) -> str:
+    return f"line {first}" if first == last else f"lines {first}–{last}"
 
 
 class Source(Record):
@@ -166,6 +170,8 @@ class Grounds(Record):
     """Independent sources that state it."""
     against: int
     """Independent sources that contradict it."""
+    beside: int = 0
+    """Independent sources that say something of the same which does not contradict it. Of others it is not known."""
     why: str
     """All of it in one sentence."""
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from state.evidence import Passage, Verdict
 from tools.numbers import missing_numbers
+from tools.numerals import percent
 from tools.polarity import clauses, opposing
 from tools.quantities import find_quantities, same_subject
 from tools.replaced import Replacement, replacement
@@ -113,7 +114,7 @@ def _judged(found: Check) -> tuple[Verdict, str]:
     """The verdict that follows from what was found, by the first rule that applies, and why."""
     quotes, replaced = found.missing_quotes, found.replaced
     misquoted = f"The quoted words do not stand there: {', '.join(f'“{quote}”' for quote in quotes)}."
-    covered = f"{found.cover:.0%} of its words stand close together in a passage."
+    covered = f"{percent(found.cover)} of its words stand close together in a passage."
     other = f"It says “{replaced.said}” where the passage says “{replaced.stands}”." if replaced else ""
     rules: tuple[tuple[object, Verdict, str], ...] = (
         (any(len(quote.split()) >= _QUOTATION for quote in quotes), "unsupported", misquoted),

@@ -54,6 +54,11 @@ def share(value: float) -> str:
     return plain(value)
 
 
+def percent(value: float) -> str:
+    """A share in percent, never rounded up: 0.996 is `99 %`."""
+    return f"{int(100 * value + 1e-9)} %"
+
+
 def p_value(p: float) -> str:
     """A p-value as it is printed: `p = 0.013`, or `p < 0.001`."""
     return "p < 0.001" if p < 0.001 else f"p = {_tidy(f'{p:.2g}' if p < 0.1 else f'{p:.2f}')}"

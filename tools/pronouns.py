@@ -14,6 +14,7 @@ _SUBJECT = re.compile(
     r"(?:\s*\([^)]*\))?(?:,[^,]{1,80},)?\s+"
     r"(?:is|was|are|were|has|had|have|can|will|may|lies|lay|stands|stood|runs|ran|rises|rose|fell|grew|began|became|"
     r"remains|remained|serves|served|uses|used|offers|offered|contains|covers|consists|refers|played|plays|won|made|"
+    r"carries|carried|measures|measured|weighs|weighed|costs|cost|lasts|lasted|reaches|reached|receives|received|"
     r"opened|crosses|crossed|connects|links|spans|makes|provides|supports|includes|held|holds|led|leads|took|died)\b"
 )
 _POINTING = frozenset("It Its He His She Her They Their This That These Those There".split())

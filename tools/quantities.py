@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from state.evidence import Quantity
 from tools.dates import MONTHS, find_dates
-from tools.sentences import split_sentences
+from tools.sentences import sentence_spans, split_sentences
 
 SCALES: Mapping[str, float] = {
     "hundred": 1e2, "thousand": 1e3, "million": 1e6, "mn": 1e6, "billion": 1e9, "bn": 1e9, "trillion": 1e12,
@@ -91,6 +91,12 @@ _STOP = frozenset(
     "grew increased decreased declined dropped climbed".split()
 )
 _CLAUSE = re.compile(r";|,\s+(?:and|but|while|whereas|which|although|compared)\b|\s+(?:while|whereas)\s+|\s[–—]\s")
+_GOES_ON = re.compile(
+    r"\s+and\s+(?=\d|(?:is|was|are|were|has|had|have|can|will|it|its)\b"
+    r"|[a-z]+(?:ed|[^s]s)\s+(?:an?|the|its|their|about|some|by|\d+|one|two|three|four|five|six|seven|eight|nine|ten)\b)"
+    r"|,\s+(?:(?:most|many|some|all|half|none|each|much)\s+of|with|\w+ing)\s"
+)
+"""Where after a figure something else is said of its subject: `and carries four lanes`, `, most of them`."""
 _CELL = re.compile(r"(?:^|;\s+)([^:;\n]{1,60}):\s+([^;\n]*)")
 _LONGEST = 14
 """Words that a subject has at most."""
@@ -178,10 +184,8 @@ def _subject(sentence: str, start: int, end: int) -> str:
         names = [value for first, _, _, value in cells if first != own[0] and not _is_measure(value)]
         return " ".join([own[2], *names[:3]])
     left = max((cut.end() for cut in _CLAUSE.finditer(sentence, 0, start)), default=0)
-    cut = _CLAUSE.search(sentence, end)
-    right = cut.start() if cut else len(sentence)
     before = _words(sentence[left:start])
-    after = _words(sentence[end:right])
+    after = _words(rest_of_clause(sentence[end:]))
     while before and before[-1].lower() in _STOP:
         before.pop()
     while before and before[0].lower() in _STOP:
@@ -189,6 +193,13 @@ def _subject(sentence: str, start: int, end: int) -> str:
     while after and after[-1].lower() in _STOP:
         after.pop()
     return " ".join([*before[-_LONGEST:], *after[: max(0, _LONGEST - len(before))]])
+
+
+def rest_of_clause(after: str) -> str:
+    """Of what stands after a figure, what belongs to its clause."""
+    cuts = [cut.start() for cut in (_CLAUSE.search(after), _GOES_ON.search(after)) if cut]
+    sentence = sentence_spans(after)[:1]
+    return after[: min([*cuts, sentence[0][1] if sentence else len(after)])]
 
 
 def _words(text: str) -> list[str]:
@@ -214,6 +225,10 @@ _CONTRASTS: tuple[frozenset[str], ...] = tuple(
     )
 )  # fmt: skip
 """What tells two quantities of one thing apart: a quantity that has one of a group is none that lacks it."""
+MEASURES: Mapping[str, str] = {
+    "length": "long", "width": "wide", "height": "high", "tall": "high", "depth": "deep", "thickness": "thick",
+}  # fmt: skip
+"""Words that say of what a figure is the measure, as the adjective that says the same."""
 _NAME = re.compile(r"[A-Z][\w'’-]*|\w*\d\w*")
 
 
@@ -238,7 +253,7 @@ def same_subject(a: Quantity, b: Quantity) -> bool:
 
 
 def _terms(subject: str) -> set[str]:
-    words = re.findall(r"\w+(?:[-.]\w+)*", subject.lower())
+    words = [MEASURES.get(word, word) for word in re.findall(r"\w+(?:[-.]\w+)*", subject.lower())]
     return {word[:-1] if len(word) > 3 and word.endswith("s") else word for word in words if word not in _STOP}
 
 
@@ -251,5 +266,6 @@ def _marks(subject: str, terms: set[str]) -> frozenset[object]:
 
 def _names(subject: str) -> set[str]:
     first, _, _ = subject.partition(" ")
-    found = {name.lower() for name in _NAME.findall(subject) if name != first or not name.istitle()}
+    named = (name.lower() for name in _NAME.findall(subject) if name != first or not name.istitle())
+    found = {MEASURES.get(name, name) for name in named}
     return {name[:-1] if len(name) > 3 and name.endswith("s") else name for name in found}

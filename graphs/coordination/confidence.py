@@ -15,8 +15,9 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from graphs.coordination.contradictions import Comparison
 from graphs.coordination.quality import Quality, quality_of
-from state.evidence import Claim, Contradiction, Grounds, Passage, Source, Verdict
+from state.evidence import Claim, Grounds, Passage, Source, Verdict
 from tools.dates import iso_date
 
 _VERIFICATION: dict[Verdict, float] = {"supported": 1.0, "partly": 0.6, "unsupported": 0.2, "contradicted": 0.1}
@@ -46,7 +47,7 @@ class _Witness:
 
 def with_confidence(
     claims: Sequence[Claim],
-    contradictions: Sequence[Contradiction],
+    comparison: Comparison,
     passages: Mapping[str, Passage],
     sources: Mapping[str, Source],
 ) -> list[Claim]:
@@ -55,16 +56,15 @@ def with_confidence(
     ages = [_years(sources[key].date) for key in known if key in sources]
     newest = max((years for years in ages if years is not None), default=0.0)
     witnesses = {claim.id: _witnesses(claim, passages, sources, newest) for claim in claims}
-    return [_sure(claim, contradictions, witnesses) for claim in claims]
+    return [_sure(claim, comparison, witnesses) for claim in claims]
 
 
-def _sure(
-    claim: Claim, contradictions: Sequence[Contradiction], witnesses: Mapping[str, Mapping[str, _Witness]]
-) -> Claim:
+def _sure(claim: Claim, comparison: Comparison, witnesses: Mapping[str, Mapping[str, _Witness]]) -> Claim:
     mine = witnesses[claim.id]
-    disputes = [found for found in contradictions if claim.id in {side.claim_id for side in found.sides}]
+    disputes = [found for found in comparison.contradictions if claim.id in {side.claim_id for side in found.sides}]
     others = {side.claim_id for found in disputes for side in found.sides} - {claim.id}
     against = {origin for key in others for origin in witnesses.get(key, ())}
+    beside = {origin for key in comparison.compared.get(claim.id, ()) for origin in witnesses.get(key, ())} - against
     chosen = [found.preferred == claim.id for found in disputes if found.preferred]
     share = (len(mine) + all(chosen) * bool(chosen)) / max(1, len(mine) + len(against) + bool(chosen))
     agreement = round(share, _DIGITS)
@@ -78,7 +78,8 @@ def _sure(
         recency=round(best.recency, _DIGITS) if best else 0.0,
         sources=len(mine),
         against=len(against),
-        why=_why(claim.verdict, best, len(mine), len(against), _outcome(chosen)),
+        beside=len(beside),
+        why=_why(claim.verdict, best, len(mine), _told(len(against), len(beside), _outcome(chosen))),
     )
     confidence = round(min(_MOST, verification * agreement * (1 - doubt)), _DIGITS)
     return claim.model_copy(update={"confidence": confidence, "grounds": grounds})
@@ -117,14 +118,21 @@ def _outcome(chosen: Sequence[bool]) -> str:
     return "the evidence speaks for this side" if all(chosen) else "the evidence speaks for the other side"
 
 
-def _why(verdict: Verdict, best: _Witness | None, count: int, against: int, outcome: str) -> str:
+def _told(against: int, beside: int, outcome: str) -> str:
+    """What other sources say of the same, as far as that could be compared."""
+    if against:
+        return f"{against} contradict{'s' if against == 1 else ''} it, and {outcome}"
+    if beside:
+        others = "another says something" if beside == 1 else f"{beside} others say something"
+        return f"{others} of the same that does not contradict it"
+    return "there was none to compare it with"
+
+
+def _why(verdict: Verdict, best: _Witness | None, count: int, others: str) -> str:
     """The grounds in words."""
     if best is None:
         return "No passage that exists was named for it."
     stated = f"{count} independent sources state it" if count > 1 else "One source states it"
-    disputed = (
-        f"{against} contradict{'s' if against == 1 else ''} it, and {outcome}" if against else "none contradicts it"
-    )
     which = "the best of them" if count > 1 else "the source"
     dated = f"of {best.date}" if best.date else "without a date"
-    return f"{stated}, {disputed}; {which} is {best.quality.what}, {dated}; {_CHECKED[verdict]}."
+    return f"{stated}, {others}; {which} is {best.quality.what}, {dated}; {_CHECKED[verdict]}."

@@ -5,15 +5,16 @@ opposite. Both sides are kept. A pronoun that begins a sentence is read as the s
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
 from graphs.coordination.events import at_other_times, event_in, same_event
-from graphs.coordination.figures import comparable_figures, differ, same_context, same_frame, stated_in, titles_of
+from graphs.coordination.figures import comparable_figures, differ, same_frame, stated_in
 from graphs.coordination.preference import Standing, prefer
 from graphs.coordination.quality import quality_of
 from graphs.coordination.statements import jaccard, negations, numbers, without_negation, word_set
+from graphs.coordination.subjects import Subjects
 from state.evidence import Claim, Contradiction, Passage, Quantity, Side, Source, content_id
 from tools.facts import find_quantities
 from tools.polarity import opposite_words, without_opposites
@@ -33,11 +34,11 @@ _FEWEST_SHARED = 2
 
 @dataclass(frozen=True)
 class _Evidence:
-    """What claims rest on, by id; `titles` says what their sources are about."""
+    """What claims rest on, by id, and what they are of."""
 
     passages: Mapping[str, Passage]
     sources: Mapping[str, Source]
-    titles: Mapping[str, frozenset[str]]
+    subjects: Subjects
     claims: Mapping[str, Claim]
     """As they were found; what is compared are copies with their pronouns read."""
 
@@ -85,23 +86,49 @@ class _Conflict:
         return -(self.first.claim.weight + self.second.claim.weight), self.first.claim.id, self.second.claim.id
 
 
+@dataclass(frozen=True)
+class Comparison:
+    """What came of comparing the claims of different sources."""
+
+    contradictions: tuple[Contradiction, ...]
+    compared: Mapping[str, frozenset[str]]
+    """By id of a claim, the ids of those of other sources that say something about the same thing: the same measure,
+    the same event, or the same in nearly the same words. Of all others it is not known whether they agree."""
+
+
 def find_contradictions(
     claims: Sequence[Claim], passages: Mapping[str, Passage], sources: Mapping[str, Source]
 ) -> tuple[Contradiction, ...]:
-    """The contradictions between claims that their passages support, at least partly.
+    """The contradictions that `compare_claims` finds."""
+    return compare_claims(claims, passages, sources).contradictions
+
+
+def compare_claims(
+    claims: Sequence[Claim], passages: Mapping[str, Passage], sources: Mapping[str, Source]
+) -> Comparison:
+    """The claims that their passages support, at least partly, each set against those of other sources.
 
     Of several pairs of claims that show the same conflict between the same sources the weightiest is given.
     The order of the claims makes no difference.
     """
     sound = sorted((claim for claim in claims if claim.verdict in ("supported", "partly")), key=lambda c: c.id)
-    evidence = _Evidence(passages, sources, titles_of(sound, passages, sources), {claim.id: claim for claim in sound})
+    evidence = _Evidence(passages, sources, Subjects.of(sound, passages, sources), {claim.id: claim for claim in sound})
     read = [_read(claim, passages) for claim in sound]
-    found = [conflict for one, other in combinations(read, 2) for conflict in _conflicts(one, other, evidence)]
+    compared: dict[str, set[str]] = {}
+    found: list[_Conflict] = []
+    for one, other in combinations(read, 2):
+        comparable, conflict = _set_against(one, other, evidence)
+        if comparable:
+            compared.setdefault(one.id, set()).add(other.id)
+            compared.setdefault(other.id, set()).add(one.id)
+        found += [conflict] if conflict else []
     told: dict[frozenset[tuple[str, str]], _Conflict] = {}
     for conflict in sorted(found, key=lambda each: each.rank):
         told.setdefault(conflict.key, conflict)
     made = (_contradiction(conflict, found, evidence) for conflict in told.values())
-    return tuple(sorted(made, key=lambda each: each.id))
+    return Comparison(
+        tuple(sorted(made, key=lambda each: each.id)), {key: frozenset(others) for key, others in compared.items()}
+    )
 
 
 def _read(claim: Claim, passages: Mapping[str, Passage]) -> Claim:
@@ -112,50 +139,60 @@ def _read(claim: Claim, passages: Mapping[str, Passage]) -> Claim:
     return claim.model_copy(update={"text": text, "quantities": tuple(find_quantities(text))})
 
 
-def _conflicts(one: Claim, other: Claim, evidence: _Evidence) -> Iterator[_Conflict]:
-    """The first conflict between two claims, if there is one."""
+def _set_against(one: Claim, other: Claim, evidence: _Evidence) -> tuple[bool, _Conflict | None]:
+    """Whether two claims of different sources can be compared, and the first conflict between them."""
     few = len(word_set(one.text) & word_set(other.text)) < _FEWEST_SHARED
     if few or evidence.origins(one) & evidence.origins(other):
-        return
+        return False, None
+    comparable = False
     for kind in (_of_figures, _of_events, _of_opposites):
-        conflict = kind(one, other, evidence)
+        same, conflict = kind(one, other, evidence)
         if conflict is not None:
-            yield conflict
-            return
+            return True, conflict
+        comparable = comparable or same
+    return comparable, None
 
 
-def _of_figures(one: Claim, other: Claim, evidence: _Evidence) -> _Conflict | None:
-    for place, there in comparable_figures(one, other, evidence.titles):
+def _of_figures(one: Claim, other: Claim, evidence: _Evidence) -> tuple[bool, _Conflict | None]:
+    """Whether they have figures of one thing, and the first two that exclude each other."""
+    pairs = comparable_figures(one, other, evidence.subjects)
+    for place, there in pairs:
         left, right = one.quantities[place], other.quantities[there]
         if not differ(one, left, other, right):
             continue
         sides = _figure_side(one, left, evidence), _figure_side(other, right, evidence)
         if sides[0] and sides[1]:
             subject = min(left.subject, right.subject, key=lambda text: (len(text), text))
-            return _Conflict(subject, sides[0], sides[1])
-    return None
+            return True, _Conflict(subject, sides[0], sides[1])
+    return bool(pairs), None
 
 
-def _of_events(one: Claim, other: Claim, evidence: _Evidence) -> _Conflict | None:
+def _of_events(one: Claim, other: Claim, evidence: _Evidence) -> tuple[bool, _Conflict | None]:
+    """Whether they date one event, and the conflict where at other times."""
     left, right = event_in(one.text), event_in(other.text)
-    if left is None or right is None or not same_event(left, right) or not at_other_times(left, right):
-        return None
-    if not same_frame(left.rest, right.rest) or not same_context(one, other, evidence.titles):
-        return None
+    if left is None or right is None or not same_event(left, right):
+        return False, None
+    if not same_frame(left.rest, right.rest) or not evidence.subjects.same(one, other):
+        return False, None
+    if not at_other_times(left, right):
+        return True, None
     subject = min((left.subject, right.subject), key=lambda text: (len(text), text))
     sides = _stand(one, one.passages, left.written, evidence), _stand(other, other.passages, right.written, evidence)
-    return _Conflict(subject, *sides)
+    return True, _Conflict(subject, *sides)
 
 
-def _of_opposites(one: Claim, other: Claim, evidence: _Evidence) -> _Conflict | None:
-    if not _opposite(one.text, other.text) or not same_context(one, other, evidence.titles):
-        return None
+def _of_opposites(one: Claim, other: Claim, evidence: _Evidence) -> tuple[bool, _Conflict | None]:
+    """Whether they say something about the same in nearly the same words, and the conflict where the opposite."""
+    if not _opposite(one.text, other.text):
+        return _in_same_words(one.text, other.text) and evidence.subjects.same(one, other), None
+    if not evidence.subjects.same(one, other):
+        return False, None
     values = {one.id: "one way", other.id: "the other way"}
     if negations(one.text) != negations(other.text):
         values = {each.id: "denied" if negations(each.text) else "stated" for each in (one, other)}
     plain = min((one, other), key=lambda each: (negations(each.text), each.id))
     sides = [_stand(each, each.passages, values[each.id], evidence) for each in (one, other)]
-    return _Conflict(evidence.claims[plain.id].text, sides[0], sides[1])
+    return True, _Conflict(evidence.claims[plain.id].text, sides[0], sides[1])
 
 
 def _figure_side(claim: Claim, quantity: Quantity, evidence: _Evidence) -> _Stand | None:
@@ -182,6 +219,12 @@ def _opposite(one: str, other: str) -> bool:
     else:
         return False
     return min(len(left), len(right)) >= _FEWEST_WORDS and jaccard(left, right) >= _OPPOSITE
+
+
+def _in_same_words(one: str, other: str) -> bool:
+    left, right = word_set(one), word_set(other)
+    is_near = min(len(left), len(right)) >= _FEWEST_WORDS and jaccard(left, right) >= _OPPOSITE
+    return is_near and numbers(one) == numbers(other)
 
 
 def _contradiction(conflict: _Conflict, found: Sequence[_Conflict], evidence: _Evidence) -> Contradiction:

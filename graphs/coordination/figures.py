@@ -1,32 +1,22 @@
 """When two figures in two statements are of the same thing, and when they then differ.
 
 Both answers are cautious: a false alarm costs a reader's trust, a miss only an entry in a list. Statements
-about other times or other names, or with several figures that cannot be told apart, are not compared. Where two
-statements have no name in common, or do not begin with what they are of (`The population was 1,413.`), it is told
-by the titles and headings of their sources, one of which must then hold all words of the other.
+about other times or other names, or with several figures that cannot be told apart, are not compared. What a
+statement is of that does not name it is told by its context (`subjects`).
 """
 
 import math
 import re
-from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
 from graphs.coordination.statements import negations, numbers, word_set
-from state.evidence import Claim, Passage, Quantity, Source
+from graphs.coordination.subjects import Subjects
+from state.evidence import Claim, Passage, Quantity
 from tools.facts import check_statement, same_subject
+from tools.quantities import MEASURES, rest_of_clause
 
 _YEAR = re.compile(r"(?<![\d.,])(?:1[5-9]|20|21)\d\d(?![\d%]|[.,]\d)")
 _NAME = re.compile(r"\b[A-Z][\w-]*")
-_PROPER = re.compile(r"(?<=[\w,;:)] )[A-Z][\w-]*|\b[A-Za-z]+\d[\w-]*")
-_POINTS = re.compile(
-    r"\W*(?:(?i:it|its|he|his|she|her|they|their|this|these|that|those|there)\b"
-    r"|(?i:the)\s(?:[a-z-]+\s){1,3}?(?:is|was|are|were|has|had|have)\b)"
-)
-"""How a statement begins that does not name what it is of: `It`, `The film was`."""
-_CALENDAR = frozenset(
-    "January February March April May June July August September October November December Monday Tuesday"
-    " Wednesday Thursday Friday Saturday Sunday".split()
-)
 _BOUND = re.compile(
     r"(?:(?:more|less|fewer|greater|higher|lower|later|earlier) than|at (?:least|most)|up to|over|under|above"
     r"|below|exceed\w*|beyond|within|[<>≤≥])\s*$",
@@ -37,51 +27,24 @@ _ABOUT = re.compile(
     r"(?:about|around|approx\w*\.?|roughly|some|circa|ca?\.|close to|nearly|almost|[~≈])\s*$", re.IGNORECASE
 )
 _WRITTEN = re.compile(r"\d[\d,]*(?:\.\d+)?")
+_DIMENSION = re.compile(r"\s*(long|wide|high|tall|deep|thick|old|away|apart|across)\b", re.IGNORECASE)
+_MEASURE_OF = re.compile(rf"\b({'|'.join(MEASURES)})\s+of\s+(?:\w+\s+)?$", re.IGNORECASE)
 _ROUGH = 0.05
 """Relative difference that `about` and trailing zeros leave open."""
 _GREATEST = 1e100
 """Values beyond are taken for misread."""
 
 
-def titles_of(
-    claims: Iterable[Claim], passages: Mapping[str, Passage], sources: Mapping[str, Source]
-) -> dict[str, frozenset[str]]:
-    """For each claim the words of the titles of its sources and of the headings that its passages stand under."""
-    titles = {}
-    for claim in claims:
-        cited = [passages[key] for key in claim.passages]
-        named = [sources[passage.source_id].title for passage in cited if passage.source_id in sources]
-        headings = [heading for passage in cited for heading in passage.locator.heading]
-        titles[claim.id] = word_set(" ".join(re.findall(r"[^\W_]+", " ".join([*named, *headings]))))
-    return titles
-
-
-def comparable_figures(one: Claim, other: Claim, titles: Mapping[str, frozenset[str]]) -> list[tuple[int, int]]:
+def comparable_figures(one: Claim, other: Claim, subjects: Subjects) -> list[tuple[int, int]]:
     """Places in the quantities of two claims whose figures are of the same thing, whatever their values.
 
-    `titles` are those of `titles_of`. Where both claims have several figures of a unit they are compared by their
-    order, or not at all.
+    Several figures of a unit are told apart by what they measure (`long`, `wide`), else by their order, or not at all.
     """
     units = {quantity.unit for quantity in one.quantities} & {quantity.unit for quantity in other.quantities}
-    if not units or not same_frame(one.text, other.text):
+    if not units or not subjects.same(one, other):
         return []
-    if not same_context(one, other, titles):
-        return []
-    pairs = []
-    for unit in sorted(units):
-        mine, theirs = _places(one, unit), _places(other, unit)
-        if len(mine) == len(theirs):
-            pairs += list(zip(mine, theirs, strict=True))
+    pairs = [pair for unit in sorted(units) for pair in _pairs(one, other, unit)]
     return [(left, right) for left, right in pairs if _same_thing(one, left, other, right)]
-
-
-def same_context(one: Claim, other: Claim, titles: Mapping[str, frozenset[str]]) -> bool:
-    """Whether two statements name the same, or their sources do for those that leave it to them."""
-    names = _proper(one.text) & _proper(other.text)
-    if names and not (_POINTS.match(one.text) or _POINTS.match(other.text)):
-        return True
-    mine, theirs = titles[one.id], titles[other.id]
-    return bool(mine and theirs) and (mine <= theirs or theirs <= mine)
 
 
 def differ(one: Claim, left: Quantity, other: Claim, right: Quantity) -> bool:
@@ -103,6 +66,26 @@ def stated_in(quantity: Quantity, passage: Passage) -> bool:
     if numbers(quantity.text) <= numbers(passage.text):
         return True
     return not check_statement(quantity.text, [passage]).missing_numbers
+
+
+def _pairs(one: Claim, other: Claim, unit: str) -> list[tuple[int, int]]:
+    """Which figure of the unit is compared with which."""
+    mine, theirs = _places(one, unit), _places(other, unit)
+    if len(mine) == len(theirs) == 1:
+        return [(mine[0], theirs[0])]
+    measured = [
+        {_dimension(claim, place): place for place in places} for claim, places in ((one, mine), (other, theirs))
+    ]
+    if len(measured[0]) == len(mine) and len(measured[1]) == len(theirs):
+        return [(measured[0][kind], measured[1][kind]) for kind in measured[0] if kind in measured[1]]
+    return list(zip(mine, theirs, strict=True)) if len(mine) == len(theirs) else []
+
+
+def _dimension(claim: Claim, place: int) -> str:
+    """What a figure measures, by the word after it (`long`) or before it (`length of`); empty where none says it."""
+    before, _, after = claim.text.partition(claim.quantities[place].text)
+    found = _DIMENSION.match(after) or _MEASURE_OF.search(before)
+    return MEASURES.get(found.group(1).lower(), found.group(1).lower()) if found else ""
 
 
 def _places(claim: Claim, unit: str) -> list[int]:
@@ -127,19 +110,23 @@ def _names_beyond(text: str, other: str) -> set[str]:
 
 
 @lru_cache(maxsize=4096)
-def _proper(text: str) -> frozenset[str]:
-    """What is surely a name: a capitalised word within the sentence, or letters with digits like `CO2`."""
-    return frozenset(found.group() for found in _PROPER.finditer(text)) - _CALENDAR
-
-
-@lru_cache(maxsize=4096)
 def _names(text: str) -> frozenset[str]:
     return frozenset(_NAME.findall(text))
 
 
 def _same_thing(one: Claim, left: int, other: Claim, right: int) -> bool:
     mine, theirs = one.quantities[left], other.quantities[right]
-    return _years(mine, one) == _years(theirs, other) and _alike(mine, theirs)
+    here, there = _frame(one.text, mine.text), _frame(other.text, theirs.text)
+    if not same_frame(here, there):
+        return False
+    return _years(mine, here) == _years(theirs, there) and _alike(mine, theirs)
+
+
+@lru_cache(maxsize=4096)
+def _frame(text: str, figure: str) -> str:
+    """What stands before a figure, and the rest of its clause: what is said after that does not qualify it."""
+    before, found, after = text.partition(figure)
+    return before + found + rest_of_clause(after)
 
 
 @lru_cache(maxsize=65_536)
@@ -147,9 +134,9 @@ def _alike(mine: Quantity, theirs: Quantity) -> bool:
     return same_subject(mine, theirs) and same_subject(theirs, mine)
 
 
-def _years(quantity: Quantity, claim: Claim) -> frozenset[str]:
-    """The years that the figure's own clause states, else those of its sentence."""
-    return _years_in(quantity.subject) or _years_in(claim.text)
+def _years(quantity: Quantity, frame: str) -> frozenset[str]:
+    """The years that the figure's own clause states, else those of what stands before it."""
+    return _years_in(quantity.subject) or _years_in(frame)
 
 
 @lru_cache(maxsize=4096)

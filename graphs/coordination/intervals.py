@@ -5,7 +5,8 @@ import statistics
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import accumulate, combinations
 
-from graphs.coordination.figures import comparable_figures, stated_in, titles_of
+from graphs.coordination.figures import comparable_figures, stated_in
+from graphs.coordination.subjects import Subjects
 from state.evidence import Claim, Estimate, Passage, Quantity, Source
 
 Figure = tuple[Claim, Quantity]
@@ -32,18 +33,18 @@ def find_estimates(
     A passage that gives several values for the same thing is left out: it tells apart what is one thing here.
     """
     sound = sorted((claim for claim in claims if claim.verdict in ("supported", "partly")), key=lambda c: c.id)
-    estimates = (_estimate(group, passages) for group in _groups(sound, titles_of(sound, passages, sources)))
+    estimates = (_estimate(group, passages) for group in _groups(sound, Subjects.of(sound, passages, sources)))
     return tuple(sorted((found for found in estimates if found), key=lambda e: (e.subject, e.unit, e.claims)))
 
 
-def _groups(claims: Sequence[Claim], titles: Mapping[str, frozenset[str]]) -> Iterator[list[Figure]]:
+def _groups(claims: Sequence[Claim], subjects: Subjects) -> Iterator[list[Figure]]:
     """Figures of the same thing; a group that holds two that cannot be compared is left out."""
     figures = [(claim, quantity) for claim in claims for quantity in claim.quantities]
     starts = list(accumulate((len(claim.quantities) for claim in claims), initial=0))
     links = {
         (starts[left] + place, starts[right] + there)
         for (left, one), (right, other) in combinations(enumerate(claims), 2)
-        for place, there in comparable_figures(one, other, titles)
+        for place, there in comparable_figures(one, other, subjects)
     }
     for places in components(len(figures), links):
         if all(pair in links for pair in combinations(places, 2)):

@@ -15,7 +15,7 @@ from itertools import combinations
 
 from graphs.coordination.analysis import not_sent
 from graphs.coordination.confidence import with_confidence
-from graphs.coordination.contradictions import find_contradictions
+from graphs.coordination.contradictions import compare_claims
 from graphs.coordination.intervals import components, find_estimates
 from graphs.coordination.lineage import current
 from graphs.coordination.statements import normal, same_statement
@@ -63,10 +63,11 @@ def merge_results(
     found = [one for result in ordered for one in _checked(result, passages, plan)]
     weights = {result.branch_id: _weight(result, found) for result in ordered}
     claims = [_claim(group, weights) for group in _same(found)]
-    contradictions = find_contradictions(claims, passages, sources)
+    comparison = compare_claims(claims, passages, sources)
+    contradictions = comparison.contradictions
     disputed = {side.claim_id for each in contradictions for side in each.sides}
     return Merged(
-        claims=_ordered(with_confidence(claims, contradictions, passages, sources), plan),
+        claims=_ordered(with_confidence(claims, comparison, passages, sources), plan),
         contradictions=contradictions,
         # Figures that contradict each other are no measurements of one thing: their mean would mean nothing.
         estimates=find_estimates([claim for claim in claims if claim.id not in disputed], passages, sources),

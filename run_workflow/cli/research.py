@@ -139,13 +139,13 @@ def _has_tables(wanted: options.Research) -> bool:
 
 
 def estimate_line(estimate: "RunEstimate", free: bool) -> str:
-    """The estimate in one line: calls, tokens and money, each as a range."""
+    """The estimate in one line: calls, tokens and money, each as a range; of a `free` run, that it costs nothing."""
     from run_workflow.console.words import count, dollars
 
+    if free:
+        return "Estimate: no cost. No language model is asked: the report quotes the sources and computes from tables."
     low, usual, high = estimate.low, estimate.typical, estimate.high
     calls = f"{low.model_calls} to {high.model_calls} model calls (typically {usual.model_calls})"
-    if free:
-        return f"Estimate: {calls}, all of the extractive model, which needs no key and costs nothing."
     tokens = f"{count(low.tokens)} to {count(high.tokens)} tokens (typically {count(usual.tokens)})"
     if low.money is None or usual.money is None or high.money is None:
         return f"Estimate: {calls}, {tokens}, cost not known: a price is missing in the settings."

@@ -8,6 +8,7 @@ from run_workflow.console.words import FATES, STYLES, count, dollars, moment, on
 from run_workflow.documents import RequestBody, RunDocument, WaitBody
 from state.context import EXTRACTIVE
 from state.runs import SERVED, VERSION_SIGN, Usage
+from tools.numerals import percent
 
 _OUTCOMES = {
     "published": "The report is published.",
@@ -57,8 +58,7 @@ def summarise(screen: Screen, document: RunDocument) -> None:
 def usage_text(usage: Usage, free: bool = False) -> str:
     """`12 model calls, 30 tool calls, 48.2k tokens, $0.12`; no tokens where only our own, `free` model works."""
     if free:
-        calls = plural(usage.model_calls, "call")
-        return f"{calls} of the extractive model, {plural(usage.tool_calls, 'tool call')}, no cost"
+        return f"no language model, {plural(usage.tool_calls, 'tool call')}, no cost"
     parts = [plural(usage.model_calls, "model call"), plural(usage.tool_calls, "tool call")]
     parts.append(f"{count(usage.tokens)} tokens")
     if usage.unpriced_calls:
@@ -75,7 +75,7 @@ def _facts(document: RunDocument) -> list[tuple[str, str]]:
         facts += [("chart", path) for path in document.files.charts if path.endswith(".png")]
         facts.append(("bundle", document.files.bundle))
     if document.citation_accuracy is not None and document.outcome == "published":
-        facts.append(("citation accuracy", f"{document.citation_accuracy:.1%}"))
+        facts.append(("citation accuracy", percent(document.citation_accuracy)))
     facts += [("timeout", _timeout(request)) for request in document.waiting if request.expires_at]
     if document.outputs_file:
         facts.append(("outputs", document.outputs_file))

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from graphs.coordination.confidence import with_confidence
+from graphs.coordination.contradictions import Comparison
 from graphs.coordination.quality import quality_of
 from state.evidence import Claim, Contradiction, Grounds, Locator, Passage, Side, Source, Verdict
 from tests.graphs.evidence_samples import Corpus
@@ -28,7 +29,7 @@ def disputed(one: str, other: str, preferred: str = "") -> Contradiction:
 
 def sure(corpus: Corpus, *claims: Claim, contradictions: Sequence[Contradiction] = ()) -> list[tuple[float, Grounds]]:
     """Confidence and grounds of the claims."""
-    made = with_confidence(claims, contradictions, corpus.passages, corpus.sources)
+    made = with_confidence(claims, Comparison(tuple(contradictions), {}), corpus.passages, corpus.sources)
     return [(each.confidence, each.grounds) for each in made if each.grounds]
 
 
@@ -73,9 +74,14 @@ def test_it_is_explained_in_words() -> None:
     corpus = Corpus()
     [(_, grounds)] = sure(corpus, claim("c", corpus.passage("a.txt", TEXT, date="2024-05")))
     assert grounds.why == (
-        "One source states it, none contradicts it; the source is a note, of 2024-05; "
+        "One source states it, there was none to compare it with; the source is a note, of 2024-05; "
         "its words, names and numbers stand in its passages."
     )
+    pair = claim("c1", corpus.passage("a.txt", TEXT)), claim("c2", corpus.passage("b.txt", TEXT))
+    compared = Comparison((), {"c1": frozenset({"c2"})})
+    beside = with_confidence(pair, compared, corpus.passages, corpus.sources)[0].grounds
+    assert beside is not None
+    assert "another says something of the same that does not contradict it" in beside.why
     assert sure(corpus, claim("c", verdict="unsupported"))[0][1].why == "No passage that exists was named for it."
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graphs.coordination.contradictions import find_contradictions
+from graphs.coordination.contradictions import compare_claims, find_contradictions
 from state.evidence import Claim, Contradiction, Verdict, content_id
 from tests.graphs.evidence_samples import Corpus
 from tools.facts import find_quantities
@@ -30,6 +30,7 @@ class Claims:
         weight: float = 0.5,
         computed: str | None = None,
         verdict: Verdict = "supported",
+        topic: str = "",
     ) -> Claim:
         name = source or f"source-{len(self.claims)}.txt"
         key = self.corpus.passage(name, f"{text} (It says.)", date=date, computed=computed)
@@ -37,6 +38,7 @@ class Claims:
             id=content_id("c", text, name),
             text=text,
             passages=(key,),
+            topic=topic,
             quantities=tuple(find_quantities(text)),
             weight=weight,
             confidence=0.5,
@@ -141,6 +143,48 @@ def test_what_a_statement_leaves_to_its_title(texts: tuple[str, str]) -> None:
         for text, name in zip(texts, names, strict=True):
             claims.add(text, source=name)
         assert len(claims.found()) == expected
+
+
+LONG = (
+    "The bridge is 412 metres long, and its deck carries four lanes to Nordby. It was opened in 1987.",
+    "The bridge is 438 metres long, which Sorby is proud of, and it is lit at night.",
+)
+KNOWN = "How long is the bridge?"
+
+
+@pytest.mark.parametrize(
+    ("other", "names", "topic", "expected"),
+    [
+        (LONG[1], ["Notes on the Kalvan bridge", "A guide to Kalvan"], KNOWN, 1),
+        (LONG[1], ["first", "second"], "How long is the old bridge?", 1),
+        ("The bridge is 438 metres long and carries trams.", ["first", "second"], KNOWN, 1),
+        ("The bridge has a length of 438 metres and is 20 metres wide.", ["first", "second"], KNOWN, 1),
+        ("The bridge is 412 metres long, and opened in 1990.", ["first", "second"], KNOWN, 0),
+        ("The railway bridge is 438 metres long.", ["first", "second"], KNOWN, 0),
+        (LONG[1], ["Notes on the Alpha bridge", "Notes on the Beta bridge"], KNOWN, 0),
+        (LONG[1], ["first", "second"], "Is the Alpha bridge longer than the Beta bridge?", 0),
+        (LONG[1], ["first", "second"], "What is known of Kalvan?", 0),
+    ],
+)
+def test_what_a_question_takes_for_known(other: str, names: list[str], topic: str, expected: int) -> None:
+    """`The bridge` of two sources is one where a question speaks of it so, and no title or question names two; what
+    longer sentences say besides makes no difference."""
+    claims = Claims()
+    claims.add(LONG[0], source=names[0], topic=topic)
+    claims.add(other, source=names[1], topic=topic)
+    found = claims.found()
+    assert len(found) == expected
+    assert all({side.value for side in each.sides} == {"412 metres", "438 metres"} for each in found)
+
+
+def test_what_was_compared_is_told() -> None:
+    """Claims on one measure are compared whether they agree or not; that others agree is not known."""
+    claims = Claims()
+    one, two = claims.add(MEAN.format("418.53")), claims.add(MEAN.format("418.5"))
+    claims.add("The observatory of Mauna Loa stands at a height of 3,397 m.")
+    told = compare_claims(claims.claims, claims.corpus.passages, claims.corpus.sources)
+    assert told.contradictions == ()
+    assert told.compared == {one.id: frozenset({two.id}), two.id: frozenset({one.id})}
 
 
 def test_one_source_does_not_contradict_itself() -> None:

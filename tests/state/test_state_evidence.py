@@ -74,6 +74,7 @@ def test_confidence_is_a_share() -> None:
         (Locator(page=3, heading=("Results", "Trend")), "p. 3, Results › Trend"),
         (Locator(cells="Sheet1!A2:D30"), "cells Sheet1!A2:D30"),
         (Locator(lines=(4, 9)), "lines 4–9"),
+        (Locator(lines=(4, 4)), "line 4"),
         (Locator(computed="mean(co2)", chars=(0, 9)), "computed by mean(co2)"),
     ],
 )

@@ -8,7 +8,7 @@ from typing import TypedDict
 
 from state.evidence import Chart, Contradiction, SkippedSource
 from state.research import Draft, Merged, Missing, Section, Sentence
-from tools.numerals import at_scale, interval, with_unit
+from tools.numerals import at_scale, interval, percent, with_unit
 from tools.report.citations import Citations
 from tools.report.confidence import confidence_rows
 from tools.report.page import (
@@ -246,8 +246,3 @@ def _about(view: ReportView, unknown: int) -> tuple[str, ...]:
 
 def _judged(draft: Draft) -> bool:
     return any(sentence.by_model and sentence.verdict == "supported" for sentence in citing_sentences(draft))
-
-
-def percent(value: float) -> str:
-    """A share in percent, never rounded up: 0.996 is `99 %`."""
-    return f"{int(100 * value + 1e-9)} %"
