@@ -1,6 +1,7 @@
 """The planner: turns the question and what the sources are into a plan of branches."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import islice
 from typing import Any, TypedDict
 
 from langgraph.runtime import Runtime
@@ -14,7 +15,7 @@ from chains.governed import GovernedModel
 from chains.scope import CallScope
 from state.context import RunContext
 from state.errors import ModelError, ModelRefused
-from state.evidence import Collection
+from state.evidence import Collection, Source
 from state.research import Branch, Mode, Plan, ResearchState
 from tools.screening import order_in_name
 
@@ -38,13 +39,12 @@ def planning_node(kit: Kit, choose_mode: ChooseMode) -> Node[ResearchState, Plan
         said = guidance(state.get("feedback", ()))
         scope = kit.scope(f"analyze_task/{len(said)}", runtime)
         sources = await kit.ports.passages.sources(collection.id)
-        shown = [source for source in sources if context.untrusted.show_orders or not order_in_name(source)]
-        names = {source.uri for source in shown}
+        titles, tables = _shown(sources, collection.tables, context.untrusted.show_orders)
         values = {
             "question": state["question"],
-            "sources": [source.title for source in shown[:_TITLES]],
-            "sources_in_all": len(shown),
-            "tables": [table for table in collection.tables if table in names],
+            "sources": titles,
+            "sources_in_all": len(sources),
+            "tables": tables,
             "max_branches": context.max_branches,
             "guidance": said or None,
         }
@@ -53,6 +53,20 @@ def planning_node(kit: Kit, choose_mode: ChooseMode) -> Node[ResearchState, Plan
         return {"plan": complete(draft, collection, context, mode, why + note)}
 
     return analyze
+
+
+def _shown(sources: Sequence[Source], tables: Sequence[str], orders: bool) -> tuple[list[str], list[str]]:
+    """The titles and the tables that the planner is shown: none whose name gives orders to a model, unless `orders`.
+
+    Of thousands of sources only as many names are looked at as are shown.
+    """
+
+    def is_sound(source: Source) -> bool:
+        return orders or not order_in_name(source)
+
+    named = {source.uri: source for source in sources}
+    titles = [source.title for source in islice(filter(is_sound, sources), _TITLES)]
+    return titles, [table for table in tables if table in named and is_sound(named[table])]
 
 
 async def _drafted(

@@ -11,9 +11,9 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from chains.extractive.asked import ROW_BONUS, Asked, answers_each, asked, held, is_row
+from chains.extractive.asked import ROW_BONUS, Asked, answers_each, asked, held
 from chains.extractive.relevance import Chosen, choose
-from chains.extractive.terms import terms
+from chains.extractive.wording import NUMBER, alike, is_heading, leans, points_back
 from tools.evidence_text import ShownPassage
 from tools.facts import split_sentences
 
@@ -23,16 +23,11 @@ _UNSURE = 0.15
 """Probability below which a passage is only quoted with half as many."""
 _LONGEST = 60
 """Words of a sentence that can be quoted; a longer one is a list or a mistake in reading."""
-_SAME = 0.75
-_NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
+_FULL_STOP = (".", ".)", ".”", '."')
 _FIELD = re.compile(r"[A-Z][\w ]{0,20}: \S.{0,60}")
 """A line that describes the document: `Published: 2023-10-07`."""
 _DESCRIBES = re.compile(r"#|Table .+: [\d,]+ rows\b|Column .+: (?:numbers|dates|text|values)\b")
 """How a line begins that describes a table or comments on its columns; what a table says is computed from it."""
-_LEANS = re.compile(r"(?:(?:such|some|other|others|however)\b|note:|important:)", re.IGNORECASE)
-"""How a sentence begins that leans on the one before it, and says little alone."""
-_POINTS_BACK = re.compile(r"(?:it|its|they|their|he|she|his|her|this|that|these|those|such)\b", re.IGNORECASE)
-"""How a sentence begins whose subject stands in the one before it: quoted alone it would speak of something else."""
 _REFERS = re.compile(r"(?:please )?(?:see|refer to|click|read more)\b", re.IGNORECASE)
 """How a sentence begins that only sends the reader elsewhere."""
 _ASKS_NUMBER = re.compile(
@@ -97,10 +92,10 @@ def _units(question: str, wanted: Asked, passage: ShownPassage, others: Sequence
         own = held(text)
         score = 0.5 * (wanted.share(own) + wanted.share(own | around))
         score += _FIRST_BONUS * (place == 0) + _LINK_BONUS * any(title and title in text for title in others)
-        score += _NUMBER_BONUS if _ASKS_NUMBER.search(question) and _NUMBER.search(text) else 0.0
+        score += _NUMBER_BONUS if _ASKS_NUMBER.search(question) and NUMBER.search(text) else 0.0
         in_table = answers_each(question, text)
         score += ROW_BONUS * in_table
-        score -= _LEANING if _LEANS.match(text) else 0.0
+        score -= _LEANING if leans(text) else 0.0
         units.append(_Unit(text, _ROW_LENGTH if in_table else len(group), place, score))
     return units
 
@@ -109,7 +104,7 @@ def _groups(text: str) -> list[list[str]]:
     """The sentences, those that say `it` together with the one before them."""
     groups: list[list[str]] = []
     for sentence in (" ".join(found.split()) for found in split_sentences(text)):
-        if groups and _POINTS_BACK.match(sentence) and groups[-1][-1].endswith(".") and len(groups[-1]) < 2:
+        if groups and points_back(sentence) and groups[-1][-1].endswith(_FULL_STOP) and len(groups[-1]) < 2:
             groups[-1].append(sentence)
         else:
             groups.append([sentence])
@@ -119,7 +114,8 @@ def _groups(text: str) -> list[list[str]]:
 def _is_quotable(group: Sequence[str]) -> bool:
     text = " ".join(group)
     is_told = 3 <= len(text.split()) <= _LONGEST * len(group) and not text.endswith(("?", ":"))
-    return is_told and not _FIELD.fullmatch(text) and not _REFERS.match(text) and not _DESCRIBES.match(text)
+    is_said = not _FIELD.fullmatch(text) and not _REFERS.match(text) and not _DESCRIBES.match(text)
+    return is_told and is_said and not is_heading(text)
 
 
 def _best(units: Sequence[_Unit], room: int, said: Sequence[str]) -> list[_Unit]:
@@ -129,16 +125,6 @@ def _best(units: Sequence[_Unit], room: int, said: Sequence[str]) -> list[_Unit]
         length = sum(each.length for each in taken)
         if length and length + unit.length > room:
             break
-        if not any(_alike(unit.text, other) for other in [*said, *(each.text for each in taken)]):
+        if not any(alike(unit.text, other) for other in [*said, *(each.text for each in taken)]):
             taken.append(unit)
     return taken
-
-
-def _alike(one: str, other: str) -> bool:
-    """Whether one says again what the other says; with other numbers, or as another row, it does not."""
-    if one in other or other in one:
-        return True
-    if set(_NUMBER.findall(one)) != set(_NUMBER.findall(other)) or is_row(one):
-        return one == other
-    left, right = set(terms(one)), set(terms(other))
-    return len(left & right) >= _SAME * max(1, min(len(left), len(right)))
