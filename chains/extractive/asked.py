@@ -13,6 +13,9 @@ _NAME = re.compile(r"\b[A-Z][\w'’.-]*")
 _ROW = re.compile(r"[^:;]+: [^;]+(?:; [^:;]+: [^;]+)+")
 """A row of a table, as the readers write it: `header: value; header: value`."""
 _ASKS_EACH = re.compile(r"\b(?:each|every|compared?|comparison|differ|respectively)\b", re.IGNORECASE)
+_ASKS_WHICH = re.compile(r"\b(?:which|what are|what kinds?|list|name|enumerate|kinds of|types of)\b", re.IGNORECASE)
+_MOST_NAMES = 12
+"""Names that one sentence lists."""
 _NAME_WEIGHT = 1.5
 """What a term of a name counts against another of the same frequency."""
 
@@ -56,6 +59,22 @@ def _share(weights: Mapping[str, float], counted: Collection[str], held: Collect
 def is_row(text: str) -> bool:
     """Whether the text is a row of a table."""
     return _ROW.fullmatch(text) is not None
+
+
+def enumerations(question: str, text: str) -> list[str]:
+    """Where a question asks which things there are, and a table in the text has a column of that name in front: the
+    names in it, as one sentence (`Isolation Level: Read committed, Serializable.`).
+    """
+    if not _ASKS_WHICH.search(question):
+        return []
+    columns: dict[str, list[str]] = {}
+    for line in text.split("\n"):
+        if is_row(line.strip()):
+            header, _, name = line.strip().partition(";")[0].partition(": ")
+            columns.setdefault(header, []).append(name.strip())
+    wanted = set(terms(question))
+    named = {header: names for header, names in columns.items() if terms(header) and wanted >= set(terms(header))}
+    return [f"{header}: {', '.join(names)}." for header, names in named.items() if 2 <= len(names) <= _MOST_NAMES]
 
 
 def answers_each(question: str, text: str) -> bool:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from chains.extractive.asked import ROW_BONUS, Asked, answers_each, asked, held
+from chains.extractive.asked import ROW_BONUS, Asked, answers_each, asked, enumerations, held
 from chains.extractive.relevance import Chosen, choose
 from chains.extractive.wording import NUMBER, alike, is_heading, leans, points_back
 from tools.evidence_text import ShownPassage
@@ -34,6 +34,8 @@ _ASKS_NUMBER = re.compile(
     r"\bhow (?:many|much|high|large|fast|long|far|big|old)\b|\brate\b|\bnumber\b|\bwhen\b|\bwhat year\b", re.IGNORECASE
 )
 _NUMBER_BONUS, _FIRST_BONUS, _LINK_BONUS, _LEANING = 0.1, 0.15, 0.3, 0.4
+_LISTED = 0.1
+"""What a list of all that is asked for has before the best sentence of its passage."""
 _ROW_LENGTH = 0.3
 """What a row of a table that is asked for counts against the sentences that are quoted."""
 
@@ -97,7 +99,8 @@ def _units(question: str, wanted: Asked, passage: ShownPassage, others: Sequence
         score += ROW_BONUS * in_table
         score -= _LEANING if leans(text) else 0.0
         units.append(_Unit(text, _ROW_LENGTH if in_table else len(group), place, score))
-    return units
+    most = max((unit.score for unit in units), default=0.0)
+    return [*units, *(_Unit(text, _ROW_LENGTH, 0, most + _LISTED) for text in enumerations(question, passage.text))]
 
 
 def _groups(text: str) -> list[list[str]]:

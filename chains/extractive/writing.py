@@ -8,11 +8,15 @@ from langchain_core.messages import BaseMessage, ToolMessage
 
 from chains.extractive.reply import Call
 from chains.extractive.requests import heard
+from chains.extractive.terms import terms
+from chains.extractive.wording import NUMBER, adds_nothing, leans
 from chains.forms import RepairDraft, ReportDraft, ReviewDraft, SectionDraft, SentenceDraft
 from tools.blocks import read_block
 
 _SUMMARY = 5
 _PER_TOPIC = 16
+_SAME_SUBJECT = 0.7
+"""Share of the terms of a computed claim's subject from which on a sentence is of the same."""
 _WEAK = 0.6
 """A claim leads only with this share of the relevance of the best one."""
 
@@ -34,7 +38,7 @@ def report(brief: dict[str, Any], outline: list[dict[str, Any]], advice: list[di
     """The report for a brief with `question`, `claims` and `uncovered`; `outline` lists claim ids by topic.
 
     It leads with the best sentence of each passage; what else the passages say follows, and nothing is said twice.
-    What people asked for is done as far as leaving out goes (`requests`).
+    What people asked for is done as far as choosing goes (`requests`).
     """
     asked = heard(brief.get("requests") or [], brief["claims"])
     claims = {str(claim["id"]): claim for claim in asked.claims}
@@ -42,11 +46,13 @@ def report(brief: dict[str, Any], outline: list[dict[str, Any]], advice: list[di
     computed = [claim for topic in topics for claim in topic if claim["computed"]]
     advised = {str(part["text"]) for part in advice}
     groups = [_by_passage([claim for claim in topic if not claim["computed"]][:_PER_TOPIC]) for topic in topics]
-    summary = _leading(groups)
-    summary += computed[: max(0, min(2, _SUMMARY - len(summary)))]
+    first = [claim for claim in asked.claims if claim["id"] in asked.first]
+    summary = [*first, *(claim for claim in _leading(groups) if claim not in first)][: max(_SUMMARY, len(first))]
+    summary += _news(computed, summary)[: max(0, min(2, _SUMMARY - len(summary)))]
+    told = _once([*summary, *(claim for topic in groups for group in topic for claim in _in_order(group))])
+    summary = [claim for claim in told if any(claim["id"] == each["id"] for each in summary)]
     said = advised | {claim["text"] for claim in summary}
-    rest = [claim for topic in groups for group in topic for claim in _in_order(group) if claim["text"] not in said]
-    rest = [] if asked.shorter else rest
+    rest = [] if asked.shorter else [claim for claim in told if claim["text"] not in said]
     sections = [
         SectionDraft(heading="Executive summary", sentences=_sentences(summary)),
         SectionDraft(heading="Key findings", sentences=_sentences(rest)),
@@ -58,6 +64,32 @@ def report(brief: dict[str, Any], outline: list[dict[str, Any]], advice: list[di
     ]
     kept = [section for section in sections if section.sentences]
     return ReportDraft(title=_title(str(brief["question"])), sections=kept or sections[:1])
+
+
+def _once(claims: Sequence[Claim]) -> list[Claim]:
+    """The claims without those that add nothing to an earlier one, which then cites their passages too."""
+    kept: list[Claim] = []
+    for claim in claims:
+        if any(claim["id"] == each["id"] for each in kept):
+            continue
+        place = next((place for place, each in enumerate(kept) if adds_nothing(claim["text"], each["text"])), None)
+        if place is None:
+            kept.append(claim)
+        else:
+            both = list(dict.fromkeys([*kept[place]["passages"], *claim["passages"]]))
+            kept[place] = {**kept[place], "passages": both}
+    return kept
+
+
+def _news(computed: Sequence[Claim], summary: Sequence[Claim]) -> list[Claim]:
+    """The computed claims whose subject, what they say before their first figure, no sentence of the summary has."""
+    said = [set(terms(claim["text"])) for claim in summary]
+    heads = [set(terms(NUMBER.split(claim["text"], maxsplit=1)[0])) for claim in computed]
+    return [
+        claim
+        for claim, head in zip(computed, heads, strict=True)
+        if not any(len(head & each) >= _SAME_SUBJECT * len(head) for each in said)
+    ]
 
 
 def _by_passage(claims: Sequence[Claim]) -> list[list[Claim]]:
@@ -76,12 +108,14 @@ def _leading(topics: Sequence[Sequence[Sequence[Claim]]]) -> list[Claim]:
     firsts = [topic[0]["id"] for topic in leads if topic]
     strong = [claim for claim in turns if claim["relevance"] >= _WEAK * best or claim["id"] in firsts]
     told = [claim for claim in strong if _is_sentence(claim)] or strong[:1]
-    return told[:_SUMMARY]
+    alone = [claim for claim in told if not leans(claim["text"])]
+    return (alone or told)[:_SUMMARY]
 
 
 def _lead(group: Sequence[Claim]) -> Claim:
-    """The weightiest claim that is a sentence: a row of a table sums nothing up."""
-    return next((claim for claim in group if _is_sentence(claim)), group[0])
+    """The weightiest claim that is a sentence and can be read alone: a row of a table sums nothing up."""
+    sentences = [claim for claim in group if _is_sentence(claim)] or list(group)
+    return next((claim for claim in sentences if not leans(claim["text"])), sentences[0])
 
 
 def _is_sentence(claim: Claim) -> bool:

@@ -60,7 +60,7 @@ def test_a_question_that_stands_alone_is_searched_alone() -> None:
 
 def claim(key: str, passage: str, relevance: float, place: int) -> dict[str, object]:
     """A claim as the writer is told it."""
-    text = f"Sentence {key} says something."
+    text = f"Sentence {key} is about {key * 4}."
     return {
         "id": key, "text": text, "topic": "Q?", "passages": [passage], "confidence": 0.6, "relevance": relevance,
         "computed": False, "place": place,
