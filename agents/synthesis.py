@@ -88,7 +88,7 @@ def _note(wanted: Mapping[str, Any]) -> str:
     """What a report that was extracted says of itself; also which requests extraction could not act on."""
     unheard = heard(wanted["requests"] or [], wanted["claims"]).unheard
     quoted = "; ".join(f"“{request}”" for request in unheard)
-    return NOTE + (f" It could not act on what was asked of the writer: {quoted}" if unheard else "")
+    return NOTE + (f" What was asked of the writer and could not be done without one: {quoted}" if unheard else "")
 
 
 async def _written(

@@ -12,6 +12,7 @@ from chains.extractive.terms import terms
 _NAME = re.compile(r"\b[A-Z][\w'’.-]*")
 _ROW = re.compile(r"[^:;]+: [^;]+(?:; [^:;]+: [^;]+)+")
 """A row of a table, as the readers write it: `header: value; header: value`."""
+_LIST = re.compile(r"[^:;.]{1,60}: [^,;.]+(?:, [^,;.]+)+\.")
 _ASKS_EACH = re.compile(r"\b(?:each|every|compared?|comparison|differ|respectively)\b", re.IGNORECASE)
 _ASKS_WHICH = re.compile(r"\b(?:which|what are|what kinds?|list|name|enumerate|kinds of|types of)\b", re.IGNORECASE)
 _MOST_NAMES = 12
@@ -75,6 +76,11 @@ def enumerations(question: str, text: str) -> list[str]:
     wanted = set(terms(question))
     named = {header: names for header, names in columns.items() if terms(header) and wanted >= set(terms(header))}
     return [f"{header}: {', '.join(names)}." for header, names in named.items() if 2 <= len(names) <= _MOST_NAMES]
+
+
+def is_list(text: str) -> bool:
+    """Whether the text is a sentence of `enumerations`."""
+    return _LIST.fullmatch(text) is not None
 
 
 def answers_each(question: str, text: str) -> bool:

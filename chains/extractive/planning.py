@@ -1,12 +1,11 @@
 """Plans by rule: the question is split, texts get a research branch a sub-question, tables an analysis branch."""
 
-import re
 from typing import Any
 
 from chains.extractive.questions import split_question
 from chains.extractive.terms import terms
+from chains.extractive.wishes import asked_for
 from chains.forms import BranchDraft, PlanDraft
-from tools.facts import split_sentences
 
 _COMPUTES = frozenset(
     terms(
@@ -14,18 +13,6 @@ _COMPUTES = frozenset(
         "changed rise risen fall fallen grow fast faster figures data statistics numbers percent significant highest"
     )
 )
-_COURTESY = r"(?:(?:please|also|and|kindly|could you|can you|would you|you should|i (?:would like|want) you to),?\s+)*"
-_LOOKS = (
-    r"(?:look (?:at|into|for|up|after)|find out(?: about)?|find|include|consider|cover|add|check|examine|investigate|"
-    r"explore|compare|research|address|mention|discuss|describe|explain|analy[sz]e|answer|take into account|"
-    r"tell (?:me|us)(?: about)?|focus (?:more )?on|go (?:deeper )?into|say (?:more )?about|ask(?: about)?)"
-)
-_WANTS = re.compile(
-    rf"{_COURTESY}{_LOOKS}\s+(?:also\s+|more\s+(?:on|about)\s+)?(?P<what>.+?)(?:,?\s+(?:please|too|as well))?",
-    re.IGNORECASE,
-)
-"""A request to look at something more, and what that is."""
-_QUESTION = re.compile(r"(?:which|what|who|when|where|why|how|whether|if)\b", re.IGNORECASE)
 
 
 def plan(brief: dict[str, Any]) -> PlanDraft:
@@ -33,7 +20,7 @@ def plan(brief: dict[str, Any]) -> PlanDraft:
     question = str(brief["question"])
     guided = [str(line) for line in brief.get("guidance") or []]
     questions = split_question(question)
-    extra = [part for line in guided for sentence in split_sentences(line) for part in split_question(_asked(sentence))]
+    extra = [part for line in guided for part in asked_for(line)]
     questions = list(dict.fromkeys([*questions, *extra]))[:6]
     tables = [str(table) for table in brief.get("tables") or []]
     analysis = [_analysis(question, questions, tables)] if tables and _wants_figures(question, tables) else []
@@ -49,15 +36,6 @@ def plan(brief: dict[str, Any]) -> PlanDraft:
         for place, group in enumerate(_groups(questions, room))
     ]
     return PlanDraft(sub_questions=questions, branches=[*research, *analysis])
-
-
-def _asked(said: str) -> str:
-    """What a person asks for, as a question: `Please also look at X` is `What about X?`; others stay as they are."""
-    request = _WANTS.fullmatch(said.strip(" .!"))
-    if request is None:
-        return said
-    what = request["what"]
-    return what if _QUESTION.match(what) else f"What about {what}"
 
 
 def _wants_figures(question: str, tables: list[str]) -> bool:

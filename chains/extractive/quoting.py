@@ -107,11 +107,19 @@ def _groups(text: str) -> list[list[str]]:
     """The sentences, those that say `it` together with the one before them."""
     groups: list[list[str]] = []
     for sentence in (" ".join(found.split()) for found in split_sentences(text)):
-        if groups and points_back(sentence) and groups[-1][-1].endswith(_FULL_STOP) and len(groups[-1]) < 2:
+        if groups and _belongs(sentence, groups[-1]):
             groups[-1].append(sentence)
         else:
             groups.append([sentence])
     return [group for group in groups if _is_quotable(group)]
+
+
+def _belongs(sentence: str, group: Sequence[str]) -> bool:
+    """Whether the sentence goes on with the group: an aside in brackets, or the first that says `it`."""
+    if not group[-1].endswith(_FULL_STOP) or len(group) > 2:
+        return False
+    told = sum(not each.startswith("(") for each in group)
+    return (sentence.startswith("(") and len(group) < 2) or (points_back(sentence) and told < 2)
 
 
 def _is_quotable(group: Sequence[str]) -> bool:

@@ -3,7 +3,7 @@ as what was said already. By the look of its words, not by their meaning."""
 
 import re
 
-from chains.extractive.asked import is_row
+from chains.extractive.asked import is_list, is_row
 from chains.extractive.terms import terms
 
 NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
@@ -27,7 +27,7 @@ _CONTENTS = re.compile(
 _VERB = re.compile(
     r"\b(?:is|are|was|were|be|been|has|have|had|do|does|did|can|cannot|could|will|would|shall|should|may|might|must"
     r"|became|began|grew|rose|fell|took|made|gave|went|came|saw|won|lost|led|held|kept|left|met|put|ran|said|says|sold"
-    r"|stood|told|wrote|built|bought|brought|cost|costs|\w+n[’']t)\b"
+    r"|stood|told|wrote|built|bought|brought|\w+n[’']t)\b"
     r"|\b[a-z]+(?:ed|[^s]s)\s+(?:an?|the|its|their|his|her|that|it|about|by|more|less|up|down|\d\S*|one|two|three|four"
     r"|five|six|seven|eight|nine|ten)\b",
 )
@@ -46,7 +46,7 @@ def points_back(sentence: str) -> bool:
 
 def leans(text: str) -> bool:
     """Whether a reader of this alone would ask what it is about."""
-    return points_back(text) or _LEANS.match(text) is not None
+    return text.startswith("(") or points_back(text) or _LEANS.match(text) is not None
 
 
 def is_heading(text: str) -> bool:
@@ -80,4 +80,4 @@ def adds_nothing(text: str, said: str) -> bool:
 
 
 def _same_figures(one: str, other: str) -> bool:
-    return set(NUMBER.findall(one)) == set(NUMBER.findall(other)) and not is_row(one)
+    return set(NUMBER.findall(one)) == set(NUMBER.findall(other)) and not is_row(one) and not is_list(one)

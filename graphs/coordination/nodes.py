@@ -9,6 +9,7 @@ from langgraph.types import Command, Send, TimeoutPolicy
 from agents.branch import Supervise
 from agents.kit import Kit, Node, context_of, guidance
 from agents.points import apply_edits
+from chains.extractive.wishes import asked_for
 from chains.forms import FindingsDraft, PlanDraft
 from graphs.coordination import analysis, gate, merge, rebalance
 from graphs.coordination.sync import SyncGroups
@@ -200,12 +201,14 @@ async def quality_gate(state: ResearchState, runtime: Runtime[RunContext]) -> Ga
 
 
 def _wanted(state: ResearchState) -> list[str]:
-    """What people missed in the evidence; messages at other points are for the planner or the writer."""
-    return [
+    """What people missed in the evidence, as questions; messages at other points are for the planner or the writer."""
+    said = [
         entry.message
         for entry in state.get("feedback", ())
         if entry.type == "reject" and entry.point in ("merge", "gate")
     ]
+    open_ones = list(state["plan"].sub_questions)  # looked at again where a message names nothing to look for
+    return [question for message in said for question in asked_for(message) or open_ones]
 
 
 def _asking(plan: Plan, wanted: list[str]) -> Plan:

@@ -1,9 +1,13 @@
 """Which passages the model without a key takes for evidence, how it quotes them, and what its report leads with."""
 
+import pytest
+
+from chains.extractive.asked import enumerations
 from chains.extractive.questions import query_for, split_question
 from chains.extractive.quoting import pick_quotes
 from chains.extractive.relevance import choose
 from chains.extractive.requests import heard
+from chains.extractive.wording import is_heading
 from chains.extractive.writing import report
 from tools.evidence_text import ShownPassage
 
@@ -89,6 +93,92 @@ def test_requests_are_acted_on_as_far_as_leaving_out_goes() -> None:
         "Add the price of tickets.",
         "Only tunnels.",
     )
+
+
+def test_what_is_to_be_said_first_is_put_first() -> None:
+    """A request for the first sentence is one for claims that say it; what no claim says is given back."""
+    claims = [
+        {"id": "c1", "text": "Visitors can walk over it.", "relevance": 0.9},
+        {"id": "c2", "text": "The bridge is 412 metres long.", "relevance": 0.7},
+    ]
+    told = heard(["Say how long the bridge is in the first sentence and drop the visitors"], claims)
+    assert (told.first, told.claims, told.unheard) == (("c2",), claims[1:], ())
+    asked = "Begin with the price of a ticket."
+    assert heard([asked], claims).unheard == (asked,)
+
+
+def test_the_report_begins_with_what_was_asked_to_be_first() -> None:
+    """What people want first leads the summary, however weighty the rest."""
+    claims = [claim("a", "p1", 0.9, 0), claim("b", "p2", 0.3, 0)]
+    brief = {"question": "Q?", "claims": claims, "requests": ["Start with bbbb."]}
+    written = report(brief, [{"topic": "Q?", "claims": ["a", "b"]}], [])
+    assert written.sections[0].sentences[0].text.startswith("Sentence b")
+
+
+def test_nothing_is_said_twice_across_sections() -> None:
+    """A claim that adds nothing to one before it is left out, and its passage cited with that; other figures stay."""
+    texts = {
+        "a": "The annual mean rose from 316 ppm in 1959 to 425 ppm in 2024.",
+        "b": "From 316 ppm in 1959 the annual mean rose to 425 ppm in 2024.",
+        "c": "The annual mean rose from 316 ppm in 1959 to 417 ppm in 2022.",
+    }
+    claims = [{**claim(key, f"p{key}", 0.9, 0), "text": text} for key, text in texts.items()]
+    trend = {**claim("t", "pt", 0.9, 0), "text": "Annual mean rises by 1.66 ppm per year.", "computed": True}
+    written = report(
+        {"question": "Q?", "claims": [*claims, trend]}, [{"topic": "Q?", "claims": ["a", "b", "c", "t"]}], []
+    )
+    told = {section.heading: [sentence.text for sentence in section.sentences] for section in written.sections}
+    assert told["Executive summary"] == [texts["a"], texts["c"]]
+    assert written.sections[0].sentences[0].passages == ["pa", "pb"]
+    assert told["Analysis"] == ["Annual mean rises by 1.66 ppm per year."]
+
+
+def test_a_summary_leads_with_what_can_be_read_alone() -> None:
+    """`This is stronger` has lost what it points at; another sentence of the passage leads."""
+    claims = [
+        {**claim("a", "p1", 0.9, 40), "text": "This is a stronger guarantee than the standard asks for."},
+        {**claim("b", "p1", 0.7, 0), "text": "Repeatable read sees one snapshot."},
+    ]
+    written = report({"question": "Q?", "claims": claims}, [{"topic": "Q?", "claims": ["a", "b"]}], [])
+    assert [sentence.text for sentence in written.sections[0].sentences] == ["Repeatable read sees one snapshot."]
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("A survey of bridges in the Kalvan valley", True),
+        ("3.2 Length of the bridge ........ 14", True),
+        ("3.2 Length of the bridge 14", True),
+        ("Traffic and costs", True),
+        ("The bridge carries four lanes of road traffic", False),
+        ("The bridge is long", False),
+        ("The bridge, 412 metres.", False),
+        ("phantom read: a transaction finds other rows", False),
+        ("Level: Serializable; Dirty read: Not possible", False),
+    ],
+)
+def test_titles_and_lines_of_contents_are_told_from_sentences(line: str, expected: bool) -> None:
+    """A heading says of what a text is and states nothing: it is not quoted."""
+    assert is_heading(line) == expected
+    passage = ShownPassage("p", "u", "Bridge", "", "", f"{line}\nThe bridge of Kalvan is 412 metres long.")
+    quoted = [quote.text for quote in pick_quotes("How long is the bridge of Kalvan?", [passage])]
+    assert "The bridge of Kalvan is 412 metres long." in quoted
+    assert not (expected and line in quoted)
+
+
+def test_an_aside_stays_between_what_it_parts() -> None:
+    """What `This` points at stands before the brackets: the three are quoted together."""
+    text = "Repeatable read sees one snapshot. (It sees its own changes too.) This prevents phantom reads."
+    passage = ShownPassage("p", "u", "Isolation", "", "", text)
+    (quote,) = pick_quotes("Which isolation level prevents phantom reads?", [passage])
+    assert quote.text == text
+
+
+def test_a_table_lists_what_a_question_asks_for() -> None:
+    """`Which levels` is answered by the names in the column of that name; other tables and questions get no list."""
+    rows = "Level: Read committed; Phantom read: Possible\nLevel: Serializable; Phantom read: Not possible"
+    assert enumerations("Which levels are there?", rows) == ["Level: Read committed, Serializable."]
+    assert enumerations("Which bridges are there?", rows) == enumerations("How high is the level?", rows) == []
 
 
 def test_a_shorter_report_is_its_summary() -> None:

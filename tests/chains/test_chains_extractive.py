@@ -78,9 +78,14 @@ async def test_it_fills_the_form_of_a_plan() -> None:
     [
         ("Please also look at the beta bridge.", ["What about the beta bridge?"]),
         ("Could you find out how high the beta bridge is?", ["How high the beta bridge is?"]),
-        ("Include the costs, please. And when was it opened?", ["What about the costs?", "And when was it opened?"]),
+        ("Include the costs, please. And when was it opened?", ["What about the costs?", "When was it opened?"]),
         ("When was the beta bridge opened?", ["When was the beta bridge opened?"]),
         ("The beta bridge", ["The beta bridge?"]),
+        ("Look more at costs", ["What about costs?"]),
+        ("Not enough on the costs!", ["What about the costs?"]),
+        ("The costs are missing.", ["What about the costs?"]),
+        ("Say how much the bridge cost", ["How much the bridge cost?"]),
+        ("This is not good enough. Try again.", []),
     ],
 )
 async def test_what_people_ask_for_becomes_a_question(said: str, asked: list[str]) -> None:

@@ -19,7 +19,6 @@ from state.evidence import Around, Locator, Passage, SkippedSource
 from state.research import Draft, Merged, Section, Sentence
 from tests.tools.report_views import CHART, CSV, PNG, everywhere, golden, source, view
 from tools.numerals import percent
-from tools.report.building import percent
 from tools.report.citations import AROUND_WORDS
 from tools.report.escaping import cell_text, markdown_text, shorten, visible, web_address
 from tools.report.rendering import render_html, render_markdown

@@ -229,9 +229,10 @@ def _about(view: ReportView, unknown: int) -> tuple[str, ...]:
         points.append(draft.judgement)
     if gate:
         figures = {"coverage": gate.coverage, "citation validity": gate.citation_validity}
-        figures |= {"agreement": gate.agreement, "completeness": gate.completeness}
+        figures |= {"undisputed": gate.agreement, "completeness": gate.completeness}
         shares = ", ".join(f"{name} {percent(value)}" for name, value in figures.items())
         points.append(f"Quality gate: {gate.decision.replace('_', ' ')}, score {percent(gate.score)} ({shares}).")
+    points += _compared(view)
     if draft.dropped:
         points.append(f"Sentences left out because no passage supports them: {draft.dropped}.")
     if unknown:
@@ -242,6 +243,19 @@ def _about(view: ReportView, unknown: int) -> tuple[str, ...]:
         by = f" by {each.by}" if each.by else ""
         points.append(f"Decision on the {each.point}{by}: {each.type}{f', “{each.message}”' if each.message else ''}.")
     return tuple(points)
+
+
+def _compared(view: ReportView) -> list[str]:
+    """How far contradictions were looked for; nothing where there are not two sources to disagree."""
+    claims = [claim for claim in view.merged.claims if claim.grounds] if view.merged else []
+    if not claims or view.collection.sources < 2:
+        return []
+    compared = sum(bool(claim.grounds and (claim.grounds.beside or claim.grounds.against)) for claim in claims)
+    return [
+        "Contradictions are looked for by rule: figures of one measure, dates of one event, a statement and its "
+        f"opposite. {compared} of {len(claims)} claims had one of another source to be compared with; what sources "
+        "say in other words may still disagree."
+    ]
 
 
 def _judged(draft: Draft) -> bool:

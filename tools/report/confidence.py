@@ -1,22 +1,36 @@
-"""How sure each finding of a report is, and why: a row for each claim that the report cites."""
+"""How sure each finding of a report is, and why: a row for all claims that the report cites for the same reasons."""
+
+from collections.abc import Sequence
+from itertools import groupby
 
 from state.evidence import Claim
 from state.research import Draft, Merged
 from tools.report.citations import Citations
+from tools.report.escaping import shorten
 from tools.report.page import ConfidenceRow
 from tools.report.view import citing_sentences
 from tools.synthesis_tools import usable
 
+_NAMED, _WORDS = 3, 12
+"""Claims of a row that are quoted, and words of each: they stand whole in the report."""
+
 
 def confidence_rows(merged: Merged, draft: Draft, citations: Citations) -> tuple[ConfidenceRow, ...]:
-    """The claims that a sentence of the draft rests on, in the order of the evidence."""
+    """The claims that a sentence of the draft rests on, together where they are as sure for the same reasons; the
+    surest first, then in the order of the evidence.
+    """
     cited = {key for sentence in citing_sentences(draft) for key in sentence.passages}
     shown = [claim for claim in usable(merged.claims) if claim.grounds and cited & set(claim.passages)]
-    return tuple(_row(claim, citations, cited) for claim in shown)
+    ordered = sorted(shown, key=_reasons)
+    return tuple(_row(list(group), citations, cited) for _, group in groupby(ordered, _reasons))
 
 
-def _row(claim: Claim, citations: Citations, cited: set[str]) -> ConfidenceRow:
-    grounds = claim.grounds
+def _reasons(claim: Claim) -> tuple[float, str, str]:
+    return -claim.confidence, claim.grounds.why if claim.grounds else "", repr(claim.grounds)
+
+
+def _row(claims: Sequence[Claim], citations: Citations, cited: set[str]) -> ConfidenceRow:
+    grounds = claims[0].grounds
     assert grounds is not None  # the caller leaves out what has none
     parts = {
         "verification": grounds.verification,
@@ -25,9 +39,13 @@ def _row(claim: Claim, citations: Citations, cited: set[str]) -> ConfidenceRow:
         "recency": grounds.recency,
     }
     return ConfidenceRow(
-        finding=claim.text,
-        cites=citations.of((key for key in claim.passages if key in cited), claim.text),
-        confidence=f"{claim.confidence:.2f}",
+        finding="; ".join(f"“{shorten(claim.text, _WORDS)}”" for claim in claims[:_NAMED])
+        + (f" and {len(claims) - _NAMED} more" if len(claims) > _NAMED else ""),
+        cites=citations.of(
+            (key for claim in claims for key in claim.passages if key in cited),
+            " ".join(claim.text for claim in claims),
+        ),
+        confidence=f"{claims[0].confidence:.2f}",
         parts=", ".join(f"{name} {value:.2f}" for name, value in parts.items()),
         why=grounds.why,
     )

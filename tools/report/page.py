@@ -92,7 +92,7 @@ class EstimateRow:
 
 @dataclass(frozen=True)
 class ConfidenceRow:
-    """A finding, how sure it is, and why."""
+    """Findings that are as sure for the same reasons, how sure, and why."""
 
     finding: str
     cites: tuple[Cite, ...]
