@@ -30,6 +30,7 @@ from starlette.applications import Starlette
 
 import agents.points  # noqa: F401
 import graphs.research  # noqa: F401
+import tools.toolbox  # noqa: F401
 from agents.approval import refusal
 from chains.models import ModelDoor
 from graphs.catalog import CATALOG, CatalogEntry

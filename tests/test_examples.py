@@ -21,6 +21,7 @@ from run_workflow.cli.session import EXIT_CODES
 from run_workflow.settings import load_settings, setting_rows
 from tests.postgres_fixtures import PROJECT, ServerForTests
 from tools.documents.formats import FORMATS
+from tools.toolbox import Toolbox
 
 QUESTION = "How fast has atmospheric CO2 at Mauna Loa risen, and is the rise speeding up?"
 PROGRAM = ".venv/bin/python -m run_workflow"
@@ -65,6 +66,11 @@ LINES = {
         ("run expense_approval --input employee=ann", 0, "route: else"),
         ("run expense_approval@1.0.0", 3, "May bob spend 900"),
         ("check refund.yaml --against expense_approval", 0, "breaks callers: It is called 'refund'"),
+    ],
+    "docs/tools.md": [
+        ("tools", 0, "http_get"),
+        ("tools http", 0, "json_path"),
+        ("check price_check.yaml", 0, "nothing to complain about"),
     ],
     "docs/sources.md": [("run research", 0, "The report is published.")],
     "docs/running.md": [
@@ -205,6 +211,19 @@ def test_commands_of_workflows(terminal: Terminal) -> None:
     (text,) = blocks("docs/workflows.md", "yaml")
     (terminal.folder / "refund.yaml").write_text(text, encoding="utf-8")
     follow("docs/workflows.md", terminal)
+
+
+@pytest.mark.slow
+def test_commands_of_tools(terminal: Terminal) -> None:
+    """The workflow of the page has nothing wrong, and the tools are shown."""
+    (terminal.folder / "price_check.yaml").write_text(blocks("docs/tools.md", "yaml")[0], encoding="utf-8")
+    follow("docs/tools.md", terminal)
+
+
+def test_every_tool_is_documented() -> None:
+    """docs/tools.md names each tool, and no other."""
+    rows = re.findall(r"^\| (`.+?) \| ", text_of("docs/tools.md").partition("## ")[0], re.MULTILINE)
+    assert {name for row in rows for name in _CODE.findall(row)} == set(Toolbox().shown().names())
 
 
 @pytest.mark.slow

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from run_workflow.documents import CheckDocument, GrammarDocument, GraphDocument
+from run_workflow.documents import CheckDocument, GrammarDocument, GraphDocument, ToolDocument, ToolsDocument
 from tests.run_workflow.cli_double import EngineDouble, Line
 
 GOOD = "name: w\nsteps:\n  - {id: a, type: wait, duration: 1}\n"
@@ -98,3 +98,51 @@ def test_checking_starts_fast() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
+
+
+TOOLS = """\
+name: w
+inputs: {type: object, properties: {n: {type: integer}}}
+steps:
+  - {id: a, type: action, tool: htpp}
+  - {id: b, type: action, tool: http@9.0.0, input_mapping: {url: "https://a.example/"}, idempotency_key: k}
+  - {id: c, type: action, tool: http_get, input_mapping: {url: workflow.n, quary: {}}}
+  - {id: d, type: action, tool: http, input_mapping: {method: POST}}
+  - {id: e, type: action, tool: http_get, input_mapping: {url: "https://a.example/"}}
+  - {id: f, type: action, tool: set, depends_on: [e], input_mapping: {of: $e.stats, is: $e.body.anything}}
+"""
+
+
+def test_tools_are_known_with_what_they_take_and_do(line: Line) -> None:
+    """Names and versions that there are not, inputs that do not fit, outputs that do not exist, and side effects that
+    nothing makes safe to repeat.
+    """
+    Path("tools.yaml").write_text(TOOLS, encoding="utf-8")
+    typed = line.type("check", "tools.yaml")
+    told = [each.partition(": ")[2] for each in typed.out.splitlines()]
+    assert typed.code == 2
+    assert told == [
+        "error: There is no tool 'htpp'. Did you mean 'http'?",
+        "error: 'http' has no version '9.0.0'. Did you mean '1.0.0'?",
+        "error: url must be of the type string, and 'workflow.n' is of the type integer. "
+        "Refer to a value of that type.",
+        "error: The tool 'http_get' does not know 'quary'. Did you mean 'query'?",
+        "warning: The tool 'http' changes something outside, and nothing here undoes it or makes a repetition safe. "
+        "Give the step an idempotency_key, or rollback_actions.",
+        "error: The tool 'http' needs 'url'. Add `url:` to input_mapping.",
+        "warning: $e.stats: $e has no 'stats'. Did you mean 'status'?",
+    ]
+
+
+def test_tools_are_listed_and_shown(line: Line) -> None:
+    """All with their versions and side effects, and one with its schemas, also as a model is told of it."""
+    listed = ToolsDocument.model_validate_json(line.type("tools", "--json").out)
+    assert {"http", "http_get", "webhook", "set", "file_write", "read_document"} <= {each.name for each in listed.tools}
+    assert {each.name for each in listed.tools if each.side_effects == "write"} == {"http", "webhook", "file_write"}
+    shown = ToolDocument.model_validate_json(line.type("tools", "http@1.0.0", "--json").out)
+    assert shown.parameters["required"] == ["url"]
+    assert "idempotency_key" not in shown.parameters["properties"]
+    assert shown.openai["function"]["name"] == "http"
+    assert '"auth"' in line.type("tools", "http").out
+    typed = line.type("tools", "htpp")
+    assert (typed.code, "Did you mean http?" in typed.err) == (2, True)

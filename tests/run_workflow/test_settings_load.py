@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from run_workflow import settings as module
+from run_workflow.doctor import setting_values
 from run_workflow.settings import default_home, load_settings, setting_rows
 from state.errors import SetupError
 
@@ -231,3 +232,35 @@ def test_every_setting_is_documented() -> None:
     assert all(row.description and (row.variable or row.key) for row in rows.values())
     assert (rows["home"].variable, rows["home"].key) == ("STRETTO_HOME", "home")
     assert rows["default_model"].default == "extractive"
+
+
+def test_hosts_folders_and_secrets_of_tools(tmp_path: Path) -> None:
+    """From the environment or the file, which names variables only; no secret is shown."""
+    text = 'allowed_hosts = ["intranet.example"]\nfolders = ["in"]\n[secrets]\nshop = "SHOP_KEY"\n'
+    env = file_with(tmp_path, text)
+    settings = load_settings({**env, "SHOP_KEY": "hush-1", "STRETTO_SECRET_HOOK": "hush-2"})
+    assert (settings.allowed_hosts, settings.folders) == (("intranet.example",), (Path("in"),))
+    assert settings.secret_values() == {"shop": "hush-1", "hook": "hush-2"}
+    assert "hush" not in f"{settings!r} {settings.model_dump_json()} {setting_values(settings)}"
+    env |= {"STRETTO_ALLOWED_HOSTS": "localhost:8080, [::1]", "STRETTO_FOLDERS": "a, b", "SHOP_KEY": "x"}
+    settings = load_settings(env)
+    assert (settings.allowed_hosts, settings.folders) == (("localhost:8080", "[::1]"), (Path("a"), Path("b")))
+
+
+@pytest.mark.parametrize(
+    ("text", "env", "place"),
+    [
+        ('[secrets]\nshop = "SHOP_KEY"', {}, "secrets.shop"),
+        ("[secrets]\nshop = 3", {}, "secrets.shop"),
+        ('[secrets]\n"A b" = "SHOP_KEY"', {"SHOP_KEY": "hush"}, "secrets"),
+        ('allowed_hosts = ["http://a.example"]', {}, "allowed_hosts"),
+        ("", {"STRETTO_ALLOWED_HOSTS": "a b"}, "STRETTO_ALLOWED_HOSTS"),
+    ],
+)
+def test_what_tools_cannot_use_is_refused(tmp_path: Path, text: str, env: dict[str, str], place: str) -> None:
+    """With the place, and without the secret."""
+    with pytest.raises(SetupError) as raised:
+        load_settings({**file_with(tmp_path, text), **env})
+    assert place in str(raised.value.place)
+    assert raised.value.remedy
+    assert "hush" not in str(raised.value)
