@@ -84,7 +84,7 @@ async def test_an_action_calls_its_tool_with_what_the_steps_before_gave(server: 
     assert (await process.go({"url": url, "n": 3}))["outputs"] == {"keep": {"last": 19_999}}
     ((_, _, headers, body),) = server.asked
     assert (headers["idempotency-key"], json.loads(body)) == ("r:fetch", {"n": 3})
-    assert (await process.step("fetch")).result.keys() == {"sha256", "size", "level"}  # type: ignore[union-attr]
+    assert "output" not in ((await process.step("fetch")).result or {})  # by its hash, as all large ones
 
 
 async def test_a_key_of_the_steps_own_is_filled(server: RawServer, box: Toolbox) -> None:
