@@ -8,7 +8,7 @@ import base64
 import binascii
 import hashlib
 import json
-from typing import Any
+from typing import Any, Literal
 
 from langchain_core.tools import BaseTool, StructuredTool
 from pydantic import Field
@@ -26,6 +26,7 @@ _LEAST_BYTES = 24
 class WebhookRequest(HttpRequest):
     """What to send to whom."""
 
+    method: Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"] = "POST"
     secret: str | None = Field(default=None, description="Name of the secret that signs, from the settings.")
 
 
@@ -47,10 +48,10 @@ class Webhooks:
         )
 
     async def _sent(self, **given: Any) -> Json:
-        asked = WebhookRequest(**{"method": "POST", **given})
+        asked = WebhookRequest(**given)
         text = asked.body if isinstance(asked.body, str) else "" if asked.body is None else json.dumps(asked.body)
         headers = dict(asked.headers)
-        if text and not {name.lower() for name in headers} & {"content-type"}:
+        if text and "content-type" not in map(str.lower, headers):
             headers["Content-Type"] = "application/json"
         request = HttpRequest(**asked.model_dump(exclude={"secret", "headers", "body"}), headers=headers, body=text)
         signed = self._signed(asked, text) if asked.secret else {}

@@ -163,6 +163,8 @@ async def test_a_webhook_is_signed_and_its_receiver_can_check_that(server: RawSe
     await again.go({"who": "me"})
     assert server.asked[1][2]["webhook-id"] == headers["webhook-id"]
     assert SECRET[6:] not in (await process.step("tell")).model_dump_json()
+    await box.shown().call("webhook", {"url": url, "body": {}, "secret": "hook"}, idempotency_key="k")
+    assert server.asked[2][0] == "POST"
 
 
 async def test_a_secret_that_cannot_sign_is_refused(server: RawServer, box: Toolbox) -> None:
