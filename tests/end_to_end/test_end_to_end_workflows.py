@@ -109,7 +109,7 @@ def test_killed_changed_answered_and_sent_on(shell: Shell) -> None:
     outputs = {"lines": [{"line": line} for line in range(LINES)], "amount": 200, "receipt": 7, "way": "dear"}
     assert (sent.code, document.outputs) == (DONE, outputs)
     assert json.loads((shell.folder / str(document.outputs_file)).read_text()) == outputs
-    assert {path: steps_of(shell)[path] for path in after} == after
+    assert steps_of(shell).items() >= after.items()
 
     drawn = GraphDocument.model_validate_json(shell.run("graph", "--run", "last", "--json").out)
     assert "completed" in (drawn.text or "")
