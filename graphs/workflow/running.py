@@ -115,7 +115,7 @@ class Run:
     @property
     def saga(self) -> saga.Saga:
         """What undoes steps of this run."""
-        return saga.Saga(self.id, self.ledger, self.clock, self.results, self.tools, self.emit)
+        return saga.Saga(self.id, self.ledger, self.clock, self.results, self.tools, self.tell)
 
     def tell(self, progress: Progress) -> None:
         """To whoever watches, and to the log."""
