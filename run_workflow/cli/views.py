@@ -25,6 +25,7 @@ from state.runs import VERSION_SIGN, ApprovalRecord, Json, RunRecord, Standing
 
 if TYPE_CHECKING:
     from run_workflow.console.screen import Screen
+    from run_workflow.services import RunView, Services
 
 
 async def list_runs(desk: Desk, wanted: options.List) -> int:
@@ -64,17 +65,12 @@ async def list_runs(desk: Desk, wanted: options.List) -> int:
 
 async def show(desk: Desk, wanted: options.Show) -> int:
     """One run, its steps, and what it waits for; or one workflow."""
-    if VERSION_SIGN in wanted.run or wanted.run.endswith(WORKFLOW_SUFFIXES):
-        return await _show_workflow(desk, wanted.run)
     async with desk.services() as services:
-        try:
-            view = await services.engine.show(await find_run(services.engine, wanted.run))
-        except UnknownRun:
-            from run_workflow.cli.workflows import is_workflow
+        view = await _run_of(services, desk, wanted.run)
+        if view is None:
+            from run_workflow.cli.workflows import show_workflow
 
-            if is_workflow(desk.settings, wanted.run):
-                return await _show_workflow(desk, wanted.run)
-            raise
+            return await show_workflow(desk, services, wanted.run)
     output = view.run.output or {}
     files = await asyncio.to_thread(written_report, view.run.id, wanted.out) if "report" in output else None
     document = run_document(view, files, DONE)
@@ -96,10 +92,18 @@ async def show(desk: Desk, wanted: options.Show) -> int:
     return DONE
 
 
-async def _show_workflow(desk: Desk, name: str) -> int:
-    from run_workflow.cli.workflows import show_workflow
+async def _run_of(services: "Services", desk: Desk, name: str) -> "RunView | None":
+    """The run that is meant; None where a workflow is. UnknownRun where there is neither."""
+    if VERSION_SIGN in name or name.endswith(WORKFLOW_SUFFIXES):
+        return None
+    try:
+        return await services.engine.show(await find_run(services.engine, name))
+    except UnknownRun:
+        from run_workflow.cli.workflows import is_workflow
 
-    return await show_workflow(desk, name)
+        if is_workflow(desk.settings, name):
+            return None
+        raise
 
 
 async def timeline(desk: Desk, wanted: options.OneRun) -> int:

@@ -70,14 +70,12 @@ async def list_workflows(desk: Desk) -> int:
     return DONE
 
 
-async def show_workflow(desk: Desk, name: str) -> int:
+async def show_workflow(desk: Desk, services: "Services", name: str) -> int:
     """One workflow: its inputs, steps, outputs, and the versions that can be run."""
     from run_workflow.console.workflow_view import workflow_view
 
-    catalog = catalog_of(desk.settings)
-    async with desk.services() as services:
-        pinned = await _pinned(catalog, services, name)
-        stored = await services.engine.workflows.versions(pinned.definition.name)
+    pinned = await _pinned(catalog_of(desk.settings), services, name)
+    stored = await services.engine.workflows.versions(pinned.definition.name)
     versions = tuple(
         VersionBody(version=each.version, hash=each.hash, runs=each.runs, stored_at=each.stored_at) for each in stored
     )
@@ -102,7 +100,7 @@ async def send_event(desk: Desk, wanted: options.Event) -> int:
             return await drive(desk, services, run_id, manner_of(wanted))
     taken = "The step that waits has it." if run.answered else "It is kept until a step waits for it."
     desk.screen.say(taken)
-    desk.screen.document(EventDocument(run=run_id, event=wanted.event, answered=run.answered, status=run.status))
+    desk.screen.document(EventDocument(run=run_id, event=wanted.event, answered=run.answered, status=run.standing))
     return DONE
 
 
