@@ -43,9 +43,7 @@ def read_templates(text: str, file: str) -> list[AgentTemplate]:
     names = [template.name for template in templates]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
-        raise SetupError(
-            f"There are two agents called {twice[0]!r}.", place=file, remedy="Give each a name of its own."
-        )
+        raise SetupError(f"Two agents are called {twice[0]!r}.", place=file, remedy="Give each a name of its own.")
     return templates
 
 

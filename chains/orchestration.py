@@ -29,23 +29,33 @@ Workers = Sequence[Json]
 
 
 async def plan_tasks(model: BaseChatModel, goal: str, material: Any, workers: Workers, most: int) -> list[Task]:
-    """The tasks that the goal is split into, at most `most`, each for a worker that there is. Raises BadOutput."""
-    fields: dict[str, Any] = {"tasks": (_task_list(workers), Field(min_length=1, max_length=most))}
+    """The tasks that the goal is split into, each for a worker that there is. Raises BadOutput.
+
+    The model is told that it may give out `most`; one that cannot count may name more.
+    """
+    fields: dict[str, Any] = {"tasks": (_task_list(workers), Field(min_length=1))}
     form = create_model("TasksDraft", __doc__="The tasks that together reach the goal.", **fields)
     message = brief(goal=goal, material=material or None, workers=list(workers), most=most)
     return _tasks((await ask(model, "plan_tasks", form, message)).model_dump()["tasks"])
 
 
 async def join_results(model: BaseChatModel, goal: str, results: Sequence[Json], workers: Workers, most: int) -> Joined:
-    """The answer as far as the results lead, and up to `most` further tasks where they do not. Raises BadOutput."""
+    """The answer as far as the results lead, and further tasks where they do not; none are asked for if `most` is 0.
+
+    Raises BadOutput.
+    """
     fields: dict[str, Any] = {
-        "answer": (str, Field(min_length=1, description="the answer to the goal, from the results alone")),
-        "more": (_task_list(workers), Field(default_factory=list, max_length=most)),
+        "answer": (str, Field(min_length=1, description="the answer to the goal, from the results alone"))
     }
+    if most:
+        fields["more"] = (
+            _task_list(workers),
+            Field(default_factory=list, description=f"further tasks, at most {most}"),
+        )
     form = create_model("JoinDraft", __doc__="What the results come to.", **fields)
     message = brief(goal=goal, results=list(results), workers=list(workers), most=most)
     draft = (await ask(model, "join_results", form, message)).model_dump()
-    return Joined(answer=draft["answer"], more=_tasks(draft["more"]))
+    return Joined(answer=draft["answer"], more=_tasks(draft.get("more", ())))
 
 
 def _task_list(workers: Workers) -> Any:

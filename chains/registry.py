@@ -51,7 +51,7 @@ class NamedChain:
     @property
     def output_schema(self) -> Json:
         """The JSON Schema of what it gives back."""
-        return self.gives.model_json_schema(mode="serialization")
+        return {**self.gives.model_json_schema(mode="serialization"), "additionalProperties": False}
 
 
 _ALL = (

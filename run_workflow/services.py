@@ -3,6 +3,7 @@
 The command line knows the engine only by `RunEngine`, so that its tests hand in another one here.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -194,11 +195,12 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
 
 @asynccontextmanager
 async def open_network(settings: Settings, models: "ModelDoor") -> AsyncIterator["Network"]:
-    """The tools of workflows, and pages that a person names as sources; web search and the embedding model, as far as
-    the settings name them.
+    """The tools of workflows, and pages that a person names as sources; web search, the embedding model and agents of
+    the user's own, as far as the settings name them.
 
     SetupError when one of these cannot be had.
     """
+    from run_workflow.agent_files import templates_in
     from run_workflow.logs import silence_requests
     from state.ports import Network
     from tools.documents.files import MAX_BYTES
@@ -209,12 +211,14 @@ async def open_network(settings: Settings, models: "ModelDoor") -> AsyncIterator
     silence_requests()
     if settings.embeddings:
         settings.check_key(settings.embeddings)
+    agents = await asyncio.to_thread(templates_in, settings.agents)
     async with Clients(settings.allowed_hosts) as clients:
         yield Network(
             web=_web(clients, settings.searxng_url) if settings.searxng_url else None,
             pages=HttpPages(clients, max_bytes=MAX_BYTES, seconds=_PAGE_SECONDS),
             embedder=models.embedder(settings.embeddings) if settings.embeddings else None,
             toolbox=Toolbox(clients, settings.secret_values(), settings.home / "files", settings.folders),
+            agents=agents,
         )
 
 

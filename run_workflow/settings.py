@@ -91,6 +91,9 @@ class Settings(Part):
         description="Folders in which tools of workflows may read; in the variable with commas between. "
         "Default: the folder in which the program is started.",
     )
+    agents: Annotated[Path | None, From("STRETTO_AGENTS", "agents")] = Field(
+        default=None, description="A YAML file with templates of agents of your own, beside those that come along."
+    )
     secrets: Annotated[dict[SecretName, SecretStr], From("STRETTO_SECRET_<NAME>", "secrets.<name>")] = Field(
         default_factory=dict,
         exclude=True,
@@ -262,8 +265,7 @@ class _Values:
 
     def _simple(self) -> Iterator[tuple[str, Any]]:
         """Settings with one variable and one key of the same kind."""
-        names = "home database_url searxng_url embeddings allowed_hosts folders workflows actor log_level"
-        for name in names.split():
+        for name in _SIMPLE:
             origin = _origin(name)
             written = self._table.pop(str(origin.key), None)
             if origin.env in self._env:
@@ -338,6 +340,12 @@ class _Values:
 
     def _error(self, key: str, message: str) -> SetupError:
         return SetupError(message, place=self._in_file(key), remedy=_FORM)
+
+
+_SIMPLE = (
+    "home", "database_url", "searxng_url", "embeddings", "allowed_hosts", "folders", "workflows", "agents", "actor",
+    "log_level",
+)  # fmt: skip
 
 
 def _read(name: str, text: str) -> Any:

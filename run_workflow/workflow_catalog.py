@@ -12,6 +12,7 @@ from graphs.workflow.checks.known import Checked, Known, KnownWorkflow
 from graphs.workflow.loading import load
 from graphs.workflow.pinned import Pinned, pinned, workflows_used
 from graphs.workflow.problems import refuse, suggestion
+from run_workflow.agent_files import templates_in
 from run_workflow.cli.session import WORKFLOW_SUFFIXES
 from run_workflow.workflow_files import known, read_text
 from state.errors import BuildError, SetupError
@@ -44,9 +45,10 @@ class WorkflowFile:
 class WorkflowCatalog:
     """All files, read when they are first needed."""
 
-    def __init__(self, own: Path | None) -> None:
-        """`own` is the user's folder; it need not be there."""
+    def __init__(self, own: Path | None, agents: Path | None = None) -> None:
+        """`own` is the user's folder, which need not be there; `agents` the file with the user's own agents."""
         self._own = own
+        self._agents = agents
 
     @cached_property
     def files(self) -> tuple[WorkflowFile, ...]:
@@ -76,7 +78,7 @@ class WorkflowCatalog:
     def known(self) -> Known:
         """What workflows can name here. Older versions of workflows are known to the database alone."""
         return replace(
-            known(),
+            known(templates_in(self._agents)),
             workflows={
                 file.name: KnownWorkflow(
                     inputs=file.definition.inputs,

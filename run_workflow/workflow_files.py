@@ -1,6 +1,6 @@
 """Workflow files from disk, and what they can name here."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from graphs.workflow.checks.known import Known, KnownChain, KnownTool
 from graphs.workflow.yaml_source import MOST_BYTES
+from state.agents import AgentTemplate
 from state.errors import SetupError
 
 if TYPE_CHECKING:  # slow to import
@@ -27,9 +28,9 @@ def read_text(path: Path | Traversable) -> str:
         raise SetupError(f"{error.strerror or error}.", place=str(path), remedy=remedy) from error
 
 
-def known() -> Known:
-    """What workflows can name here beside other workflows."""
-    from agents.templates import own_templates
+def known(agents: Iterable[AgentTemplate] = ()) -> Known:
+    """What workflows can name here beside other workflows, with `agents` of the user's own."""
+    from agents.templates import all_templates
     from chains.registry import CHAINS
     from tools.toolbox import Toolbox
 
@@ -37,7 +38,7 @@ def known() -> Known:
     return Known(
         tools={name: _tool(registry.versions(name)) for name in registry.names()},
         chains={name: KnownChain(chain.input_schema, chain.output_schema) for name, chain in CHAINS.items()},
-        agents={name: template.capabilities for name, template in own_templates().items()},
+        agents={name: template.capabilities for name, template in all_templates(agents).items()},
     )
 
 

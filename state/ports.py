@@ -293,13 +293,15 @@ class StepCache(Protocol):
 
 @dataclass(frozen=True)
 class Network:
-    """The ways out that runs have."""
+    """The ways out that runs have, and who may use them."""
 
     web: Web | None = None
     pages: Pages | None = None
     embedder: Embedder | None = None
     toolbox: "Callable[[Ports], ToolRegistry] | None" = None
     """Makes the tools of one run, which work with its other ports."""
+    agents: tuple[AgentTemplate, ...] = ()
+    """Templates of agents beside those that come with Stretto."""
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from tools.schemas import faults
 from tools.sentences import split_sentences
 
 _NUMBER = re.compile(r"-?\d[\d,]*(?:\.\d+)?")
+_WORD = re.compile(r"[^\W\d_]+")
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}(?:T[\d:.]+(?:Z|[+-]\d{2}:\d{2})?)?")
 _EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 _ADDRESS = re.compile(r"https?://[^\s<>\"')]+")
@@ -43,9 +44,21 @@ def _candidates(name: str, schema: Json, source: Any) -> list[Any]:
     sentences = sorted(split_sentences(text), key=lambda sentence: -len(about & set(terms(sentence))))
     for sentence in sentences:
         if pattern is not None and (about & set(terms(sentence)) or pattern is not _NUMBER):
-            found += pattern.findall(sentence)
+            found += _nearest(pattern, sentence, about)
         found += [each for each in schema.get("enum", ()) if _says(sentence, str(each))]
     return found
+
+
+def _nearest(pattern: re.Pattern[str], sentence: str, about: set[str]) -> list[str]:
+    """What a pattern finds in a sentence, first what stands nearest to a word that it speaks of."""
+    words = [found.span() for found in _WORD.finditer(sentence) if about & set(terms(found[0]))]
+    places = [(found.start(), found.end(), found[0]) for found in pattern.finditer(sentence)]
+
+    def distance(place: tuple[int, int, str]) -> int:
+        start, end, _ = place
+        return min((start - last if last <= start else first - end for first, last in words), default=start)
+
+    return [text for *_, text in sorted(places, key=distance)]
 
 
 def _entries(source: Any) -> list[tuple[str, Any]]:

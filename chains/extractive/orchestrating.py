@@ -23,4 +23,4 @@ def join(brief: dict[str, Any]) -> dict[str, Any]:
     failed = [str(each["error"]) for each in brief["results"] if "error" in each]
     said = telling(sentences_in(results), _WORDS, str(brief["goal"]))
     lost = [f"A task failed: {reason}" for reason in failed]
-    return {"answer": " ".join([*said, *lost]) or "No worker gave an answer.", "more": []}
+    return {"answer": " ".join([*said, *lost]) or "No worker gave an answer."}

@@ -108,7 +108,7 @@ def catalog_of(settings: "Settings") -> "WorkflowCatalog":
     """The workflows that can be run by name here."""
     from run_workflow.workflow_catalog import WorkflowCatalog
 
-    return WorkflowCatalog(settings.workflows)
+    return WorkflowCatalog(settings.workflows, settings.agents)
 
 
 def is_workflow(settings: "Settings", name: str) -> bool:

@@ -33,6 +33,7 @@ from run_workflow.fence import Fence
 from run_workflow.postgres.database import Pool
 from run_workflow.stores.artifacts import PostgresArtifacts
 from run_workflow.stores.cache import PostgresCache
+from run_workflow.stores.history import PostgresAgentHistory
 from run_workflow.stores.journal import PostgresJournal
 from run_workflow.stores.ledger import PostgresLedger
 from run_workflow.stores.passages import PostgresPassages
@@ -299,5 +300,7 @@ class Engine:
             pages=self._network.pages,
             embeddings=Embeddings(embedder, PostgresVectors(fence)) if embedder else None,
             cache=PostgresCache(fence),
+            agents=self._network.agents,
+            history=PostgresAgentHistory(self._pool),
         )
         return replace(ports, tools=toolbox(ports)) if toolbox else ports

@@ -210,7 +210,7 @@ class HumanApprovalStep(Step):
 class OrchestratorStep(Step):
     """An agent splits a goal into tasks, has workers do them, and joins their answers.
 
-    The output is `{"answer", "tasks", "rounds"}`; each task has its `result`, or its `error` if it failed.
+    The output is `{"answer", "tasks", "rounds", "dropped"}`; each task has its `result`, or its `error` if it failed.
     """
 
     type: Literal["orchestrator"] = "orchestrator"

@@ -21,7 +21,12 @@ KNOWN = Known(
             parameters={"type": "object", "properties": {"amount": {"type": "number"}}}, side_effects="write"
         ),
     },
-    chains={"answer": KnownChain()},
+    chains={
+        "answer": KnownChain(
+            input={"type": "object", "properties": {"question": {"type": "string"}}, "required": ["question"]},
+            output={"type": "object", "properties": {"answer": {"type": "string"}}, "additionalProperties": False},
+        )
+    },
     agents={"ann": ("law",), "bob": ("numbers", "tables")},
     workflows={
         "shipping": KnownWorkflow(
@@ -103,7 +108,7 @@ steps:
   - id: apologize
     type: action
     chain: answer
-    input_mapping: {why: $error.message}
+    input_mapping: {question: $error.message}
 outputs:
   route: $way.route
   paid: $pay

@@ -65,6 +65,25 @@ STEPS: dict[str, tuple[str, str]] = {
     "no such chain": ("- {id: a, type: action, chain: «x}", "no chain 'x'"),
     "no such agent": ("- {id: a, type: action, agent: «x}", "no agent 'x'"),
     "nobody is able": ("- {id: a, type: action, agent_capability: «laws}", "Did you mean 'law'"),
+    "a chain's input that is unknown": (
+        "- {id: a, type: action, chain: answer, input_mapping: {question: x, «questions: 1}}",
+        "does not know 'questions'",
+    ),
+    "a chain's output that is unknown": (
+        "- {id: a, type: action, chain: answer, input_mapping: {question: x}}\n"
+        "- {id: b, type: react, task: «$a.answers, depends_on: [a]}",
+        "Did you mean 'answer'",
+    ),
+    "nobody is able to be the worker": ("- {id: a, type: worker, capability: «laws, task: x}", "Did you mean 'law'"),
+    "a worker without a task": ("- «{id: a, type: worker, capability: law}", "has no task"),
+    "a tool to allow that is not the step's": (
+        "- {id: a, type: react, task: x, tools: [fetch], without_approval: [«pay]}",
+        "no tool of this step 'pay'",
+    ),
+    "a part of a text": (
+        "- {id: a, type: react, task: x}\n- {id: b, type: react, task: «$a.answer, depends_on: [a]}",
+        "no parts by name",
+    ),
     "no such workflow": ("- {id: a, type: workflow, workflow: «x}", "no workflow 'x'"),
     "a workflow in itself": ("- {id: a, type: workflow, workflow: «w}", "starts itself"),
     "a parameter that is missing": ("- {id: a, type: action, tool: fetch, «input_mapping: {tries: 1}}", "needs 'url'"),

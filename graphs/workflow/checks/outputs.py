@@ -24,6 +24,7 @@ from state.workflow.steps import (
 
 _TEXT: Schema = {"type": "string"}
 _LIST: Schema = {"type": "array"}
+_WHOLE: Schema = {"type": "integer"}
 _NUMBER: Schema = {"type": "number"}
 
 
@@ -60,7 +61,7 @@ def raw_shape(placed: Placed, shapes: Shapes, known: Known) -> Schema:
         case ReactStep() | WorkerStep():
             shape = _TEXT if step.output_schema is None else step.output_schema
         case OrchestratorStep():
-            shape = closed({"answer": _TEXT, "tasks": _LIST, "rounds": {"type": "integer"}})
+            shape = closed({"answer": _TEXT, "tasks": _LIST, "rounds": _WHOLE, "dropped": _WHOLE})
         case ActionStep():
             shape = _of_action(step, known)
         case WorkflowStep() if known.workflows:

@@ -23,7 +23,7 @@ from state.context import BranchLimits, Role
 from state.errors import BadOutput, BuildError, LeaseLost
 from state.runs import ActionRequest, Answer, ApprovalRequest, Json, ReviewConfig, StepStatus
 from state.workflow.policies import Schema
-from state.workflow.steps import ReactLimits, Step
+from state.workflow.steps import ReactLimits
 
 _AGAIN = "#"
 """In the ledger and in the journal: the step's path, this, and the how many-th try it is that asks anew."""
@@ -109,16 +109,15 @@ class Job:
     """What the agent who does it must be able to do; without both it is an agent without a speciality."""
 
 
-async def done(job: Job, step: Step, call: Call) -> Any:
+async def done(job: Job, call: Call) -> Any:
     """What the agent gave back: a value that fits the schema, or text. Raises Waiting where a person must be asked."""
     if job.agent is None and job.capability is None:
-        async with call.slot(step), recorded(call, job.limits) as scope:
+        async with recorded(call, job.limits) as scope:
             return await _acted(job, call, scope, None)
     able = await _able(job, call)
     factory = await staff_of(call).factory()
     async with (
         factory.placed(able) as template,
-        call.slot(step),
         recorded(call, job.limits) as scope,
         _Trace(call, template, scope),
     ):

@@ -26,7 +26,7 @@ async def chain(step: ActionStep, call: Call) -> Any:
     except ValidationError as error:
         said = [f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors()[:_FAULTS]]
         raise StepFailed(f"The input does not fit the chain {named.name}: {'; '.join(said)}.", "bad_input") from error
-    async with call.slot(step), recorded(call) as scope:
+    async with recorded(call) as scope:
         result = await named.build(partial(staff_of(call).model, scope)).ainvoke(given)
     return result.model_dump(mode="json")
 
@@ -47,19 +47,21 @@ async def agent(step: ActionStep, call: Call) -> Any:
         agent=step.agent,
         capability=step.agent_capability,
     )
-    return await done(job, step, call)
+    return await done(job, call)
 
 
 async def react(step: ReactStep, call: Call) -> Any:
     """What the agent gives back when its task is done: a value of the `output_schema`, or text."""
-    return await done(_job(step, call, step.agent_capability), step, call)
+    async with call.slot(step):
+        return await done(_job(step, call, step.agent_capability), call)
 
 
 async def worker(step: WorkerStep, call: Call) -> Any:
     """The same of a specialist, who is chosen by what the step needs."""
     if not step.task:
         raise StepFailed(f"The worker {step.id!r} has no task.", "bad_input")
-    return await done(_job(step, call, step.capability), step, call)
+    async with call.slot(step):
+        return await done(_job(step, call, step.capability), call)
 
 
 def _job(step: ReactStep | WorkerStep, call: Call, capability: str | None) -> Job:

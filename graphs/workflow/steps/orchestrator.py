@@ -30,25 +30,25 @@ _OWN: Json = {
 
 
 async def orchestrator(step: OrchestratorStep, call: Call) -> Json:
-    """`{"answer", "tasks", "rounds"}`. A task that failed is a record among the others.
+    """`{"answer", "tasks", "rounds", "dropped"}`. A task that failed is a record among the others; `dropped` is how
+    many the plan named beyond those that may be given out.
 
     Raises StepFailed when no task at all ended well, or no worker is there; Waiting while a worker waits.
     """
     goal, values = told(step.goal, call.scope)
     workers = _there(step, call)
     lead = _Lead(step, call, goal, {**call.input, **values}, workers)
-    tasks, answer, results = await lead.plan(), "", list[Json]()
-    rounds = 0
-    while tasks:
-        rounds += 1
+    wanted, left = await lead.plan(), step.max_tasks
+    answer, results, rounds, dropped = "", list[Json](), 0, 0
+    while wanted:
+        rounds, dropped, tasks = rounds + 1, dropped + max(0, len(wanted) - left), wanted[:left]
         results += await _round(tasks, len(results), workers, step, call)
         if not any("result" in each for each in results):
             first = results[0]["error"]
             raise StepFailed(f"No task ended well; the first: {first['message']}", first["class"])
         left = step.max_tasks - len(results) if rounds < step.max_rounds else 0
-        answer, more = await lead.join(results, left)
-        tasks = more[:left]
-    return {"answer": answer, "tasks": results, "rounds": rounds}
+        answer, wanted = await lead.join(results, left)
+    return {"answer": answer, "tasks": results, "rounds": rounds, "dropped": dropped}
 
 
 class _Lead:
