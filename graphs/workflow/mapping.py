@@ -1,7 +1,7 @@
 """Fills mappings: plain values stay, references are replaced by what they name, texts around references are joined."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from graphs.workflow.references import WITHIN, Reference, Scope, parse, within
@@ -39,21 +39,23 @@ def references_in(value: Any) -> Iterator[Reference | str]:
             yield from references_in(each)
 
 
+def written(text: str, write: Callable[[Reference], str]) -> str:
+    """The text with each reference within it as `write` puts it; `$$` is one dollar sign."""
+    parts, end = [], 0
+    references = {found.start(): reference for found, reference in within(text)}
+    for found in WITHIN.finditer(text):
+        reference = references.get(found.start())
+        plain = "$" if found[0] == "$$" else found[0]
+        parts += [text[end : found.start()], plain if reference is None else write(reference)]
+        end = found.end()
+    return "".join([*parts, text[end:]])
+
+
 def _text(text: str, scope: Scope) -> Any:
     whole = parse(text)
     if whole is not None:
         return scope.resolve(whole)
-    parts, end = [], 0
-    references = {found.start(): reference for found, reference in within(text)}
-    for found in WITHIN.finditer(text):
-        parts.append(text[end : found.start()])
-        reference = references.get(found.start())
-        if reference is not None:
-            parts.append(_written(scope.resolve(reference)))
-        else:
-            parts.append("$" if found[0] == "$$" else found[0])
-        end = found.end()
-    return "".join([*parts, text[end:]])
+    return written(text, lambda reference: _written(scope.resolve(reference)))
 
 
 def _written(value: Any) -> str:

@@ -14,9 +14,9 @@ from agents.acting import AskPerson, Assignment, Decision, act
 from agents.factory import Wanted
 from agents.staff import Staff
 from chains.scope import CallScope
-from graphs.workflow.mapping import fill
+from graphs.workflow.mapping import fill, written
 from graphs.workflow.outcomes import Request, Waiting, failure_of
-from graphs.workflow.references import WITHIN, Scope, parse, within
+from graphs.workflow.references import Reference, Scope, parse
 from graphs.workflow.running import Call
 from state.agents import AGENT_SIGN, AgentTemplate
 from state.context import BranchLimits, Role
@@ -65,19 +65,13 @@ def told(text: str, scope: Scope) -> tuple[str, Json]:
     if parse(text) is not None:
         return str(fill(text, scope)), {}
     values: Json = {}
-    places = {found.start(): reference for found, reference in within(text)}
-    parts, end = [], 0
-    for found in WITHIN.finditer(text):
-        parts.append(text[end : found.start()])
-        reference = places.get(found.start())
-        if reference is None:
-            parts.append("$" if found[0] == "$$" else found[0])
-        else:
-            name = str(reference).lstrip("$")
-            values[name] = scope.resolve(reference)
-            parts.append("{" + name + "}")
-        end = found.end()
-    return "".join([*parts, text[end:]]), values
+
+    def write(reference: Reference) -> str:
+        name = str(reference).lstrip("$")
+        values[name] = scope.resolve(reference)
+        return "{" + name + "}"
+
+    return written(text, write), values
 
 
 def limits_of(limits: ReactLimits, seconds: float) -> BranchLimits:
