@@ -33,6 +33,7 @@ PLACEHOLDERS = {
     '"…"': f'"{QUESTION}"',
     "path/to/folder": "examples/co2/sources",
     "examples/co2/sources": str(PROJECT / "examples/co2/sources"),
+    "examples/agents": str(PROJECT / "examples/agents"),
 }
 # Every line with the program that a document shows: part of the line, the exit code, and a word of what it prints.
 LINES = {
@@ -51,6 +52,7 @@ LINES = {
         ("show last --args > plan.yaml", 0, ""),
         ("edit last --file plan.yaml", 0, "The report is published."),
     ],
+    "docs/agents.md": [("check examples/agents", 0, "5 files: nothing to complain about")],
     "docs/bundles.md": [
         ("run research", 0, "bundle.zip"),
         ("verify output/", 0, "is as it was published"),
@@ -190,6 +192,19 @@ def test_commands_of_approvals(terminal: Terminal) -> None:
     """A plan is shown, edited and carried out; a second answer is refused with code 6."""
     follow("docs/approvals.md", terminal)
     assert terminal.type(f"{PROGRAM} approve last")[0] == 6
+
+
+@pytest.mark.slow
+def test_commands_of_agents(terminal: Terminal) -> None:
+    """The examples are good, and so is the agent of one's own that the page shows."""
+    follow("docs/agents.md", terminal)
+    (terminal.folder / "agents.yaml").write_text(blocks("docs/agents.md", "yaml")[0], encoding="utf-8")
+    step = "{id: a, type: worker, capability: law, task: x}"
+    (terminal.folder / "w.yaml").write_text(f"name: w\nsteps: [{step}]\n", encoding="utf-8")
+    code, said = terminal.type(f"{PROGRAM} check w.yaml")
+    assert (code, "able to do 'law'" in said) == (2, True)
+    code, said = terminal.type(f"STRETTO_AGENTS=agents.yaml {PROGRAM} check w.yaml")
+    assert code == 0, said
 
 
 @pytest.mark.slow
