@@ -8,10 +8,10 @@ from chains.forms import RepairDraft, SentenceDraft
 from chains.governed import GovernedModel
 from state.errors import ModelError
 from state.evidence import Passage
-from state.research import Draft, Section, Sentence
+from state.research import ANALYSIS, FINDINGS, SUMMARY, Draft, Section, Sentence
 from tools.facts import check_statement
 
-CLAIMING = frozenset({"Executive summary", "Key findings", "Analysis"})
+CLAIMING = frozenset({SUMMARY, FINDINGS, ANALYSIS})
 """Sections in which every sentence must cite."""
 _STATES_FACTS = re.compile(r"\d|[“”\"]")
 

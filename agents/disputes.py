@@ -6,12 +6,11 @@ A side that is preferred for a reason may be stated; the other side, and both wh
 from collections.abc import Mapping
 
 from state.evidence import Claim, Contradiction, Side
-from state.research import Draft, Merged, Section, Sentence
+from state.research import SUMMARY, Draft, Merged, Section, Sentence
 from tools.numbers import missing_numbers
 from tools.polarity import opposes
 from tools.wording import terms
 
-_SUMMARY = "Executive summary"
 _ALIKE = 0.6
 """Share of the words of a side that a sentence has which states it."""
 
@@ -35,7 +34,7 @@ def _told(sentence: Sentence, heading: str, merged: Merged, claims: Mapping[str,
     found = next((each for each in merged.contradictions if _states_as_fact(sentence, each, claims)), None)
     if found is None:
         return sentence
-    return _disagreement(found, claims) if heading == _SUMMARY else sentence.model_copy(update={"disputed": True})
+    return _disagreement(found, claims) if heading == SUMMARY else sentence.model_copy(update={"disputed": True})
 
 
 def _states_as_fact(sentence: Sentence, found: Contradiction, claims: Mapping[str, Claim]) -> bool:

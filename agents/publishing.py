@@ -12,7 +12,7 @@ from chains.ask import prompt_hashes
 from chains.forms import SentenceDraft
 from state.context import RunContext
 from state.evidence import Passage
-from state.research import Draft, Merged, Outcome, ResearchOutput, ResearchState, Section, Sentence
+from state.research import RISKS, Draft, Merged, Outcome, ResearchOutput, ResearchState, Section, Sentence
 from state.runs import TIMEOUT_ACTOR, UNATTENDED_ACTOR
 from tools.numerals import percent
 from tools.report.bundle import MARKDOWN, PAGE, REPORT, Provenance, chart_files, package_versions, rendered
@@ -131,7 +131,7 @@ def _was_edited(state: ResearchState) -> bool:
 
 async def _checked_again(draft: Draft, passages: dict[str, Passage]) -> Draft:
     """The edited draft with verdicts for what was edited; what no passage supports is taken out here too."""
-    own = {"Risks and limitations"}  # written by code from what it counted, with nothing to cite
+    own = {RISKS}  # written by code from what it counted, with nothing to cite
     new = [
         (
             section.heading,

@@ -24,7 +24,7 @@ from chains.scope import CallScope
 from state.context import EXTRACTIVE, BranchLimits, RunContext
 from state.errors import BadOutput, LimitReached, ModelError
 from state.evidence import Claim, Passage
-from state.research import Draft, GateReport, Merged, Plan, ResearchState, Section, Sentence
+from state.research import RISKS, Draft, GateReport, Merged, Plan, ResearchState, Section, Sentence
 from tools.synthesis_tools import outline, recommend, synthesis_tools, usable
 
 _LIMITS = BranchLimits(tokens=400_000, model_calls=12, tool_calls=20)
@@ -166,10 +166,10 @@ def _completed(draft: Draft, state: ResearchState, note: str) -> Draft:
     """The draft with what only the program knows: limits of the evidence, open defects, the model's own note."""
     gate = state.get("gate")
     limits = [Sentence(text=text) for text in _limitations(draft, state["merged"], gate)]
-    own = [section for section in draft.sections if section.heading == "Risks and limitations"]
-    others = tuple(section for section in draft.sections if section.heading != "Risks and limitations")
+    own = [section for section in draft.sections if section.heading == RISKS]
+    others = tuple(section for section in draft.sections if section.heading != RISKS)
     sentences = (*(sentence for section in own for sentence in section.sentences), *limits)
-    risks = (Section(heading="Risks and limitations", sentences=sentences),) if sentences else ()
+    risks = (Section(heading=RISKS, sentences=sentences),) if sentences else ()
     defects = tuple(dict.fromkeys((*draft.defects, *(gate.defects if gate else ()))))
     return draft.model_copy(update={"sections": (*others, *risks), "defects": defects, "model_note": note})
 

@@ -5,6 +5,8 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
+from state.research import Heading
+
 
 class BranchDraft(BaseModel):
     """One branch of a plan."""
@@ -49,14 +51,7 @@ class SentenceDraft(BaseModel):
 class SectionDraft(BaseModel):
     """A part of a report."""
 
-    heading: Literal[
-        "Executive summary",
-        "Key findings",
-        "Analysis",
-        "Recommendations",
-        "Action items",
-        "Risks and limitations",
-    ]
+    heading: Heading
     sentences: list[SentenceDraft]
 
 

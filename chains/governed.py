@@ -130,9 +130,9 @@ class GovernedModel(BaseChatModel):
             problem = fault(message)
             if not problem:
                 return ChatResult(generations=[ChatGeneration(message=message)])
-        rest = ", nor could another model" if len(order) > 1 else ""
+        nor = ", nor could another model" if len(order) > 1 else ""
         raise BadOutput(
-            f"{self.targets[0].name} gave an answer that cannot be used, twice{rest}: {problem}",
+            f"{self.targets[0].name} gave an answer that cannot be used, twice{nor}: {problem}",
             place=self.scope.path,
             remedy="Use a model that is better at calling tools, or ask for shorter answers.",
         )

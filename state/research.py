@@ -1,6 +1,6 @@
 """What the research graph reads and writes: its input, plan, branches, results, report and output."""
 
-from typing import Annotated, Literal, TypedDict
+from typing import Annotated, Final, Literal, TypedDict
 
 from pydantic import Field
 
@@ -162,6 +162,18 @@ class GateReport(Record):
     resend: tuple[str, ...] = ()
     """Ids of the branches that are worth sending again."""
     defects: tuple[str, ...] = ()
+
+
+Heading = Literal[
+    "Executive summary", "Key findings", "Analysis", "Recommendations", "Action items", "Risks and limitations"
+]
+"""The sections that a writer makes; code adds others."""
+SUMMARY: Final = "Executive summary"
+FINDINGS: Final = "Key findings"
+ANALYSIS: Final = "Analysis"
+RECOMMENDATIONS: Final = "Recommendations"
+ACTIONS: Final = "Action items"
+RISKS: Final = "Risks and limitations"
 
 
 class Sentence(Record):

@@ -11,6 +11,7 @@ from chains.extractive.requests import heard
 from chains.extractive.terms import terms
 from chains.extractive.wording import NUMBER, adds_nothing, leans
 from chains.forms import RepairDraft, ReportDraft, ReviewDraft, SectionDraft, SentenceDraft
+from state.research import ACTIONS, ANALYSIS, FINDINGS, RECOMMENDATIONS, SUMMARY
 from tools.blocks import read_block
 
 _SUMMARY = 5
@@ -54,13 +55,13 @@ def report(brief: dict[str, Any], outline: list[dict[str, Any]], advice: list[di
     said = advised | {claim["text"] for claim in summary}
     rest = [] if asked.shorter else [claim for claim in told if claim["text"] not in said]
     sections = [
-        SectionDraft(heading="Executive summary", sentences=_sentences(summary)),
-        SectionDraft(heading="Key findings", sentences=_sentences(rest)),
+        SectionDraft(heading=SUMMARY, sentences=_sentences(summary)),
+        SectionDraft(heading=FINDINGS, sentences=_sentences(rest)),
         SectionDraft(
-            heading="Analysis", sentences=_sentences([claim for claim in computed if claim["text"] not in said])
+            heading=ANALYSIS, sentences=_sentences([claim for claim in computed if claim["text"] not in said])
         ),
-        SectionDraft(heading="Recommendations", sentences=[SentenceDraft(**part) for part in advice]),
-        SectionDraft(heading="Action items", sentences=_actions(brief)),
+        SectionDraft(heading=RECOMMENDATIONS, sentences=[SentenceDraft(**part) for part in advice]),
+        SectionDraft(heading=ACTIONS, sentences=_actions(brief)),
     ]
     kept = [section for section in sections if section.sentences]
     return ReportDraft(title=_title(str(brief["question"])), sections=kept or sections[:1])
