@@ -329,7 +329,7 @@ def test_no_citation_dangles_and_none_is_unused(draft: Draft) -> None:
     assert set(cited) == set(listed)
     assert listed == [f"[{number}]" for number in range(1, len(listed) + 1)]
     whole = render_markdown(shown, {})
-    text, _, sources = whole.rpartition("\n## Sources\n")
+    text, _, sources = whole.rpartition("\n## Sources\n")  # there is none where nothing is cited
     numbers = re.findall(r"(?<!\\)\[(\d+)\]", text)
     entries = re.findall(r"^- \[(\d+)\]", sources, re.MULTILINE)
     assert sorted(set(numbers), key=int) == entries
