@@ -20,7 +20,10 @@ from state.runs import Answer, Approve, Json
 from tests.run_workflow.engine_graphs import ASKS, PLAIN, QUICK, change, engine_on, rows, trial_graph, until
 
 YES = Answer(decisions=(Approve(),))
-LEFT = "UPDATE runs SET status = 'running', output = NULL, lease_owner = 'dead:1', lease_until = now() + '1 min'"
+LEFT = (
+    "UPDATE runs SET status = 'running', output = NULL, waiting_for = '{}', "
+    "lease_owner = 'dead:1', lease_until = now() + '1 min'"
+)
 
 LOCKS = """
 SELECT 1 FROM pg_locks JOIN pg_database ON pg_database.oid = database
