@@ -153,6 +153,7 @@ class _Desk:
         x: Annotated[str, "The column along the axis; the only one of a histogram."],
         y: Annotated[list[str], "The columns to draw over x; empty for a histogram."],
         title: Annotated[str, "What the chart shows, in a few words."],
+        trend: Annotated[bool, "Of a line chart: whether to draw the straight line that test_trend fits."] = False,
     ) -> Answer:
         source, loaded = await self._table(table)
         x, *y = (_header(loaded, name) for name in (x, *y))
@@ -164,6 +165,7 @@ class _Desk:
             title=" ".join(title.split()),
             x_unit=_unit(loaded, x),
             y_unit=units.pop() if len(units) == 1 else "",
+            trend=trend,
         )
         png, csv, alt = await _computed(_drawn, loaded.frame, spec)
         what = f"{kind} chart({', '.join(spec.y) + ' by ' if spec.y else ''}{x})"

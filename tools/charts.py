@@ -24,7 +24,7 @@ from state.errors import ToolError
 from state.evidence import Record
 from tools.fitting import fit_line
 from tools.numerals import name_and_unit, plain, significant, with_unit
-from tools.samples import label, numeric, pairs
+from tools.samples import Numbers, label, numeric, pairs
 
 ChartKind = Literal["line", "bar", "scatter", "histogram"]
 
@@ -52,6 +52,8 @@ class ChartSpec(Record):
     title: str
     x_unit: str = ""
     y_unit: str = ""
+    trend: bool = False
+    """Of a line chart over numbers: whether the straight line fitted to each series is drawn beside it."""
 
 
 def plotted(frame: pd.DataFrame, spec: ChartSpec) -> pd.DataFrame:
@@ -117,6 +119,8 @@ def _draw_lines(axes: Axes, drawn: pd.DataFrame, spec: ChartSpec) -> None:
         marker = _MARKERS[i] if known.sum() <= FEW_POINTS else ""
         (line,) = axes.plot(x[known], drawn[name][known], color=_INKS[i], linewidth=1.6, markersize=4)
         line.set(linestyle=_DASHES[i], marker=marker, label=name)
+        if spec.trend and pd.api.types.is_numeric_dtype(drawn[spec.x]):
+            _fit(axes, *pairs(drawn[spec.x], drawn[name], least=1), i, name)
 
 
 def _draw_bars(axes: Axes, drawn: pd.DataFrame, spec: ChartSpec) -> None:
@@ -133,10 +137,15 @@ def _draw_points(axes: Axes, drawn: pd.DataFrame, spec: ChartSpec) -> None:
     for i, name in enumerate(spec.y):
         x, y = pairs(drawn[spec.x], drawn[name], least=1)
         axes.scatter(x, y, s=18, c=_INKS[i], marker=_MARKERS[i], alpha=0.75, label=name)
-        if len(x) > 2 and np.ptp(x) > 0:
-            line, ends = fit_line(x, y), np.array([x.min(), x.max()])
-            fitted, said = line.intercept + line.slope * ends, f"{name}, straight line fitted"
-            axes.plot(ends, fitted, color=_INKS[i], linestyle="--", linewidth=1.2, label=said)
+        _fit(axes, x, y, i, name)
+
+
+def _fit(axes: Axes, x: Numbers, y: Numbers, i: int, name: str) -> None:
+    """The straight line through the points of a series; none through one or two, or over a single x."""
+    if len(x) > 2 and np.ptp(x) > 0:
+        line, ends = fit_line(x, y), np.array([x.min(), x.max()])
+        fitted, said = line.intercept + line.slope * ends, f"{name}, straight line fitted"
+        axes.plot(ends, fitted, color=_INKS[i], linestyle="--", linewidth=1.2, label=said)
 
 
 def _draw_bins(axes: Axes, drawn: pd.DataFrame, spec: ChartSpec) -> None:

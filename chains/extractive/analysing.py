@@ -48,7 +48,7 @@ def computations(table: dict[str, Any], asked: str) -> list[Call]:
         return [
             *calls,
             Call("test_trend", {"table": name, "x": x, "y": value}),
-            _chart("line", name, x, value),
+            _chart("line", name, x, value, trend=True),
         ]
     if group:
         by = str(group["name"])
@@ -71,10 +71,11 @@ def _is_time(column: dict[str, Any]) -> bool:
     return column["type"] == "date" or bool(_TIME & set(str(column["name"]).lower().replace("_", " ").split()))
 
 
-def _chart(kind: str, table: str, x: str, y: str) -> Call:
+def _chart(kind: str, table: str, x: str, y: str, *, trend: bool = False) -> Call:
     title = f"{y} by {x}" if x != y else y
     drawn = [y] if x != y else []
-    return Call("make_chart", {"table": table, "kind": kind, "x": x, "y": drawn, "title": title[0].upper() + title[1:]})
+    asked = {"table": table, "kind": kind, "x": x, "y": drawn, "title": title[0].upper() + title[1:]}
+    return Call("make_chart", asked | ({"trend": True} if trend else {}))
 
 
 def _findings(task: dict[str, Any], passages: Sequence[ShownPassage]) -> Call:

@@ -64,6 +64,14 @@ def test_same_bytes_also_in_threads(frame: pd.DataFrame) -> None:
     assert b"matplotlib" not in drawn[0].lower()
 
 
+def test_a_trend_is_drawn_beside_its_line(frame: pd.DataFrame) -> None:
+    """The fitted line is another picture, named in a legend; over dates or names nothing is fitted."""
+    frame = frame.assign(**{"co2 (ppm)": frame["co2 (ppm)"] + np.sin(frame["year"])})
+    for x, changes in (("year", True), ("day", False), ("site", False)):
+        without, fitted = (draw_chart(frame, spec("line", x, "co2 (ppm)", trend=trend)) for trend in (False, True))
+        assert (without != fitted) == changes
+
+
 def test_no_global_state() -> None:
     """Drawing needs no pyplot."""
     assert "matplotlib.pyplot" not in sys.modules

@@ -347,6 +347,20 @@ def test_accuracy() -> None:
     assert [percent(value) for value in (1.0, 0.996, 0.29, 0.0)] == ["100 %", "99 %", "29 %", "0 %"]
 
 
+def test_findings_as_sure_for_the_same_reasons_share_a_row() -> None:
+    """The table of confidence says a reason once, with the first findings in short and all their citations."""
+    first = golden()
+    assert first.merged is not None
+    (claim,) = [each for each in first.merged.claims if each.grounds]
+    more = [claim.model_copy(update={"id": f"more{n}", "text": f"Growth was {n}."}) for n in range(4)]
+    other = claim.model_copy(update={"id": "other", "confidence": 0.5})
+    merged = first.merged.model_copy(update={"claims": (claim, *more, other)})
+    text = render_markdown(first.model_copy(update={"merged": merged}), {})
+    rows = [line for line in text.splitlines() if line.startswith("| “")]
+    assert [row.count("Growth was") for row in rows] == [3, 1]
+    assert "and 2 more [3] |" in rows[0]
+
+
 def test_shorten() -> None:
     """A text is cut between words, and only where it is longer."""
     assert shorten("one two\nthree", 3) == "one two three"

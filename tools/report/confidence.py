@@ -38,13 +38,13 @@ def _row(claims: Sequence[Claim], citations: Citations, cited: set[str]) -> Conf
         "source quality": grounds.quality,
         "recency": grounds.recency,
     }
+    said: dict[str, str] = {}
+    for claim in claims:
+        said |= {key: claim.text for key in claim.passages if key in cited and key not in said}
     return ConfidenceRow(
         finding="; ".join(f"“{shorten(claim.text, _WORDS)}”" for claim in claims[:_NAMED])
         + (f" and {len(claims) - _NAMED} more" if len(claims) > _NAMED else ""),
-        cites=citations.of(
-            (key for claim in claims for key in claim.passages if key in cited),
-            " ".join(claim.text for claim in claims),
-        ),
+        cites=tuple(cite for key, text in said.items() for cite in citations.of([key], text)),
         confidence=f"{claims[0].confidence:.2f}",
         parts=", ".join(f"{name} {value:.2f}" for name, value in parts.items()),
         why=grounds.why,
