@@ -1,5 +1,6 @@
 """Writes a report by rule: the claims as they were quoted or computed, in groups, each with its passages."""
 
+import re
 from collections.abc import Sequence
 from itertools import zip_longest
 from typing import Any
@@ -9,13 +10,15 @@ from langchain_core.messages import BaseMessage, ToolMessage
 from chains.extractive.reply import Call
 from chains.extractive.requests import heard
 from chains.extractive.terms import terms
-from chains.extractive.wording import NUMBER, adds_nothing, leans
+from chains.extractive.wording import adds_nothing, leans
 from chains.forms import RepairDraft, ReportDraft, ReviewDraft, SectionDraft, SentenceDraft
 from state.research import ACTIONS, ANALYSIS, FINDINGS, RECOMMENDATIONS, SUMMARY
 from tools.blocks import read_block
 
 _SUMMARY = 5
 _PER_TOPIC = 16
+_FIGURE = re.compile(r"(?<!\w)\d")
+"""Where a figure begins; that of a name (`CO2`) is none."""
 _SAME_SUBJECT = 0.7
 """Share of the terms of a computed claim's subject from which on a sentence is of the same."""
 _WEAK = 0.6
@@ -85,7 +88,7 @@ def _once(claims: Sequence[Claim]) -> list[Claim]:
 def _news(computed: Sequence[Claim], summary: Sequence[Claim]) -> list[Claim]:
     """The computed claims whose subject, what they say before their first figure, no sentence of the summary has."""
     said = [set(terms(claim["text"])) for claim in summary]
-    heads = [set(terms(NUMBER.split(claim["text"], maxsplit=1)[0])) for claim in computed]
+    heads = [set(terms(_FIGURE.split(claim["text"], maxsplit=1)[0])) for claim in computed]
     return [
         claim
         for claim, head in zip(computed, heads, strict=True)

@@ -118,19 +118,19 @@ def test_the_report_begins_with_what_was_asked_to_be_first() -> None:
 def test_nothing_is_said_twice_across_sections() -> None:
     """A claim that adds nothing to one before it is left out, and its passage cited with that; other figures stay."""
     texts = {
-        "a": "The annual mean rose from 316 ppm in 1959 to 425 ppm in 2024.",
-        "b": "From 316 ppm in 1959 the annual mean rose to 425 ppm in 2024.",
-        "c": "The annual mean rose from 316 ppm in 1959 to 417 ppm in 2022.",
+        "a": "The annual mean of CO2 rose from 316 ppm in 1959 to 425 ppm in 2024.",
+        "b": "From 316 ppm in 1959 the annual mean of CO2 rose to 425 ppm in 2024.",
+        "c": "The annual mean of CO2 rose from 316 ppm in 1959 to 417 ppm in 2022.",
     }
     claims = [{**claim(key, f"p{key}", 0.9, 0), "text": text} for key, text in texts.items()]
-    trend = {**claim("t", "pt", 0.9, 0), "text": "Annual mean rises by 1.66 ppm per year.", "computed": True}
+    trend = {**claim("t", "pt", 0.9, 0), "text": "Annual mean CO2 rises by 1.66 ppm per year.", "computed": True}
     written = report(
         {"question": "Q?", "claims": [*claims, trend]}, [{"topic": "Q?", "claims": ["a", "b", "c", "t"]}], []
     )
     told = {section.heading: [sentence.text for sentence in section.sentences] for section in written.sections}
     assert told["Executive summary"] == [texts["a"], texts["c"]]
     assert written.sections[0].sentences[0].passages == ["pa", "pb"]
-    assert told["Analysis"] == ["Annual mean rises by 1.66 ppm per year."]
+    assert told["Analysis"] == ["Annual mean CO2 rises by 1.66 ppm per year."]
 
 
 def test_a_summary_leads_with_what_can_be_read_alone() -> None:
