@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 import typer
 
 from run_workflow.cli import options
-from run_workflow.cli.session import DONE, Desk
+from run_workflow.cli.session import DONE, FAILED, Desk
 from state.errors import AnswerRefused, SourceError
-from state.runs import Answer, ApprovalRecord, Approve, Json, Reject, Respond
+from state.runs import ENDED, UNDOING, Answer, ApprovalRecord, Approve, Json, Reject, Respond
 
 if TYPE_CHECKING:
     from run_workflow.cli.drive import Manner
@@ -71,12 +71,13 @@ async def cancel(desk: Desk, wanted: options.OneRun) -> int:
     async with desk.services() as services:
         run_id = await chosen_run(desk, services.engine, wanted.run)
         run = await services.engine.cancel(run_id, desk.settings.actor)
-        document = run_document(await services.engine.show(run_id), None, DONE)
-    if run.status != "cancelled":
+        code = FAILED if run.status == "rollback_failed" else DONE
+        document = run_document(await services.engine.show(run_id), None, code)
+    if run.status not in ENDED | UNDOING:
         desk.screen.note("The process that works on it will stop at its next safe point.")
     summarise(desk.screen, document)
     desk.screen.document(document)
-    return DONE
+    return code
 
 
 def manner_of(wanted: options.Going) -> "Manner":

@@ -75,7 +75,9 @@ def exit_code(run: RunRecord) -> int:
         return session.DONE if published else session.NOT_ESTABLISHED
     if run.is_put_away:
         return session.WAITS
-    return session.INTERRUPTED if run.status in ("paused", "initializing", "running") else session.FAILED
+    return (
+        session.INTERRUPTED if run.status in ("paused", "initializing", "running", "rolling_back") else session.FAILED
+    )
 
 
 async def pending_requests(services: Services, run_id: str) -> list[ApprovalRecord]:

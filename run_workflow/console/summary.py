@@ -25,6 +25,10 @@ _STATES = {
     "running": "is going on",
     "initializing": "has not begun",
     "failed": "failed",
+    "timed_out": "took longer than it may",
+    "rolling_back": "is being undone",
+    "rolled_back": "was undone",
+    "rollback_failed": "could not be undone wholly; a resume undoes the rest",
     "cancelled": "was cancelled",
     "completed": "is completed",
 }

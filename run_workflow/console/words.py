@@ -42,6 +42,9 @@ STYLES: Mapping[StepStatus | Standing, str] = {
     "paused": "yellow",
     "interrupted": "yellow",
     "answered": "yellow",
+    "rolling_back": "yellow",
+    "rolled_back": "red",
+    "rollback_failed": "bold red",
     "failed": "red",
     "timed_out": "red",
     "compensated": "magenta",
@@ -53,11 +56,20 @@ STYLES: Mapping[StepStatus | Standing, str] = {
 FATES: Mapping[str, str] = {"approve": "approved", "reject": "rejected, which ends the run"}
 """What a timeout policy does to a request that nobody answered."""
 
-_MARKS = {"completed": "✓", "failed": "✗", "cancelled": "✗", "waiting": "?", "running": "▸", "retrying": "▸"}
+_MARKS = {
+    "completed": "✓",
+    "failed": "✗",
+    "cancelled": "✗",
+    "compensated": "↶",
+    "waiting": "?",
+    "running": "▸",
+    "retrying": "▸",
+}
 _ASCII_MARKS = {
     "completed": "+",
     "failed": "x",
     "cancelled": "x",
+    "compensated": "<",
     "waiting": "?",
     "running": ">",
     "retrying": ">",

@@ -62,11 +62,15 @@ async def _undone(job: Job, lease: Lease) -> Outcome:
         return _failed(cause, told(error), error)
     if not done.left:
         return Outcome("rolled_back", error=cause, undone=done)
-    return _failed(cause, f"{done.fault} Left as it is: {_named(done)}.", undone=done)
+    return _failed(cause, f"{_ended(done.fault)} Left as it is: {_named(done)}.", undone=done)
 
 
 def _failed(cause: str, why: str, fault: Exception | None = None, undone: Undone | None = None) -> Outcome:
-    return Outcome("rollback_failed", error=f"{cause} Undoing it failed: {why}", undone=undone, fault=fault)
+    return Outcome("rollback_failed", error=f"{_ended(cause)} Undoing it failed: {why}", undone=undone, fault=fault)
+
+
+def _ended(said: str) -> str:
+    return said if said.endswith((".", "!", "?")) else f"{said}."
 
 
 def _named(done: Undone) -> str:

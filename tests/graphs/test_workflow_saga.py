@@ -229,7 +229,7 @@ async def test_a_rollback_step_that_cannot_undo_fails() -> None:
     undoers(runs).broken["a"] = 1
     failure = (await runs.go()).outcomes["back"].failure
     assert failure is not None
-    assert failure.message == "a: undo: undo is away Left as it is: a."
+    assert failure.message == "a: undo: undo is away. Left as it is: a."
     assert (await runs.go()).outputs["back"] == {"undone": ["a"]}
 
 

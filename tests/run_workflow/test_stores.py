@@ -104,6 +104,17 @@ async def test_steps_by_prefix_and_iteration(stores: Stores) -> None:
     assert [s.status for s in await stores.ledger.steps("b/")] == ["running", "completed"]
 
 
+async def test_compensated_step_ended_when_it_completed(stores: Stores) -> None:
+    """Undoing a step changes its status and nothing of its times."""
+    await stores.ledger.begin("pay")
+    await stores.ledger.end("pay", "completed", result={"n": 1})
+    (before,) = await stores.ledger.steps()
+    await asyncio.sleep(0.001)
+    await stores.ledger.end("pay", "compensated", result={"n": 1})
+    (after,) = await stores.ledger.steps()
+    assert after == before.model_copy(update={"status": "compensated"})
+
+
 async def test_step_that_never_began(stores: Stores) -> None:
     """A step may end as skipped without having begun; it has no attempts."""
     await stores.ledger.end("late", "skipped")

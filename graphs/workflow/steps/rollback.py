@@ -17,7 +17,7 @@ async def rollback(step: RollbackStep, call: Call) -> Json:
     async with call.run.undoing:
         done = await call.run.saga.undo(_after(step.to, call))
     if done.left:
-        raise StepFailed(f"{done.fault} Left as it is: {', '.join(done.left)}.", "internal")
+        raise StepFailed(f"{done.fault.rstrip('.')}. Left as it is: {', '.join(done.left)}.", "internal")
     return {"undone": list(done.undone)}
 
 
