@@ -24,7 +24,7 @@ from graphs.workflow.pinned import Pinned
 from graphs.workflow.results import Results
 from graphs.workflow.running import Body, Conditions, Run
 from graphs.workflow.slots import Slots
-from graphs.workflow.whole import completed, run_whole
+from graphs.workflow.whole import Whole, completed, run_whole
 from state.context import RunContext
 from state.errors import TimedOut
 from state.ports import Ports
@@ -46,6 +46,8 @@ class WorkflowOutput(TypedDict, total=False):
     """What a run gives back."""
 
     outputs: Json
+    metrics: Json
+    """The workflow's figures by name, where it has any."""
 
 
 class WorkflowState(WorkflowInput, WorkflowOutput, total=False):
@@ -88,7 +90,9 @@ def build(
             cache=ports.cache,
             records={record.path: record for record in await ports.ledger.steps()},
         )
-        return {"outputs": await _to_its_end(shared, definition.timeout - ports.worked)}
+        whole = await _to_its_end(shared, definition.timeout - ports.worked)
+        figures: WorkflowOutput = {"metrics": whole.metrics} if definition.metrics else {}
+        return {"outputs": whole.outputs, **figures}
 
     async def settle(state: WorkflowState, runtime: Runtime[RunContext]) -> WorkflowOutput:
         runtime.stream_writer(Progress(path=definition.name, status="completed").model_dump(mode="json"))
@@ -105,8 +109,8 @@ def build(
     return graph
 
 
-async def _to_its_end(run: Run, seconds: float) -> Json:
-    """The outputs. Raises GraphInterrupt with everything that the run waits for, TimedOut after `seconds`."""
+async def _to_its_end(run: Run, seconds: float) -> Whole:
+    """What it gives. Raises GraphInterrupt with everything that the run waits for, TimedOut after `seconds`."""
     timer = asyncio.timeout(seconds)
     try:
         async with timer:

@@ -186,9 +186,12 @@ def result_of(level: Level) -> Any:
 
 
 async def _cancelled(tasks: Sequence[asyncio.Task[Outcome]] | Any) -> None:
-    """Cancels what still runs, and waits until it has ended."""
+    """Cancels what still runs, and waits until it has ended. One error of the level is told; others end with it."""
     left = [task for task in tasks if not task.done()]
     for task in left:
         task.cancel()
     if left:
         await asyncio.wait(left)
+    for task in tasks:
+        if not task.cancelled():
+            task.exception()

@@ -1,5 +1,6 @@
 """Outputs of steps as the ledger holds them: small ones as they are, large and confidential ones by their hash."""
 
+import hashlib
 import json
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,13 @@ from tools.storable import json_text
 MOST_BYTES = 32_000
 """Of an output that stands in the ledger itself."""
 HIDDEN: frozenset[SecurityLevel] = frozenset({"confidential", "restricted"})
+
+
+def shown(text: str, level: SecurityLevel) -> str:
+    """What is said of an error: of a confidential step only that there is one, told apart by its hash."""
+    if level not in HIDDEN:
+        return text
+    return f"what went wrong is {level} (SHA-256 {hashlib.sha256(text.encode()).hexdigest()[:16]})"
 
 
 @dataclass(frozen=True)

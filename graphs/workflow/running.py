@@ -8,7 +8,7 @@ import hashlib
 from collections import ChainMap
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -23,7 +23,7 @@ from graphs.workflow.logs import log_step
 from graphs.workflow.mapping import fill
 from graphs.workflow.outcomes import Failure, Outcome, StepFailed, Waiting, failure_of
 from graphs.workflow.references import MissingValue, Scope
-from graphs.workflow.results import Results
+from graphs.workflow.results import Results, shown
 from graphs.workflow.slots import Slots
 from state.ports import Clock, Ledger, StepCache
 from state.runs import Progress, StepRecord, StepStatus
@@ -208,7 +208,7 @@ class _Execution:
         try:
             false = self._run.conditions.first_false(self._step, self._scope)
         except (ExpressionError, MissingValue) as error:
-            return await self._failed(Failure("missing_value", str(error)))
+            return await self._failed(self._hidden(Failure("missing_value", str(error))))
         if false:
             await _skipped(self._run, self._path, f"{false} is false")
             return Outcome("skipped")
@@ -232,7 +232,7 @@ class _Execution:
                 return await self._completed(*task.result())
             if isinstance(error, Waiting):
                 return await self._waits(error)
-            failure = failure_of(error)
+            failure = self._hidden(failure_of(error))
             if not is_tried_again(self._policy, failure, tries):
                 return await self._failed(failure, tries)
             await self._end("retrying", failure.message, {"tries": tries})
@@ -245,7 +245,7 @@ class _Execution:
 
     async def _once(self, tries: int) -> tuple[Any, Any]:
         """One try: what the body gave back, and the step's output as others see it."""
-        step, call = self._step, self._call(tries)
+        step, call = self._step, await self._call(tries)
         _check("input", step.input_validation, call.input)
         body = self._run.bodies[type(step)]
         async with asyncio.timeout(step.timeout):
@@ -254,9 +254,10 @@ class _Execution:
         _check("output", step.output_validation, output)
         return given, output
 
-    def _call(self, tries: int) -> Call:
+    async def _call(self, tries: int) -> Call:
         record = self._run.records.get(self._path)
-        held = (record.result or {}).get("note", {}) if record is not None and record.status == "waiting" else {}
+        kept = (record.result or {}).get("note") if record is not None and record.status == "waiting" else None
+        held = await self._run.results.read(kept) or {}
         filled = fill(self._step.input_mapping, self._scope)
         return Call(self._run, self._path, self._scope, filled, tries, held, self._levels)
 
@@ -272,9 +273,13 @@ class _Execution:
         return Outcome("completed", await self._run.results.read(stored))
 
     async def _waits(self, waiting: Waiting) -> Outcome:
-        held = {"requests": [request.id for request in waiting.requests], "note": waiting.note}
+        note = await self._run.results.stored(waiting.note, self._step.security_level)
+        held = {"requests": [request.id for request in waiting.requests], "note": note}
         await self._end("waiting", None, held)
         return Outcome("waiting", requests=waiting.requests)
+
+    def _hidden(self, failure: Failure) -> Failure:
+        return replace(failure, message=shown(failure.message, self._step.security_level))
 
     async def _failed(self, failure: Failure, tries: int = 0) -> Outcome:
         await self._end("failed", failure.message, {"class": failure.error, "tries": tries})

@@ -11,18 +11,18 @@ The pattern: H. Garcia-Molina and K. Salem, Sagas, ACM SIGMOD 1987.
 
 import asyncio
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from graphs.workflow.attempts import is_tried_again, pause_before, tries_so_far
 from graphs.workflow.mapping import fill
 from graphs.workflow.outcomes import Failure, StepFailed, failure_of
 from graphs.workflow.references import MissingValue, Scope
-from graphs.workflow.results import Results
+from graphs.workflow.results import Results, shown
 from state.ports import Clock, Ledger, Ports
-from state.runs import Json, Progress, StepRecord, Undone
+from state.runs import Json, Progress, StepRecord, StepStatus, Undone
 from state.workflow.policies import Call
-from state.workflow.steps import Step
+from state.workflow.steps import SecurityLevel, Step
 
 UNDO = "undo/"
 """Begins the paths of undoing; no path of a step has a slash."""
@@ -96,14 +96,13 @@ class Saga:
             before = records.get(path)
             if before is not None and before.status == "completed":
                 continue
-            failure = await self._act(path, Call.model_validate(each), before)
+            failure = await self._act(path, Call.model_validate(each), before, result["undo"].get("level", "internal"))
             if failure is not None:
                 return f"{record.path}: {each['tool']}: {failure.message}"
-        await self.ledger.end(record.path, "compensated", result=result)
-        self.emit(Progress(path=record.path, status="compensated"))
+        await self._end(record.path, "compensated", "", result)
         return None
 
-    async def _act(self, path: str, call: Call, before: StepRecord | None) -> Failure | None:
+    async def _act(self, path: str, call: Call, before: StepRecord | None, level: SecurityLevel) -> Failure | None:
         """One action, over all its tries; why it failed for good, if it did."""
         tries = tries_so_far(before)
         key = call.idempotency_key or key_of(self.run_id, path)
@@ -114,17 +113,19 @@ class Saga:
             self.emit(Progress(path=path, status="running", message=call.tool))
             failure = await self._tried(call, key)
             if failure is None:
-                await self.ledger.end(path, "completed", result=told)
-                self.emit(Progress(path=path, status="completed"))
+                await self._end(path, "completed", "", told)
                 return None
+            failure = replace(failure, message=shown(failure.message, level))
             is_last = not is_tried_again(call.retry_policy, failure, tries)
-            status: Any = "failed" if is_last else "retrying"
             held = {**told, "class": failure.error, "tries": tries}
-            await self.ledger.end(path, status, error=failure.message, result=held)
-            self.emit(Progress(path=path, status=status, message=failure.message))
+            await self._end(path, "failed" if is_last else "retrying", failure.message, held)
             if is_last:
                 return failure
             await self.clock.sleep(pause_before(call.retry_policy, tries))
+
+    async def _end(self, path: str, status: StepStatus, error: str, result: Json) -> None:
+        await self.ledger.end(path, status, error=error or None, result=result)
+        self.emit(Progress(path=path, status=status, message=error))
 
     async def _tried(self, call: Call, key: str) -> Failure | None:
         task = asyncio.ensure_future(self._called(call, key))

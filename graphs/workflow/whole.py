@@ -1,9 +1,10 @@
 """A whole definition within a run: its own approval, its steps, its outputs; the outermost is one as well."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
+from graphs.workflow.figures import worked_out
 from graphs.workflow.level import Level, result_of
 from graphs.workflow.mapping import fill
 from graphs.workflow.outcomes import StepFailed
@@ -23,14 +24,26 @@ MOST_DEPTH = 20
 """How many workflows may stand in each other: one that starts itself must end some time."""
 
 
-async def run_whole(run: Run, prefix: str) -> Json:
-    """The outputs. Raises Waiting, and StepFailed with the first failure that nobody handled."""
+@dataclass(frozen=True)
+class Whole:
+    """What a definition gave."""
+
+    outputs: Json
+    metrics: Json
+    """Its figures by name."""
+
+
+async def run_whole(run: Run, prefix: str) -> Whole:
+    """What it gives. Raises Waiting, and StepFailed with the first failure that nobody handled."""
     definition = run.definition
     scope = Scope(run.inputs, {})
     if definition.require_approval:
         result_of(await run_level(run, [_approval(run)], f"{prefix}{WORKFLOW}.", scope, goes_on=False))
     goes_on = definition.on_failure == "continue"
-    return outputs_of(definition, await run_level(run, definition.steps, prefix, scope, goes_on=goes_on), run.inputs)
+    level = await run_level(run, definition.steps, prefix, scope, goes_on=goes_on)
+    outputs = outputs_of(definition, level, run.inputs)
+    seen = Scope(run.inputs, level.outputs, {"output": outputs if definition.outputs else result_of(level)})
+    return Whole(outputs, worked_out(definition.metrics, run.conditions.figures, "", seen))
 
 
 async def nested(step: WorkflowStep, call: Call) -> Json:
@@ -49,7 +62,7 @@ async def nested(step: WorkflowStep, call: Call) -> Json:
         slots=Slots(inner.definition.max_parallel_steps, outer.slots),
         depth=outer.depth + 1,
     )
-    return await run_whole(run, f"{call.path}.")
+    return (await run_whole(run, f"{call.path}.")).outputs
 
 
 def completed(definition: WorkflowDefinition, given: Mapping[str, Any]) -> Json:

@@ -12,7 +12,7 @@ from tools.storable import json_text, storable
 
 # The lock orders the events of a run; those who write steps and calls go on meanwhile.
 _HEAD = """
-SELECT audit_seq, audit_hash, clock_timestamp() AS now FROM runs WHERE id = %s FOR NO KEY UPDATE
+SELECT audit_seq, audit_hash, graph, terms, clock_timestamp() AS now FROM runs WHERE id = %s FOR NO KEY UPDATE
 """
 _APPEND = """
 INSERT INTO audit (run_id, seq, at, actor, event, data, previous, hash)
@@ -25,7 +25,7 @@ SELECT run_id, seq, at, actor, event, data, previous, hash FROM audit WHERE run_
 
 
 async def append(connection: Connection, run_id: str, event: str, *, actor: str, data: Json | None = None) -> None:
-    """Writes the next event of a run, within the caller's transaction."""
+    """Writes the next event of a run, and the messages of it, within the caller's transaction."""
     last = await (await connection.execute(_HEAD, (run_id,))).fetchone()
     if last is None:
         raise unknown(run_id)
@@ -43,6 +43,10 @@ async def append(connection: Connection, run_id: str, event: str, *, actor: str,
     row = (run_id, made.seq, made.at, made.actor, event, as_json(made.data), made.previous, made.hash)
     await connection.execute(_APPEND, row)
     await connection.execute(_MOVE_HEAD, (made.seq, made.hash, run_id))
+    if last["terms"]:
+        from run_workflow.engine import outbox  # it knows the grammar of workflows, which is slow to import
+
+        await outbox.write(connection, made, last["graph"], last["terms"])
 
 
 async def events(connection: Connection, run_id: str) -> tuple[AuditEvent, ...]:

@@ -1,6 +1,6 @@
 """What is written when work on a run stops, and when a run is cancelled."""
 
-from run_workflow.engine import approvals, audit, undoing, waits
+from run_workflow.engine import approvals, audit, promises, undoing, waits
 from run_workflow.engine.driving import Outcome
 from run_workflow.engine.guard import holder_is_gone
 from run_workflow.engine.leases import locked_row
@@ -121,6 +121,8 @@ async def _end(connection: Connection, run_id: str, outcome: Outcome, *, actor: 
     if outcome.undone is not None:
         data |= undoing.facts(outcome.undone)
     await audit.append(connection, run_id, _EVENTS[status], actor=actor, data=data)
+    if values["ended"]:
+        await promises.check(connection, run_id, actor)
 
 
 def _awaited(wait: Wait) -> str:

@@ -25,7 +25,9 @@ from run_workflow.engine.edits import check_edit
 from run_workflow.engine.entries import GraphEntry
 from run_workflow.engine.ids import new_run_id
 from run_workflow.engine.leases import Lease, Leases, LeaseTimes
+from run_workflow.engine.logbook import logged
 from run_workflow.engine.making import NewRun, make_run
+from run_workflow.engine.outbox import Courier
 from run_workflow.engine.rows import all_approvals, latest_runs, one_run, transaction, worked_on
 from run_workflow.engine.undoing import work_on
 from run_workflow.engine.workflows import WorkflowRuns
@@ -70,6 +72,7 @@ class Engine:
         self._owner = f"{socket.gethostname()}:{os.getpid()}"
         self._leases = Leases(pool, times or LeaseTimes(), self._owner)
         self.workflows = WorkflowRuns(pool, clock)
+        self._courier = Courier(pool, lambda run_id: self._ports(Fence(pool, run_id, -1)).tools)
 
     async def start(
         self, graph: str, input: Json, context: RunContext, *, actor: str, dedup_key: str | None = None
@@ -113,8 +116,10 @@ class Engine:
             async with transaction(self._pool) as connection:
                 run = await begin(connection, lease.fence, entry, actor or self._owner)
                 worked = await worked_on(connection, run_id)
-            job = Job(run, entry, replace(self._ports(lease.fence), worked=worked), lease.fence, watch, drain)
-            outcome = await self._work(job, lease, actor or self._owner)
+            ports = replace(self._ports(lease.fence), worked=worked)
+            job = Job(run, entry, ports, lease.fence, logged(watch, run), drain)
+            async with self._courier.during(run):
+                outcome = await self._work(job, lease, actor or self._owner)
         if outcome.fault is not None:
             raise outcome.fault
         return await self._run(run_id)
@@ -165,7 +170,10 @@ class Engine:
         """
         async with transaction(self._pool) as connection:
             run = await endings.cancel(connection, run_id, actor)
-        return await self.advance(run_id, actor=actor) if run.status == "rolling_back" else run
+        if run.status == "rolling_back":
+            return await self.advance(run_id, actor=actor)
+        async with self._courier.during(run):
+            return run
 
     async def fork(self, run_id: str, *, actor: str, at: str | None = None, changes: Json | None = None) -> RunRecord:
         """Makes a new run that goes on from a point of this one: before the node `at` last ran, or a checkpoint.

@@ -43,10 +43,8 @@ class WorkflowRuns:
         With a dedup key that was used before: the run made then, with its definition. Raises NotAllowed when this
         person may not start it, and RunError when the key was used for something else.
         """
-        from state.workflow.terms import terms_of
-
         _refuse_user(wanted, actor)
-        new = NewRun(wanted.title, wanted.hash, {"inputs": inputs}, context, dedup_key, terms_of(wanted.definition))
+        new = NewRun(wanted.title, wanted.hash, {"inputs": inputs}, context, dedup_key, wanted.definition.terms)
         async with transaction(self._pool) as connection:
             await definitions.save(connection, wanted)
             return await make_run(connection, new, self._clock, actor)

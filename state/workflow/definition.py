@@ -17,6 +17,7 @@ from state.workflow.policies import (
     WebhookEndpoint,
 )
 from state.workflow.steps import AnyStep
+from state.workflow.terms import Terms
 
 Version = Annotated[str, StringConstraints(pattern=r"^\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?$")]
 """A semantic version: `1.4.0`."""
@@ -63,3 +64,14 @@ class WorkflowDefinition(Grammar):
     def definition_hash(self) -> str:
         """SHA-256 of the whole content, whatever the order of keys: what a run is pinned to."""
         return hashlib.sha256(self.model_dump_json(by_alias=True).encode()).hexdigest()
+
+    @property
+    def terms(self) -> Terms:
+        """What its runs keep of it from their start."""
+        return Terms(
+            rolls_back=self.on_failure == "rollback",
+            log_level=self.log_level,
+            sla=self.sla_targets,
+            endpoints=self.webhook_endpoints,
+            channels=self.notification_channels,
+        )

@@ -1,10 +1,19 @@
 """What a run of a workflow keeps of its definition from its start: what is promised, who is told, what follows."""
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Literal, TypeAlias
 
 from state.evidence import Record
-from state.workflow.definition import WorkflowDefinition
 from state.workflow.policies import NotificationChannel, SlaTargets, WebhookEndpoint
+
+Target: TypeAlias = WebhookEndpoint | NotificationChannel
+_OCCASIONS: Mapping[str, tuple[str, ...]] = {
+    "approval": ("approval.requested",),
+    "sla": ("sla.missed",),
+    "failure": ("run.failed", "run.timed_out", "run.rolled_back", "run.rollback_failed"),
+    "completion": ("run.completed",),
+}
+"""The events that notification channels are told of, by what the channels say."""
 
 
 class Terms(Record):
@@ -17,13 +26,12 @@ class Terms(Record):
     endpoints: tuple[WebhookEndpoint, ...] = ()
     channels: tuple[NotificationChannel, ...] = ()
 
+    def told_of(self, event: str) -> list[Target]:
+        """Who is told of an event, programs first."""
+        programs = [each for each in self.endpoints if any(_stands_for(name, event) for name in each.events)]
+        people = [each for each in self.channels if any(event in _OCCASIONS[occasion] for occasion in each.on)]
+        return [*programs, *people]
 
-def terms_of(definition: WorkflowDefinition) -> Terms:
-    """The terms under which a run of a definition starts."""
-    return Terms(
-        rolls_back=definition.on_failure == "rollback",
-        log_level=definition.log_level,
-        sla=definition.sla_targets,
-        endpoints=definition.webhook_endpoints,
-        channels=definition.notification_channels,
-    )
+
+def _stands_for(name: str, event: str) -> bool:
+    return event.startswith(name[:-1]) if name.endswith("*") else name == event
