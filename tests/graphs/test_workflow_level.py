@@ -1,6 +1,7 @@
 """Steps run in the order of the data: against a plain interpreter, and after every kind of stop."""
 
 import asyncio
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -9,9 +10,13 @@ from hypothesis import strategies as st
 
 from graphs.workflow.level import Level, result_of
 from graphs.workflow.outcomes import StepFailed
+from tests.graphs.undoing import Killed, MortalLedger
 from tests.graphs.workflow_runs import Runs, Tools, fails
 
-Steps = list[dict[str, Any]]
+Step = dict[str, Any]
+Steps = list[Step]
+INPUTS: dict[str, Any] = {"type": "object", "properties": {"n": {"type": "integer"}, "items": {"type": "array"}}}
+THRESHOLDS = st.sampled_from([0, 0.3, 0.5, 1])
 
 
 def joins(most: int) -> list[Any]:
@@ -34,6 +39,10 @@ def workflows(draw: Any) -> Steps:
             "priority": draw(st.integers(-2, 2)),
             "input_mapping": {"place": place},
         }
+        if draw(st.integers(0, 5)) == 0:
+            step |= {"type": "parallel", "for_each": "workflow.items", "parallel_failure_threshold": draw(THRESHOLDS)}
+            step["steps"] = [{"id": "in", "type": "action", "tool": "odd", "input_mapping": {"n": "$item"}}]
+            del step["tool"], step["input_mapping"]
         if draw(st.integers(0, 4)) == 0:
             step["condition"] = draw(st.sampled_from(["true", "false", "workflow.n > 1", "workflow.n < 1"]))
         if before and draw(st.integers(0, 1)):
@@ -42,11 +51,23 @@ def workflows(draw: Any) -> Steps:
     return steps
 
 
+def odd(given: dict[str, Any], _: Any) -> Any:
+    if given["n"] % 2:
+        raise StepFailed("odd", "refused")
+    return given["n"]
+
+
 def works(given: dict[str, Any], _: Any) -> Any:
     return {"place": given["place"]}
 
 
-def interpreted(steps: Steps, n: int) -> dict[str, str]:
+def works_out(step: Step, items: list[int]) -> bool:
+    if step["type"] == "action":
+        return bool(step["tool"] == "works")
+    return sum(n % 2 for n in items) <= step["parallel_failure_threshold"] * len(items)
+
+
+def interpreted(steps: Steps, n: int, items: list[int]) -> dict[str, str]:
     """How each step must end: one after another, by the rules alone."""
     ends: dict[str, str] = {}
     for step in steps:
@@ -58,7 +79,7 @@ def interpreted(steps: Steps, n: int) -> dict[str, str]:
         is_joined = "failed" not in before if join == "all" else not before or well >= wanted
         if not is_joined or not condition[step.get("condition", "true")]:
             ends[step["id"]] = "skipped"
-        elif step["tool"] == "works":
+        elif works_out(step, items):
             ends[step["id"]] = "completed"
         else:
             ends[step["id"]] = "tolerated" if step["retry_policy"]["continue_on_failure"] else "failed"
@@ -73,52 +94,54 @@ def ends_of(level: Level) -> dict[str, str]:
 
 
 @settings(max_examples=60, deadline=None)
-@given(workflows(), st.integers(0, 2), st.integers(1, 5))
-def test_every_workflow_ends_as_the_rules_say(steps: Steps, n: int, places: int) -> None:
+@given(workflows(), st.integers(0, 2), st.integers(1, 5), st.lists(st.integers(0, 1), max_size=4))
+def test_every_workflow_ends_as_the_rules_say(steps: Steps, n: int, places: int, items: list[int]) -> None:
     """Random workflows: each step ends as in a plain interpreter, starts after its dependencies, and runs once."""
-    tools = Tools(works=works, fails=fails())
-    definition = {
-        "steps": steps,
-        "on_failure": "continue",
-        "max_parallel_steps": places,
-        "inputs": {"type": "object", "properties": {"n": {"type": "integer"}}},
-    }
-    level = asyncio.run(Runs(definition, tools, {"n": n}).go())
-    wanted = interpreted(steps, n)
+    tools = Tools(works=works, fails=fails(), odd=odd)
+    definition = {"steps": steps, "on_failure": "continue", "max_parallel_steps": places, "inputs": INPUTS}
+    level = asyncio.run(Runs(definition, tools, {"n": n, "items": items}).go())
+    wanted = interpreted(steps, n, items)
     assert ends_of(level) == wanted
     called = [path for _, path in tools.calls]
     assert len(called) == len(set(called))
-    assert set(called) == {id_ for id_, end in wanted.items() if end != "skipped"}
+    actions = {step["id"] for step in steps if step["type"] == "action"}
+    assert {*called} & actions == {id_ for id_ in actions if wanted[id_] != "skipped"}
+    spread = [id_ for id_, end in wanted.items() if id_ not in actions and end != "skipped"]
+    assert len({*called} - actions) == len(spread) * len(items)
     for step in steps:
         if step["id"] in called:
             before = [id_ for id_ in step["depends_on"] if id_ in called]
             assert all(called.index(id_) < called.index(step["id"]) for id_ in before)
     for id_, end in wanted.items():
-        if end == "completed":
+        if end == "completed" and id_ in actions:
             assert level.outputs[id_] == {"place": int(id_[1:])}
 
 
 @settings(max_examples=30, deadline=None)
-@given(workflows(), st.integers(1, 60))
-def test_a_run_that_is_started_again_ends_the_same(steps: Steps, cancelled_after: int) -> None:
-    """Cancelled after any number of calls and started again: the same end, and no finished step runs again."""
-    tools = Tools(works=works, fails=fails())
-    definition = {"steps": steps, "on_failure": "continue", "inputs": {"type": "object", "properties": {"n": {}}}}
-    runs = Runs(definition, tools, {"n": 1})
+@given(workflows(), st.lists(st.tuples(st.integers(1, 60), st.booleans()), max_size=4))
+def test_a_run_that_is_started_again_ends_the_same(steps: Steps, deaths: list[tuple[int, bool]]) -> None:
+    """The process dies at any write of the ledger, before or after it, several times: the same end, and no step that
 
-    async def both() -> Level:
-        first = asyncio.create_task(runs.go())
-        while not first.done() and len(tools.calls) < cancelled_after:
-            await asyncio.wait([first], timeout=0)
-        first.cancel()
-        await asyncio.gather(first, return_exceptions=True)
-        done = {step.path for step in await runs.ledger.steps() if step.status == "completed"}
-        before = len(tools.calls)
-        level = await runs.go()
+    finished runs again.
+    """
+    tools = Tools(works=works, fails=fails(), odd=odd)
+    runs = Runs({"steps": steps, "on_failure": "continue", "inputs": INPUTS}, tools, {"n": 1, "items": [0, 1]})
+    ledger = runs.ledger = MortalLedger("r", runs.clock)
+
+    async def attempt(lives: int, dies_after: bool) -> Level | None:
+        done = {step.path for step in await ledger.steps() if step.status == "completed"}
+        before, ledger.lives, ledger.dies_after = len(tools.calls), lives, dies_after
+        level = None
+        with suppress(Killed):
+            level = await runs.go()
         assert not done & {path for _, path in tools.calls[before:]}
         return level
 
-    assert ends_of(asyncio.run(both())) == interpreted(steps, 1)
+    for death in deaths:
+        asyncio.run(attempt(*death))
+    level = asyncio.run(attempt(10**9, False))
+    assert level is not None
+    assert ends_of(level) == interpreted(steps, 1, [0, 1])
 
 
 async def test_a_failure_stops_what_has_not_started() -> None:
@@ -313,3 +336,20 @@ async def test_a_wide_and_a_deep_workflow() -> None:
     ]
     level = await Runs({"steps": [*wide, join, *deep]}, Tools(works=works)).go()
     assert len(level.outputs) == 2001
+
+
+async def test_the_more_important_step_starts_first() -> None:
+    """Among steps that are ready at once, the higher priority gets the free place, whatever the order of the file."""
+    steps = [
+        {
+            "id": f"s{priority}".replace("-", "_"),
+            "type": "action",
+            "tool": "works",
+            "priority": priority,
+            "input_mapping": {"place": 0},
+        }
+        for priority in (0, -5, 7, 3)
+    ]
+    tools = Tools(works=works)
+    await Runs({"steps": steps, "max_parallel_steps": 1}, tools).go()
+    assert [path for _, path in tools.calls] == ["s7", "s3", "s0", "s_5"]
