@@ -93,6 +93,8 @@ class RunDocument(Document):
     outputs: Json | None
     """What a workflow gave back; None before its end, and for research."""
     outputs_file: str | None
+    metrics: Json | None
+    """The figures of a workflow's run by name; None where it has none."""
     commands: tuple[str, ...]
     """What can be typed next."""
 

@@ -38,6 +38,7 @@ def run_document(
         wakes_at=run.wakes_at,
         outputs=output.get("outputs") if run.is_workflow else None,
         outputs_file=outputs_file,
+        metrics=output.get("metrics") if run.is_workflow else None,
         commands=commands_for(run, waiting, waits),
     )
 

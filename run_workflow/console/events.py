@@ -21,6 +21,7 @@ _WHAT: Mapping[str, str] = {
     "run.rollback_paused": "undoing was paused",
     "run.rolled_back": "the run was undone",
     "run.rollback_failed": "undoing failed",
+    "sla.missed": "a promise was missed",
     "run.cancelled": "the run was cancelled",
     "run.cancel_requested": "somebody asked to cancel it",
     "run.forked": "a copy was made",
@@ -39,13 +40,14 @@ _DETAILS: Mapping[str, Callable[[Json], str]] = {
     "run.rolling_back": lambda data: str(data.get("cause", "")),
     "run.rolled_back": lambda data: ", ".join(data.get("undone", ())),
     "run.rollback_failed": lambda data: str(data.get("error", "")),
+    "sla.missed": lambda data: f"{data['target']}: promised {data['promised']:g}, was {data['was']:g}",
     "lease.taken_over": lambda data: f"from {data.get('from', 'a process')}, which had ended or stalled",
     "approval.requested": lambda data: str(data.get("action", "")).removeprefix("approve_"),
     "approval.answered": lambda data: f"{data.get('point', '')}: {data.get('decision', '')}",
     "approval.expired": lambda data: f"the timeout policy said {data.get('decision', '')}",
 }
-_LEFT_OUT = ("fence", "definition", "request", "requests", "graph")
-"""What only programs ask for: numbers of leases, hashes, ids of requests."""
+_LEFT_OUT = ("fence", "definition", "request", "requests", "graph", "order", "key")
+"""What only programs ask for: numbers of leases, hashes, ids of requests, the how many-th step one was."""
 
 
 def event_words(event: AuditEvent) -> tuple[str, str]:

@@ -25,7 +25,6 @@ _STATES = {
     "running": "is going on",
     "initializing": "has not begun",
     "failed": "failed",
-    "timed_out": "took longer than it may",
     "rolling_back": "is being undone",
     "rolled_back": "was undone",
     "rollback_failed": "could not be undone wholly; a resume undoes the rest",
@@ -81,6 +80,7 @@ def _facts(document: RunDocument) -> list[tuple[str, str]]:
     if document.citation_accuracy is not None and document.outcome == "published":
         facts.append(("citation accuracy", percent(document.citation_accuracy)))
     facts += [("timeout", _timeout(request)) for request in document.waiting if request.expires_at]
+    facts += [(name, one_line(str(value))) for name, value in (document.metrics or {}).items()]
     if document.outputs_file:
         facts.append(("outputs", document.outputs_file))
     if VERSION_SIGN not in document.graph or document.usage != Usage():

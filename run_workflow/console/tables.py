@@ -43,15 +43,19 @@ def step_table(steps: Sequence[StepRecord], free: bool = False, *, is_workflow: 
 def places_to_fork(steps: Sequence[StepRecord], *, is_workflow: bool = False) -> str:
     """The steps that a copy can begin at, by the names that `fork --at` takes; nothing where there are none."""
     if is_workflow:
-        return ", ".join(dict.fromkeys(step.path for step in steps if not {".", "["} & set(step.path)))
+        return ", ".join(dict.fromkeys(step.path for step in steps if not {".", "[", "/"} & set(step.path)))
     names = dict.fromkeys(step.path for step in steps if not step.path.startswith(BRANCHES))
     return ", ".join(f"{name} ({STEP_NAMES[name]})" if name in STEP_NAMES else name for name in names)
 
 
 def _beside(step: StepRecord, free: bool) -> Json:
-    """The result without the status that stands in a column of its own, and without tokens that nobody pays for."""
-    hidden = ("tokens",) if free else ()
-    return {key: value for key, value in (step.result or {}).items() if key not in hidden and value != step.status}
+    """The result with the step's own figures, without the status that stands in a column of its own, and without
+
+    tokens that nobody pays for.
+    """
+    result, hidden = step.result or {}, ("tokens",) if free else ()
+    told = {**result, **result.get("metrics", {})}
+    return {key: value for key, value in told.items() if key not in hidden and value != step.status}
 
 
 def timeline_table(entries: Iterable[EntryBody], *, is_workflow: bool = False) -> Table:

@@ -25,7 +25,6 @@ from run_workflow.engine.edits import check_edit
 from run_workflow.engine.entries import GraphEntry
 from run_workflow.engine.ids import new_run_id
 from run_workflow.engine.leases import Lease, Leases, LeaseTimes
-from run_workflow.engine.logbook import logged
 from run_workflow.engine.making import NewRun, make_run
 from run_workflow.engine.outbox import Courier
 from run_workflow.engine.rows import all_approvals, latest_runs, one_run, transaction, worked_on
@@ -117,7 +116,7 @@ class Engine:
                 run = await begin(connection, lease.fence, entry, actor or self._owner)
                 worked = await worked_on(connection, run_id)
             ports = replace(self._ports(lease.fence), worked=worked)
-            job = Job(run, entry, ports, lease.fence, logged(watch, run), drain)
+            job = Job(run, entry, ports, lease.fence, watch, drain)
             async with self._courier.during(run):
                 outcome = await self._work(job, lease, actor or self._owner)
         if outcome.fault is not None:

@@ -70,7 +70,6 @@ class WorkflowDefinition(Grammar):
         """What its runs keep of it from their start."""
         return Terms(
             rolls_back=self.on_failure == "rollback",
-            log_level=self.log_level,
             sla=self.sla_targets,
             endpoints=self.webhook_endpoints,
             channels=self.notification_channels,

@@ -1,7 +1,7 @@
 """What a run of a workflow keeps of its definition from its start: what is promised, who is told, what follows."""
 
 from collections.abc import Mapping
-from typing import Literal, TypeAlias
+from typing import TypeAlias
 
 from state.evidence import Record
 from state.workflow.policies import NotificationChannel, SlaTargets, WebhookEndpoint
@@ -21,7 +21,6 @@ class Terms(Record):
 
     rolls_back: bool = False
     """Whether a run that fails, takes too long or is cancelled is undone."""
-    log_level: Literal["debug", "info", "warning", "error"] = "info"
     sla: SlaTargets = SlaTargets()
     endpoints: tuple[WebhookEndpoint, ...] = ()
     channels: tuple[NotificationChannel, ...] = ()

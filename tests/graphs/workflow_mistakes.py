@@ -241,6 +241,10 @@ STEPS: dict[str, tuple[str, str]] = {
         "- {id: b, type: wait, duration: 1}",
         "continue_on_failure",
     ),
+    "a copy that would be undone": (
+        "- {id: a, type: wait, duration: 1, «cache: {ttl: 5}, rollback_actions: [{tool: pay}]}",
+        "made by another run",
+    ),
     "a handler that waits": (
         "- {id: a, type: wait, duration: 1, error_handlers: [{step: b}]}\n- {id: c, type: wait, duration: 1}\n"
         "- {id: b, type: wait, duration: 1, depends_on: «[c]}",

@@ -29,6 +29,11 @@ def check_doers(definition: WorkflowDefinition, top: Level, shapes: Shapes, know
                 _workflow(step, placed, view, definition, known, notes)
         if step.agent_capability:
             _able(step.agent_capability, placed.at("agent_capability"), known, notes)
+        if step.cache is not None and step.rollback_actions:
+            said = (
+                "An output that is used again was made by another run, and undoing it here would undo that run's work."
+            )
+            notes.error(placed.at("cache"), said, "Take out cache, or rollback_actions.", key=True)
         for number, call in enumerate(step.rollback_actions):
             path = placed.at("rollback_actions", number)
             tool = _tool(call.tool, (*path, "tool"), known, notes)
