@@ -99,7 +99,7 @@ class RunRecord(Record):
     @property
     def standing(self) -> Standing:
         """The status; or `interrupted`, when the process that worked on it is gone, or `answered`."""
-        begun = self.status == "running" or (self.status == "initializing" and self.taken)
+        begun = self.status in ("running", "rolling_back") or (self.status == "initializing" and self.taken)
         if begun and self.holder is None:
             return "interrupted"
         return "answered" if self.status == "waiting_approval" and self.answered else self.status
