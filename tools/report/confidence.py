@@ -30,7 +30,8 @@ def _reasons(claim: Claim) -> tuple[float, str, str]:
 
 
 def _row(claims: Sequence[Claim], citations: Citations, cited: set[str]) -> ConfidenceRow:
-    grounds = claims[0].grounds
+    one = claims[0]
+    grounds = one.grounds
     assert grounds is not None  # the caller leaves out what has none
     parts = {
         "verification": grounds.verification,
@@ -38,14 +39,12 @@ def _row(claims: Sequence[Claim], citations: Citations, cited: set[str]) -> Conf
         "source quality": grounds.quality,
         "recency": grounds.recency,
     }
-    said: dict[str, str] = {}
-    for claim in claims:
-        said |= {key: claim.text for key in claim.passages if key in cited and key not in said}
     return ConfidenceRow(
         finding="; ".join(f"“{shorten(claim.text, _WORDS)}”" for claim in claims[:_NAMED])
         + (f" and {len(claims) - _NAMED} more" if len(claims) > _NAMED else ""),
-        cites=tuple(cite for key, text in said.items() for cite in citations.of([key], text)),
-        confidence=f"{claims[0].confidence:.2f}",
+        # Numbers after several beginnings would say that each passage holds all of them; they stand at the sentences.
+        cites=citations.of((key for key in one.passages if key in cited), one.text) if len(claims) == 1 else (),
+        confidence=f"{one.confidence:.2f}",
         parts=", ".join(f"{name} {value:.2f}" for name, value in parts.items()),
         why=grounds.why,
     )
