@@ -25,6 +25,7 @@ from graphs.workflow.outcomes import Failure, Outcome, StepFailed, Waiting, fail
 from graphs.workflow.references import MissingValue, Scope
 from graphs.workflow.results import Results, shown
 from graphs.workflow.slots import Slots
+from graphs.workflow.writes import Writes
 from state.ports import Clock, Ledger, StepCache
 from state.runs import Progress, StepRecord, StepStatus
 from state.workflow.definition import WorkflowDefinition
@@ -94,6 +95,8 @@ class Run:
     """Outputs that runs of this workflow share."""
     records: dict[str, StepRecord] = field(default_factory=dict)
     """What the ledger held when this attempt at the run began, by path."""
+    writes: Writes = field(default_factory=Writes)
+    """What the ledger was given and nobody waits for yet."""
     staff: "Staff | None" = None
     """What chains and agents work with; None where there are none."""
     tools: saga.Caller | None = None
@@ -155,7 +158,7 @@ class Call:
         """The steps within this one, run to their end below its path. Raises Waiting."""
         inner = Scope(self.scope.workflow, self.scope.outputs, ChainMap(dict(around or {}), dict(self.scope.around)))
         prefix = f"{self.path}{name}."
-        return await run_level(self.run, steps, prefix, inner, goes_on=False, around=self.levels)
+        return await _level(self.run, steps, prefix, inner, goes_on=False, around=self.levels)
 
     def request_id(self, of: str = "") -> str:
         """The id of what the step waits for; `of` tells several of one step apart."""
@@ -163,6 +166,14 @@ class Call:
 
 
 async def run_level(
+    run: Run, steps: Sequence[Step], prefix: str, scope: Scope, *, goes_on: bool, around: Around = ()
+) -> Level:
+    """Runs the outermost level to its end, all of it in the ledger; `prefix` as below. Raises Waiting."""
+    async with run.writes:
+        return await _level(run, steps, prefix, scope, goes_on=goes_on, around=around)
+
+
+async def _level(
     run: Run, steps: Sequence[Step], prefix: str, scope: Scope, *, goes_on: bool, around: Around = ()
 ) -> Level:
     """Runs a level to its end; `prefix` stands before the ids of its steps in their paths. Raises Waiting."""
@@ -269,7 +280,8 @@ class _Execution:
         stored = await results.stored(output, self._step.security_level)
         stored |= await saga.plan(self._step, seen, results)
         stored |= figures_of(self._step, self._run.conditions.figures, seen)
-        await self._end("completed", None, {**stored, "order": self._run.next_place()})
+        # Not waited for: a step that depends on this one begins in the ledger after it, and works only then.
+        self._run.writes.add(self._end("completed", None, {**stored, "order": self._run.next_place()}))
         return Outcome("completed", await self._run.results.read(stored))
 
     async def _waits(self, waiting: Waiting) -> Outcome:

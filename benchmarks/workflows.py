@@ -1,0 +1,140 @@
+"""What the workflow engine costs: real task graphs, wide joins, and many steps, in memory and on PostgreSQL.
+
+    python -m benchmarks.workflows [--data FOLDER] [--graphs NAME ...] [--seconds S] [--shortest S] [--rounds N]
+    python -m benchmarks.workflows --growth
+
+The first runs recorded task graphs (workflows/wfinstances) with their times scaled to a critical path of S seconds,
+and no task under `--shortest`. `wall/bound` is the time of the run over the larger of critical path and work / cap,
+which no run can be under; `wall/list` is that over a list schedule without any cost, for graphs that no schedule can
+bring to the bound. Each figure is the median of the rounds. Order is checked: no task starts before those it waits
+for have ended. `--growth` prints seconds and bytes by the number of steps, beside a StateGraph with a node for each
+step on LangGraph's own AsyncPostgresSaver.
+
+PostgreSQL is a local server of Stretto's own in a temporary folder, with its disk synced as usual.
+"""
+
+import argparse
+import asyncio
+import tempfile
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from benchmarks import datasets
+from benchmarks.workflow_graphs import TaskGraph, read
+from chains.models import ModelDoor
+from graphs.workflow.compiler import build
+from graphs.workflow.running import Call, Conditions
+from run_workflow.engine.engine import Engine
+from run_workflow.engine.entries import EditCheck
+from run_workflow.postgres.database import Database, DatabaseSettings, open_database
+from state.context import RunContext
+from state.ports import Ports
+from state.workflow.definition import WorkflowDefinition
+from state.workflow.steps import ActionStep
+from tools.memory import SystemClock, memory_ports
+
+MODELS = ModelDoor({}, {})
+
+
+@dataclass
+class Tasks:
+    """A task graph as the engine takes a graph; it notes when each task worked."""
+
+    graph: TaskGraph
+    cap: int
+    name: str = "tasks"
+    definition: str = "tasks"
+    validators: dict[str, EditCheck] = field(default_factory=dict)
+    spans: dict[str, tuple[float, float]] = field(default_factory=dict)
+
+    def build(self, ports: Ports) -> Any:
+        """The graph of one run."""
+        definition = WorkflowDefinition.model_validate(self.graph.definition(self.cap))
+        return build(ports, definition, {ActionStep: self._task}, Conditions({}))
+
+    async def _task(self, step: ActionStep, call: Call) -> dict[str, int]:
+        async with call.slot(step):
+            begun = time.perf_counter()
+            await asyncio.sleep(self.graph.seconds[step.id])
+            self.spans[step.id] = (begun, time.perf_counter())
+        return {"place": len(self.spans)}
+
+    def check_order(self) -> None:
+        """Raises AssertionError unless every task ran once, after those it waits for."""
+        assert self.spans.keys() == self.graph.needs.keys()
+        for id_, before in self.graph.needs.items():
+            assert all(self.spans[each][1] <= self.spans[id_][0] for each in before), id_
+
+
+@asynccontextmanager
+async def local_database() -> AsyncIterator[Database]:
+    """A local server of its own, and its database."""
+    with tempfile.TemporaryDirectory(prefix="stretto-bench-", ignore_cleanup_errors=True) as folder:
+        Path(folder).chmod(0o711)
+        async with open_database(DatabaseSettings(None, Path(folder).resolve())) as database:
+            yield database
+
+
+async def in_memory(tasks: Tasks) -> float:
+    """Seconds of a run over the ports in memory, with nothing kept of the graph's own state."""
+    app = tasks.build(memory_ports(MODELS)).compile()
+    begun = time.perf_counter()
+    await app.ainvoke({"inputs": {}})
+    return time.perf_counter() - begun
+
+
+async def on_postgres(tasks: Tasks, database: Database) -> float:
+    """Seconds of a run by the engine, from its start to its end."""
+    engine = Engine(database.pool, MODELS, SystemClock(), {tasks.name: tasks})
+    run = await engine.start(tasks.name, {"inputs": {}}, RunContext(), actor="benchmark")
+    begun = time.perf_counter()
+    ended = await engine.advance(run.id)
+    assert ended.status == "completed", ended.error
+    return time.perf_counter() - begun
+
+
+async def compare(graphs: Sequence[TaskGraph], cap: int, rounds: int) -> None:
+    """Prints a line for each graph."""
+    print(f"cap {cap}; wall/bound, wall/list\n{'graph':44}{'tasks':>6}{'bound s':>9}{'memory':>14}{'postgres':>14}")
+    async with local_database() as database:
+        await on_postgres(Tasks(graphs[0], cap), database)
+        for graph in graphs:
+            walls: dict[str, list[float]] = {"memory": [], "postgres": []}
+            for _ in range(rounds):
+                for kind, found in walls.items():
+                    tasks = Tasks(graph, cap)
+                    found.append(await (in_memory(tasks) if kind == "memory" else on_postgres(tasks, database)))
+                    tasks.check_order()
+            bound, listed = graph.bound(cap), graph.listed(cap)
+            shown = "".join(f"{median(each) / bound:8.3f}{median(each) / listed:6.3f}" for each in walls.values())
+            print(f"{graph.name:44}{len(graph.needs):6}{bound:9.2f}{shown}", flush=True)
+
+
+def main() -> None:
+    """The command line."""
+    parser = datasets.parser(__doc__)
+    parser.add_argument("--graphs", nargs="*", default=[], help="parts of the names of graphs; all if none")
+    parser.add_argument("--seconds", type=float, default=2.0, help="critical path of each graph (default: %(default)s)")
+    parser.add_argument("--shortest", type=float, default=0.02, help="no task is shorter (default: %(default)s)")
+    parser.add_argument("--cap", type=int, default=50, help="max_parallel_steps (default: %(default)s)")
+    parser.add_argument("--rounds", type=int, default=1, help="runs of each (default: %(default)s)")
+    given = parser.parse_args()
+    asyncio.run(compare(_recorded(given), given.cap, given.rounds))
+
+
+def _recorded(given: argparse.Namespace) -> list[TaskGraph]:
+    files = sorted((given.data / "workflows" / "wfinstances").glob("*.json"))
+    wanted = [file for file in files if not given.graphs or any(part in file.stem for part in given.graphs)]
+    if not wanted:
+        raise SystemExit("There are no such graphs: name the folder of the data sets with --data.")
+    graphs = [read(file).timed(given.seconds, given.shortest) for file in wanted]
+    return sorted(graphs, key=lambda graph: len(graph.needs))
+
+
+if __name__ == "__main__":
+    main()
