@@ -20,13 +20,21 @@ class Flow:
     """By id of an error handler: the steps whose errors it handles. It runs for them only."""
 
     @cached_property
+    def dependents(self) -> dict[str, tuple[str, ...]]:
+        """By id: the steps that wait for it."""
+        return self._turned(self.needs)
+
+    @cached_property
     def followers(self) -> dict[str, tuple[str, ...]]:
         """By id: the steps that may start, or are settled, when it has ended."""
+        handlers = self._turned(self.handles)
+        return {id_: (*after, *handlers[id_]) for id_, after in self.dependents.items()}
+
+    def _turned(self, links: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
         found: dict[str, list[str]] = {id_: [] for id_ in self.steps}
-        for links in (self.needs, self.handles):
-            for after, before in links.items():
-                for id_ in before:
-                    found[id_].append(after)
+        for after, before in links.items():
+            for id_ in before:
+                found[id_].append(after)
         return {id_: tuple(after) for id_, after in found.items()}
 
     @cached_property

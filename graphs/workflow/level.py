@@ -1,8 +1,9 @@
 """Runs the steps of one level in the order of the data: each starts the moment its own dependencies have ended."""
 
 import asyncio
+from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from graphs.workflow.flow import Flow, flow_of
@@ -14,6 +15,16 @@ RunStep = Callable[[Step, "Level"], Awaitable[Outcome]]
 SkipStep = Callable[[Step, str], Awaitable[None]]
 """Notes that a step was skipped, and why."""
 Move = Literal["wait", "run"]
+
+
+@dataclass
+class _Before:
+    """What has become of the steps that one waits for: counted as they end, since a join may have thousands."""
+
+    left: int
+    well: int = 0
+    failed: str = ""
+    """The first that failed and that nobody handled."""
 
 
 class Level:
@@ -28,6 +39,8 @@ class Level:
         self.failing: dict[str, Outcome] = {}
         """Steps that failed and whose error handler has not ended yet."""
         self._run_step, self._skip, self._goes_on = run_step, skip, goes_on
+        self._before = {id_: _Before(len(needs)) for id_, needs in self.flow.needs.items()}
+        self._has_failed = False
         self._tasks: dict[str, asyncio.Task[Outcome]] = {}
         self._dropped: set[str] = set()
         """Steps that a join cancelled."""
@@ -54,9 +67,9 @@ class Level:
     async def _consider(self, ids: Sequence[str] | dict[str, Step]) -> None:
         """Starts, skips or leaves each of the steps, as those before it have ended."""
         ready = []
-        waiting = list(ids)
+        waiting = deque(ids)
         while waiting:
-            id_ = waiting.pop(0)
+            id_ = waiting.popleft()
             if id_ in self.outcomes or id_ in self._tasks or id_ in self.failing:
                 continue  # it has ended, or is on its way
             move = self._move(id_)
@@ -64,7 +77,7 @@ class Level:
                 ready.append(id_)
             elif move != "wait":
                 await self._skip(self.flow.steps[id_], move)
-                self.outcomes[id_] = Outcome("skipped")
+                self._note(id_, Outcome("skipped"))
                 waiting.extend(self.flow.followers[id_])
         if self._is_stopped():
             return
@@ -90,7 +103,8 @@ class Level:
                 self._dropped.add(id_)
                 self._tasks[id_].cancel()
             elif not self._has_ended(id_):
-                self.outcomes[id_] = Outcome("cancelled")
+                self.failing.pop(id_, None)
+                self._note(id_, Outcome("cancelled"))
                 idle.append(id_)
         return idle
 
@@ -114,6 +128,15 @@ class Level:
         self.outcomes[id_] = outcome
         if outcome.is_well:
             self.outputs[id_] = outcome.output
+        self._has_failed = self._has_failed or outcome.is_fatal
+        if outcome.status == "waiting":
+            return
+        for after in self.flow.dependents[id_]:
+            before = self._before[after]
+            before.left -= 1
+            before.well += outcome.is_well
+            if outcome.is_fatal:
+                before.failed = before.failed or id_
 
     def _handled_by(self, id_: str, outcome: Outcome) -> list[str]:
         """The failed steps that a handler has just taken over, or could not."""
@@ -152,25 +175,22 @@ class Level:
         return self._joined(id_)
 
     def _joined(self, id_: str) -> Move | str:
-        before, join = self.flow.needs[id_], self.flow.steps[id_].join
-        ended = {each: self.outcomes[each] for each in before if self._has_ended(each)}
-        still_open = len(before) - len(ended)
-        if join.need == "all" or not before:
-            failed = [each for each, outcome in ended.items() if outcome.is_fatal]
-            if failed:
-                return f"{failed[0]} failed"
-            return "wait" if still_open else "run"
+        before, join = self._before[id_], self.flow.steps[id_].join
+        if join.need == "all" or not self.flow.needs[id_]:
+            if before.failed:
+                return f"{before.failed} failed"
+            return "wait" if before.left else "run"
         wanted = 1 if join.need == "any" else join.need
-        well = sum(outcome.is_well for outcome in ended.values())
-        if well >= wanted:
-            return "wait" if still_open and join.on_rest == "wait" else "run"
-        return "wait" if well + still_open >= wanted else f"only {well} of the {wanted} that it needs ended well"
+        if before.well >= wanted:
+            return "wait" if before.left and join.on_rest == "wait" else "run"
+        is_open = before.well + before.left >= wanted
+        return "wait" if is_open else f"only {before.well} of the {wanted} that it needs ended well"
 
     def _has_ended(self, id_: str) -> bool:
         return id_ in self.outcomes and self.outcomes[id_].status != "waiting"
 
     def _is_stopped(self) -> bool:
-        return not self._goes_on and any(outcome.is_fatal for outcome in self.outcomes.values())
+        return not self._goes_on and self._has_failed
 
 
 def result_of(level: Level) -> Any:
