@@ -19,9 +19,9 @@ class TaskGraph:
     """By task, each after those it waits for."""
     seconds: Mapping[str, float]
 
-    def timed(self, critical_path: float, shortest: float) -> "TaskGraph":
-        """The same with its times scaled to a critical path of so many seconds, then none under `shortest`."""
-        scale = critical_path / self.critical_path
+    def timed(self, bound: float, cap: int, shortest: float) -> "TaskGraph":
+        """The same with its times scaled to a bound of so many seconds, and then none under `shortest`."""
+        scale = bound / self.bound(cap)
         seconds = {id_: max(each * scale, shortest) for id_, each in self.seconds.items()}
         return TaskGraph(self.name, self.needs, seconds)
 
@@ -80,7 +80,7 @@ def read(path: Path) -> TaskGraph:
 def fan(width: int, seconds: float) -> TaskGraph:
     """One task, `width` after it, and one that waits for all of these."""
     middle = [f"m{number}" for number in range(width)]
-    needs = {"first": (), **dict.fromkeys(middle, ("first",)), "last": tuple(middle)}
+    needs = {"first": (), **dict.fromkeys(middle, ("first",)), "join": tuple(middle)}
     return TaskGraph(f"fan {width}", needs, dict.fromkeys(needs, seconds))
 
 

@@ -3,11 +3,11 @@
     python -m benchmarks.workflows [--data FOLDER] [--graphs NAME ...] [--seconds S] [--shortest S] [--rounds N]
     python -m benchmarks.workflows --growth
 
-The first runs recorded task graphs (workflows/wfinstances) with their times scaled to a critical path of S seconds,
-and no task under `--shortest`. `wall/bound` is the time of the run over the larger of critical path and work / cap,
-which no run can be under; `wall/list` is that over a list schedule without any cost, for graphs that no schedule can
-bring to the bound. Each figure is the median of the rounds. Order is checked: no task starts before those it waits
-for have ended. `--growth` prints seconds and bytes by the number of steps, beside a StateGraph with a node for each
+The first runs recorded task graphs (workflows/wfinstances), their times scaled to a bound of S seconds, and no task
+under `--shortest`. The bound is the larger of critical path and work / cap, which no run can be under; the list
+schedule is what a run without any cost of its own takes. Beside the engine, over ports in memory and on PostgreSQL,
+stands the same graph in asyncio alone: what the machine needs at that time. Figures are medians of the rounds. Order
+is checked: no task starts before those it waits for have ended. `--growth` prints seconds and bytes by the number of steps, beside a StateGraph with a node for each
 step on LangGraph's own AsyncPostgresSaver.
 
 PostgreSQL is a local server of Stretto's own in a temporary folder, with its disk synced as usual.
@@ -20,6 +20,7 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -98,30 +99,52 @@ async def on_postgres(tasks: Tasks, database: Database) -> float:
     return time.perf_counter() - begun
 
 
+async def plain(tasks: Tasks) -> float:
+    """Seconds of the same in asyncio alone, with nothing stored: what the machine needs for it now."""
+    graph, slots, ended = tasks.graph, asyncio.Semaphore(tasks.cap), {id_: asyncio.Event() for id_ in tasks.graph.needs}
+
+    async def one(id_: str) -> None:
+        for each in graph.needs[id_]:
+            await ended[each].wait()
+        async with slots:
+            begun = time.perf_counter()
+            await asyncio.sleep(graph.seconds[id_])
+            tasks.spans[id_] = (begun, time.perf_counter())
+        ended[id_].set()
+
+    begun = time.perf_counter()
+    async with asyncio.TaskGroup() as group:
+        for id_ in graph.needs:
+            group.create_task(one(id_))
+    return time.perf_counter() - begun
+
+
 async def compare(graphs: Sequence[TaskGraph], cap: int, rounds: int) -> None:
     """Prints a line for each graph."""
-    print(f"cap {cap}; wall/bound, wall/list\n{'graph':44}{'tasks':>6}{'bound s':>9}{'memory':>14}{'postgres':>14}")
+    print(f"cap {cap}; seconds, and how many times those of the list schedule")
+    print(f"{'graph':44}{'tasks':>6}{'bound':>8}{'list':>8}{'asyncio':>9}{'memory':>8}{'postgres':>10}")
     async with local_database() as database:
+        ways = {"asyncio": plain, "memory": in_memory, "postgres": partial(on_postgres, database=database)}
         await on_postgres(Tasks(graphs[0], cap), database)
         for graph in graphs:
-            walls: dict[str, list[float]] = {"memory": [], "postgres": []}
+            walls: dict[str, list[float]] = {name: [] for name in ways}
             for _ in range(rounds):
-                for kind, found in walls.items():
+                for name, way in ways.items():
                     tasks = Tasks(graph, cap)
-                    found.append(await (in_memory(tasks) if kind == "memory" else on_postgres(tasks, database)))
+                    walls[name].append(await way(tasks))
                     tasks.check_order()
-            bound, listed = graph.bound(cap), graph.listed(cap)
-            shown = "".join(f"{median(each) / bound:8.3f}{median(each) / listed:6.3f}" for each in walls.values())
-            print(f"{graph.name:44}{len(graph.needs):6}{bound:9.2f}{shown}", flush=True)
+            listed = graph.listed(cap)
+            shown = "".join(f"{median(each) / listed:9.3f}" for each in walls.values())
+            print(f"{graph.name:44}{len(graph.needs):6}{graph.bound(cap):8.2f}{listed:8.2f}{shown}", flush=True)
 
 
 def main() -> None:
     """The command line."""
     parser = datasets.parser(__doc__)
     parser.add_argument("--graphs", nargs="*", default=[], help="parts of the names of graphs; all if none")
-    parser.add_argument("--seconds", type=float, default=2.0, help="critical path of each graph (default: %(default)s)")
+    parser.add_argument("--seconds", type=float, default=5.0, help="bound of each graph (default: %(default)s)")
     parser.add_argument("--shortest", type=float, default=0.02, help="no task is shorter (default: %(default)s)")
-    parser.add_argument("--cap", type=int, default=50, help="max_parallel_steps (default: %(default)s)")
+    parser.add_argument("--cap", type=int, default=10, help="max_parallel_steps (default: %(default)s)")
     parser.add_argument("--rounds", type=int, default=1, help="runs of each (default: %(default)s)")
     given = parser.parse_args()
     asyncio.run(compare(_recorded(given), given.cap, given.rounds))
@@ -132,7 +155,7 @@ def _recorded(given: argparse.Namespace) -> list[TaskGraph]:
     wanted = [file for file in files if not given.graphs or any(part in file.stem for part in given.graphs)]
     if not wanted:
         raise SystemExit("There are no such graphs: name the folder of the data sets with --data.")
-    graphs = [read(file).timed(given.seconds, given.shortest) for file in wanted]
+    graphs = [read(file).timed(given.seconds, given.cap, given.shortest) for file in wanted]
     return sorted(graphs, key=lambda graph: len(graph.needs))
 
 

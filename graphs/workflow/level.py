@@ -14,6 +14,8 @@ RunStep = Callable[[Step, "Level"], Awaitable[Outcome]]
 """Does one step to its end, retries and all. It raises nothing that a workflow may cause."""
 SkipStep = Callable[[Step, str], Awaitable[None]]
 """Notes that a step was skipped, and why."""
+DropStep = Callable[[Step], Awaitable[None]]
+"""Notes that a step was cancelled for good, with all that runs within it."""
 Move = Literal["wait", "run"]
 
 
@@ -30,7 +32,9 @@ class _Before:
 class Level:
     """One pass over the steps of a level."""
 
-    def __init__(self, steps: Sequence[Step], run_step: RunStep, skip: SkipStep, goes_on: bool) -> None:
+    def __init__(
+        self, steps: Sequence[Step], run_step: RunStep, skip: SkipStep, drop: DropStep, *, goes_on: bool
+    ) -> None:
         """`goes_on`: whether the failure of a step leaves alone what does not depend on it."""
         self.flow: Flow = flow_of(steps)
         self.outcomes: dict[str, Outcome] = {}
@@ -38,7 +42,7 @@ class Level:
         """The outputs of the steps that ended well, by id."""
         self.failing: dict[str, Outcome] = {}
         """Steps that failed and whose error handler has not ended yet."""
-        self._run_step, self._skip, self._goes_on = run_step, skip, goes_on
+        self._run_step, self._skip, self._drop_step, self._goes_on = run_step, skip, drop, goes_on
         self._before = {id_: _Before(len(needs)) for id_, needs in self.flow.needs.items()}
         self._has_failed = False
         self._tasks: dict[str, asyncio.Task[Outcome]] = {}
@@ -84,7 +88,7 @@ class Level:
         for id_ in sorted(dict.fromkeys(ready), key=lambda each: -self.flow.steps[each].priority):
             self._start(id_)
             if self.flow.steps[id_].join.on_rest == "cancel":
-                dropped = self._drop(self.flow.needs[id_])
+                dropped = await self._drop(self.flow.needs[id_])
                 await self._consider([after for each in dropped for after in self.flow.followers[each]])
 
     def _start(self, id_: str) -> None:
@@ -95,7 +99,7 @@ class Level:
     async def _run_one(self, step: Step) -> Outcome:
         return await self._run_step(step, self)
 
-    def _drop(self, ids: Sequence[str]) -> list[str]:
+    async def _drop(self, ids: Sequence[str]) -> list[str]:
         """Cancels those of the steps that have not ended; gives back those that did not run."""
         idle = []
         for id_ in ids:
@@ -106,6 +110,7 @@ class Level:
                 self.failing.pop(id_, None)
                 self._note(id_, Outcome("cancelled"))
                 idle.append(id_)
+        await asyncio.gather(*(self._drop_step(self.flow.steps[id_]) for id_ in idle))
         return idle
 
     async def _settle(self, id_: str) -> None:
@@ -115,6 +120,7 @@ class Level:
             if id_ not in self._dropped:
                 raise asyncio.CancelledError
             outcome = Outcome("cancelled")
+            await self._drop_step(self.flow.steps[id_])
         else:
             outcome = task.result()
         if outcome.is_fatal and self._handler(id_, outcome.failure):

@@ -5,6 +5,7 @@ What the ledger holds as ended is taken from there, so a run that is started aga
 
 import asyncio
 import hashlib
+import re
 from collections import ChainMap
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -36,6 +37,10 @@ from tools.schemas import faults
 if TYPE_CHECKING:
     from agents.staff import Staff  # models are slow to import
     from graphs.workflow.pinned import Pinned  # it holds conditions
+
+
+_OPEN: frozenset[StepStatus] = frozenset({"pending", "waiting", "running", "retrying"})
+"""Statuses of steps that have not ended."""
 
 
 class Body(Protocol):
@@ -190,9 +195,24 @@ async def _level(
     async def skip(step: Step, why: str) -> None:
         await _skipped(run, f"{prefix}{step.id}", why)
 
-    level = Level(steps, one, skip, goes_on)
+    async def drop(step: Step) -> None:
+        if not await cancel_within(run, f"{prefix}{step.id}", itself=True):
+            await run.ledger.end(f"{prefix}{step.id}", "cancelled")
+
+    level = Level(steps, one, skip, drop, goes_on=goes_on)
     await level.run()
     return level
+
+
+async def cancel_within(run: Run, path: str, *, itself: bool = False) -> bool:
+    """Notes as cancelled for good all steps within one that have not ended; whether there were any."""
+    await run.writes.settled()
+    within = re.compile(re.escape(path) + (r"($|[.\[])" if itself else r"[.\[]"))
+    found = [step for step in await run.ledger.steps(path) if step.status in _OPEN and within.match(step.path)]
+    for step in found:
+        await run.ledger.end(step.path, "cancelled")
+        run.emit(Progress(path=step.path, status="cancelled"))
+    return bool(found)
 
 
 async def _skipped(run: Run, path: str, why: str) -> None:
@@ -214,8 +234,8 @@ class _Execution:
         record = self._run.records.get(self._path)
         if record is not None and record.status in ("completed", "compensated"):
             return Outcome("completed", await self._run.results.read(record.result))
-        if record is not None and record.status == "skipped":
-            return Outcome("skipped")
+        if record is not None and (record.status == "skipped" or record.status == "cancelled"):
+            return Outcome(record.status)
         try:
             false = self._run.conditions.first_false(self._step, self._scope)
         except (ExpressionError, MissingValue) as error:

@@ -24,17 +24,18 @@ class Writes:
         if not task.cancelled() and task.exception() is not None:
             self._failed.append(task)
 
+    async def settled(self) -> None:
+        """Returns when all that were added so far have ended, well or not."""
+        if self._open:
+            await asyncio.wait(self._open)
+
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Raises what the first write that failed raised. A cancelled run leaves out what is not being written yet."""
-        if isinstance(error, asyncio.CancelledError):
-            for task in self._open:
-                task.cancel()
-        if self._open:
-            await asyncio.wait(self._open)
+        """Raises what the first write that failed raised, unless the block has an error of its own."""
+        await self.settled()
         if self._failed and error is None:
             await self._failed[0]

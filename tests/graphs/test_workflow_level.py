@@ -264,6 +264,41 @@ async def test_the_first_branch_wins() -> None:
     assert (await Runs({"steps": [step]}, tools).go()).outputs["race"] == "first"
 
 
+async def test_what_a_join_cancelled_stays_cancelled() -> None:
+    """The ledger has it as cancelled, with what ran within it and what never began; another attempt leaves it alone."""
+    never = asyncio.Event()
+
+    async def slow(*_: Any) -> Any:
+        await never.wait()
+
+    steps = [
+        {"id": "held", "type": "parallel", "steps": [{"id": "slow", "type": "action", "tool": "slow"}]},
+        {"id": "later", "type": "action", "tool": "works", "depends_on": ["held"]},
+        {"id": "quick", "type": "action", "tool": "quick"},
+        {
+            "id": "join",
+            "type": "action",
+            "tool": "quick",
+            "depends_on": ["held", "later", "quick"],
+            "join": {"need": "any", "on_rest": "cancel"},
+        },
+        {"id": "end", "type": "action", "tool": "bad", "depends_on": ["join"]},
+    ]
+    tools = Tools(slow=slow, quick=lambda *_: 1, works=works, bad=fails("refused"))
+    runs = Runs({"steps": steps}, tools)
+    for attempts in (1, 2):
+        assert (await runs.go()).outcomes["end"].status == "failed"
+        found = {step.path: (step.status, step.attempts) for step in await runs.ledger.steps()}
+        assert {path: found[path] for path in ("held", "held.slow", "later", "quick", "join", "end")} == {
+            "held": ("cancelled", 1),
+            "held.slow": ("cancelled", 1),
+            "later": ("cancelled", 0),
+            "quick": ("completed", 1),
+            "join": ("completed", 1),
+            "end": ("failed", attempts),
+        }
+
+
 async def test_a_loop_ends_by_its_condition_or_its_bound() -> None:
     """`until` is asked after a turn with its result; without an end the bound fails the step."""
     step: dict[str, Any] = {

@@ -8,7 +8,7 @@ from typing import Any
 from graphs.workflow.level import result_of
 from graphs.workflow.outcomes import Failure, StepFailed, Waiting, failure_of
 from graphs.workflow.references import parse
-from graphs.workflow.running import Call
+from graphs.workflow.running import Call, cancel_within
 from state.workflow.steps import ParallelStep, Step
 
 Branch = tuple[str, Sequence[Step], dict[str, Any]]
@@ -29,10 +29,12 @@ async def parallel(step: ParallelStep, call: Call) -> Any:
             return result_of(await call.level(name, steps, around))
 
     work = [one(branch) for branch in branches]
-    results = await (
-        _first(work, step) if step.first_wins else side_by_side(work, step.id, step.parallel_failure_threshold)
-    )
-    if step.first_wins or step.for_each is not None:
+    if step.first_wins:
+        result = await _first(work, step)
+        await cancel_within(call.run, call.path)
+        return result
+    results = await side_by_side(work, step.id, step.parallel_failure_threshold)
+    if step.for_each is not None:
         return results
     return dict(zip((child.id for child in step.steps), results, strict=True))
 
@@ -87,10 +89,10 @@ async def _first(work: Sequence[Coroutine[Any, Any, Any]], step: ParallelStep) -
     pending = set(tasks)
     while pending:
         done, pending = await _until(pending, asyncio.FIRST_COMPLETED)
-        for task in sorted(done, key=tasks.index):
-            if task.exception() is None:
-                await _stop(pending)
-                return task.result()
+        won = [task for task in sorted(done, key=tasks.index) if task.exception() is None]
+        if won:
+            await _stop(pending)
+            return won[0].result()
     errors = [task.exception() for task in tasks]
     _wait_for(errors)
     told = "; ".join(failure_of(error).message for error in errors if error is not None)
