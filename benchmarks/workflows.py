@@ -7,17 +7,20 @@ The first runs recorded task graphs (workflows/wfinstances), their times scaled 
 under `--shortest`. The bound is the larger of critical path and work / cap, which no run can be under; the list
 schedule is what a run without any cost of its own takes. Beside the engine, over ports in memory and on PostgreSQL,
 stands the same graph in asyncio alone: what the machine needs at that time. Figures are medians of the rounds. Order
-is checked: no task starts before those it waits for have ended. `--growth` prints seconds and bytes by the number of steps, beside a StateGraph with a node for each
-step on LangGraph's own AsyncPostgresSaver.
+is checked: no task starts before those it waits for have ended.
+
+`--growth` prints seconds and bytes by the number of steps, beside a StateGraph with a node for each step on
+LangGraph's own AsyncPostgresSaver.
 
 PostgreSQL is a local server of Stretto's own in a temporary folder, with its disk synced as usual.
 """
 
 import argparse
 import asyncio
+import os
 import tempfile
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -40,6 +43,8 @@ from state.workflow.steps import ActionStep
 from tools.memory import SystemClock, memory_ports
 
 MODELS = ModelDoor({}, {})
+Way = Callable[["Tasks"], Awaitable[float]]
+"""Runs a task graph and says how many seconds it took."""
 
 
 @dataclass
@@ -76,8 +81,8 @@ class Tasks:
 async def local_database() -> AsyncIterator[Database]:
     """A local server of its own, and its database."""
     with tempfile.TemporaryDirectory(prefix="stretto-bench-", ignore_cleanup_errors=True) as folder:
-        Path(folder).chmod(0o711)
-        async with open_database(DatabaseSettings(None, Path(folder).resolve())) as database:
+        os.chmod(folder, 0o711)  # the server may run as another user
+        async with open_database(DatabaseSettings(None, Path(os.path.realpath(folder)))) as database:
             yield database
 
 
@@ -124,7 +129,11 @@ async def compare(graphs: Sequence[TaskGraph], cap: int, rounds: int) -> None:
     print(f"cap {cap}; seconds, and how many times those of the list schedule")
     print(f"{'graph':44}{'tasks':>6}{'bound':>8}{'list':>8}{'asyncio':>9}{'memory':>8}{'postgres':>10}")
     async with local_database() as database:
-        ways = {"asyncio": plain, "memory": in_memory, "postgres": partial(on_postgres, database=database)}
+        ways: dict[str, Way] = {
+            "asyncio": plain,
+            "memory": in_memory,
+            "postgres": partial(on_postgres, database=database),
+        }
         await on_postgres(Tasks(graphs[0], cap), database)
         for graph in graphs:
             walls: dict[str, list[float]] = {name: [] for name in ways}

@@ -38,7 +38,6 @@ if TYPE_CHECKING:
     from agents.staff import Staff  # models are slow to import
     from graphs.workflow.pinned import Pinned  # it holds conditions
 
-
 _OPEN: frozenset[StepStatus] = frozenset({"pending", "waiting", "running", "retrying"})
 """Statuses of steps that have not ended."""
 
@@ -234,8 +233,10 @@ class _Execution:
         record = self._run.records.get(self._path)
         if record is not None and record.status in ("completed", "compensated"):
             return Outcome("completed", await self._run.results.read(record.result))
-        if record is not None and (record.status == "skipped" or record.status == "cancelled"):
-            return Outcome(record.status)
+        if record is not None and record.status == "skipped":
+            return Outcome("skipped")
+        if record is not None and record.status == "cancelled":
+            return Outcome("cancelled")
         try:
             false = self._run.conditions.first_false(self._step, self._scope)
         except (ExpressionError, MissingValue) as error:

@@ -9,7 +9,7 @@ from state.runs import Json, StepStatus
 from tests.graphs.workflow_runs import Runs, Tools, fails
 from tools.memory import MemoryLedger, SystemClock
 
-CHAIN = [
+CHAIN: list[dict[str, Any]] = [
     {"id": "a", "type": "action", "tool": "say"},
     {"id": "b", "type": "action", "tool": "say", "depends_on": ["a"]},
     {"id": "c", "type": "action", "tool": "say", "depends_on": ["b"]},
@@ -63,7 +63,7 @@ async def test_a_step_works_after_the_results_before_it_are_stored() -> None:
 async def test_a_run_that_fails_has_its_results_stored() -> None:
     """What completed beside the failure is in the ledger when the run has stopped."""
     log: list[str] = []
-    bad = {"id": "z", "type": "action", "tool": "bad", "depends_on": ["a"]}
+    bad: dict[str, Any] = {"id": "z", "type": "action", "tool": "bad", "depends_on": ["a"]}
     level = await run_over(SlowLedger(log), log, CHAIN[0], bad).go()
     assert level.outcomes["z"].status == "failed"
     assert log == ["a begun", "a works", "a completed", "z begun", "z failed"]
