@@ -14,16 +14,12 @@ from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.types import Command
 
 from chains.models import ModelDoor
+from graphs.workflow.bodies import bodies
 from graphs.workflow.checks.definition import check_text
 from graphs.workflow.checks.known import Known
 from graphs.workflow.compiler import build
 from graphs.workflow.running import Call
-from graphs.workflow.steps.approval import human_approval
-from graphs.workflow.steps.conditional import conditional
-from graphs.workflow.steps.loop import loop
-from graphs.workflow.steps.parallel import parallel
-from graphs.workflow.steps.wait import wait
-from state.workflow.steps import ActionStep, ConditionalStep, HumanApprovalStep, LoopStep, ParallelStep, WaitStep
+from state.workflow.steps import ActionStep
 from tests.graphs.workflow_runs import QuickClock
 from tools.memory import memory_ports
 
@@ -70,15 +66,8 @@ class Ticking:
         self.clock, self.ticks, self.takes = QuickClock(), Ticks(), takes
         self.spans: dict[str, Span] = {}
         self.ports = memory_ports(ModelDoor({}, {}), run_id="r", clock=self.clock)
-        bodies: Any = {
-            ActionStep: self._work,
-            ParallelStep: parallel,
-            ConditionalStep: conditional,
-            LoopStep: loop,
-            HumanApprovalStep: human_approval,
-            WaitStep: wait,
-        }
-        graph = build(self.ports, checked.definition, bodies, checked.conditions)
+        does: Any = {**bodies(self.ports), ActionStep: self._work}
+        graph = build(self.ports, checked.definition, does, checked.conditions)
         self.app: Any = graph.compile(checkpointer=InMemorySaver())
 
     async def go(self, given: Any, until: int | None = None) -> Any:
