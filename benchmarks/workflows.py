@@ -29,7 +29,8 @@ from statistics import median
 from typing import Any
 
 from benchmarks import datasets
-from benchmarks.workflow_graphs import TaskGraph, read
+from benchmarks.workflow_graphs import TaskGraph, chain, read
+from benchmarks.workflow_growth import GRAPHS, Cost, as_nodes, stored_bytes
 from chains.models import ModelDoor
 from graphs.workflow.compiler import build
 from graphs.workflow.running import Call, Conditions
@@ -82,7 +83,7 @@ async def local_database() -> AsyncIterator[Database]:
     """A local server of its own, and its database."""
     with tempfile.TemporaryDirectory(prefix="stretto-bench-", ignore_cleanup_errors=True) as folder:
         os.chmod(folder, 0o711)  # the server may run as another user
-        async with open_database(DatabaseSettings(None, Path(os.path.realpath(folder)))) as database:
+        async with open_database(DatabaseSettings(None, Path(folder))) as database:
             yield database
 
 
@@ -147,6 +148,20 @@ async def compare(graphs: Sequence[TaskGraph], cap: int, rounds: int) -> None:
             print(f"{graph.name:44}{len(graph.needs):6}{graph.bound(cap):8.2f}{listed:8.2f}{shown}", flush=True)
 
 
+async def grow() -> None:
+    """Prints a line for each size."""
+    print(f"{'':14}{'engine':>18}{'':11}{'a node for each step'}\n{'graph':14}{('      sec.         KB   B/step') * 2}")
+    async with local_database() as database:
+        for graph in (chain(2, 0), *GRAPHS):
+            before = await stored_bytes(database)
+            seconds = await on_postgres(Tasks(graph, 50), database)
+            here = Cost(seconds, await stored_bytes(database) - before)
+            if graph in GRAPHS:
+                nodes, steps = await as_nodes(graph, database), len(graph.needs)
+                told = nodes if isinstance(nodes, str) else nodes.shown(steps)
+                print(f"{graph.name:14}{here.shown(steps)}  {told}", flush=True)
+
+
 def main() -> None:
     """The command line."""
     parser = datasets.parser(__doc__)
@@ -155,8 +170,12 @@ def main() -> None:
     parser.add_argument("--shortest", type=float, default=0.02, help="no task is shorter (default: %(default)s)")
     parser.add_argument("--cap", type=int, default=10, help="max_parallel_steps (default: %(default)s)")
     parser.add_argument("--rounds", type=int, default=1, help="runs of each (default: %(default)s)")
+    parser.add_argument("--growth", action="store_true", help="seconds and bytes by the number of steps")
     given = parser.parse_args()
-    asyncio.run(compare(_recorded(given), given.cap, given.rounds))
+    if given.growth:
+        asyncio.run(grow())
+    else:
+        asyncio.run(compare(_recorded(given), given.cap, given.rounds))
 
 
 def _recorded(given: argparse.Namespace) -> list[TaskGraph]:
