@@ -1,4 +1,4 @@
-"""What a run stores by the number of its steps, here and as a StateGraph with a node for each step on the stock saver."""
+"""What a run stores by the number of its steps, here and as a StateGraph of a node for each step on the stock saver."""
 
 import operator
 import time
@@ -8,6 +8,7 @@ from typing import Annotated, Any, TypedDict
 import psycopg
 from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
 from langgraph.graph import END, START, StateGraph
+from psycopg.sql import SQL, Identifier
 
 from benchmarks.workflow_graphs import TaskGraph, chain, fan
 from run_workflow.postgres.database import Database
@@ -16,6 +17,8 @@ GRAPHS = (*(chain(count, 0) for count in (100, 200, 400)), *(fan(count, 0) for c
 MOST_NODES = 1002
 """Of a StateGraph: 5,000 nodes take minutes to compile and to run."""
 _TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = current_schema() ORDER BY tablename"
+
+_OF_TABLE = SQL("(SELECT coalesce(sum(pg_column_size(t.*)), 0) FROM {} t)")
 
 
 class State(TypedDict):
@@ -41,8 +44,8 @@ async def stored_bytes(database: Database) -> int:
     """Bytes of all rows of all tables."""
     async with database.pool.connection() as connection:
         names = [row["tablename"] for row in await (await connection.execute(_TABLES)).fetchall()]
-        sums = " + ".join(f'(SELECT coalesce(sum(pg_column_size(t.*)), 0) FROM "{name}" t)' for name in names)
-        row = await (await connection.execute(f"SELECT ({sums})::bigint AS stored".encode())).fetchone()
+        sums = SQL(" + ").join(_OF_TABLE.format(Identifier(name)) for name in names)
+        row = await (await connection.execute(SQL("SELECT ({})::bigint AS stored").format(sums))).fetchone()
     assert row is not None
     return int(row["stored"])
 

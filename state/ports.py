@@ -20,7 +20,10 @@ if TYPE_CHECKING:  # slow to import, and only their names are needed here
 
 
 class Ledger(Protocol):
-    """What each step of the run did. Every write is durable when the call returns, or raises LeaseLost."""
+    """What each step of the run did.
+
+    Every write is durable when the call returns, and so are all that were asked for before it; or it raises LeaseLost.
+    """
 
     async def begin(self, path: str, iteration: int = 0) -> None:
         """The step starts, or starts again: `attempts` counts."""
