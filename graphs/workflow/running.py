@@ -7,8 +7,8 @@ import asyncio
 import hashlib
 import re
 from collections import ChainMap
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import TYPE_CHECKING, Any, Protocol
@@ -152,11 +152,9 @@ class Call:
         """The same at every try and every resume of this step of this run."""
         return saga.key_of(self.run.id, self.path)
 
-    @asynccontextmanager
-    async def slot(self, step: Step) -> AsyncIterator[None]:
+    def slot(self, step: Step) -> AbstractAsyncContextManager[None]:
         """One of the run's places for steps that work."""
-        async with self.run.slots.taken(step.priority):
-            yield
+        return self.run.slots.taken(step.priority)
 
     async def level(self, name: str, steps: Sequence[Step], around: Mapping[str, Any] | None = None) -> Level:
         """The steps within this one, run to their end below its path. Raises Waiting."""
