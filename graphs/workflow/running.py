@@ -231,10 +231,8 @@ class _Execution:
         record = self._run.records.get(self._path)
         if record is not None and record.status in ("completed", "compensated"):
             return Outcome("completed", await self._run.results.read(record.result))
-        if record is not None and record.status == "skipped":
-            return Outcome("skipped")
-        if record is not None and record.status == "cancelled":
-            return Outcome("cancelled")
+        if record is not None and record.status in ("skipped", "cancelled"):
+            return Outcome(record.status)
         try:
             false = self._run.conditions.first_false(self._step, self._scope)
         except (ExpressionError, MissingValue) as error:

@@ -15,6 +15,7 @@ from psycopg.rows import DictRow
 from run_workflow.engine.engine import Engine
 from run_workflow.engine.entries import EditCheck, GraphEntry, InputCheck
 from run_workflow.engine.leases import LeaseTimes
+from run_workflow.fence import Fence
 from run_workflow.postgres.database import Database
 from state.context import ApprovalPolicy, RunContext
 from state.errors import AnswerRefused
@@ -229,3 +230,9 @@ async def until(condition: Callable[[], Any], seconds: float = 20) -> None:
             if await held if asyncio.iscoroutine(held) else held:
                 return
             await asyncio.sleep(0.02)
+
+
+async def fenced(database: Database) -> Fence:
+    """A fence of a new run."""
+    run = await engine_on(database).start("trial", {}, PLAIN, actor="ann")
+    return Fence(database.pool, run.id, 0)

@@ -15,6 +15,7 @@ async def rollback(step: RollbackStep, call: Call) -> Json:
     `to` all of the run. Raises StepFailed when one cannot be undone.
     """
     async with call.run.undoing:
+        await call.run.writes.settled()  # what is undone is read from the ledger
         done = await call.run.saga.undo(_after(step.to, call))
     if done.left:
         raise StepFailed(f"{done.fault.rstrip('.')}. Left as it is: {', '.join(done.left)}.", "internal")
