@@ -29,6 +29,8 @@ class Module(NamedTuple):
     path: PurePosixPath
     source: str
     tree: ast.Module
+    nodes: tuple[ast.AST, ...]
+    """All of the tree, walked once for the many rules."""
 
     @property
     def room(self) -> str:
@@ -52,7 +54,8 @@ Rule = Callable[[Module], Iterator[Fault]]
 
 def parse(path: str, source: str) -> Module:
     """Parse a source text as if it stood at `path`."""
-    return Module(PurePosixPath(path), source, ast.parse(source, filename=path))
+    tree = ast.parse(source, filename=path)
+    return Module(PurePosixPath(path), source, tree, tuple(ast.walk(tree)))
 
 
 def dotted(node: ast.AST) -> str:
@@ -66,14 +69,14 @@ def dotted(node: ast.AST) -> str:
 
 def calls(module: Module) -> Iterator[tuple[int, str]]:
     """The line and dotted name of each call."""
-    for node in ast.walk(module.tree):
+    for node in module.nodes:
         if isinstance(node, ast.Call) and (name := dotted(node.func)):
             yield node.lineno, name
 
 
 def imports(module: Module) -> Iterator[tuple[int, str]]:
     """The line and full name of each import, wherever it stands; relative ones begin with a dot."""
-    for node in ast.walk(module.tree):
+    for node in module.nodes:
         if isinstance(node, ast.Import):
             yield from ((node.lineno, alias.name) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -87,7 +90,7 @@ def imports(module: Module) -> Iterator[tuple[int, str]]:
 
 def functions(module: Module) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
     """All functions and methods, nested ones too."""
-    return (node for node in ast.walk(module.tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
+    return (node for node in module.nodes if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
 
 
 def room_order(module: Module) -> Iterator[Fault]:
@@ -108,7 +111,7 @@ def room_order(module: Module) -> Iterator[Fault]:
 
 def typing_only(module: Module) -> set[int]:
     """The lines under `if TYPE_CHECKING:`, which cost nothing and bind nothing at run time."""
-    guards = (node for node in ast.walk(module.tree) if isinstance(node, ast.If))
+    guards = (node for node in module.nodes if isinstance(node, ast.If))
     return {
         statement.lineno for node in guards if dotted(node.test).endswith("TYPE_CHECKING") for statement in node.body
     }
@@ -160,7 +163,7 @@ def parameter_count(module: Module) -> Iterator[Fault]:
 
 def no_global(module: Module) -> Iterator[Fault]:
     """No function writes a module's variables."""
-    for node in ast.walk(module.tree):
+    for node in module.nodes:
         if isinstance(node, ast.Global):
             yield Fault(
                 node.lineno,
@@ -172,7 +175,7 @@ def no_broad_except(module: Module) -> Iterator[Fault]:
     """Only the outermost loops of engine and worker catch everything, unless it is raised again."""
     if module.stands_in("run_workflow/engine*", "run_workflow/worker*"):
         return
-    for node in ast.walk(module.tree):
+    for node in module.nodes:
         if isinstance(node, ast.ExceptHandler):
             if ast.unparse(node.body[-1]) == "raise":
                 continue
@@ -196,12 +199,12 @@ def environment_reads(module: Module) -> Iterator[Fault]:
             yield Fault(line, f"imports {name}: {remedy}")
     aliases = {
         alias.asname or alias.name
-        for node in ast.walk(module.tree)
+        for node in module.nodes
         if isinstance(node, ast.Import)
         for alias in node.names
         if alias.name == "os"
     }
-    for node in ast.walk(module.tree):
+    for node in module.nodes:
         if isinstance(node, ast.Attribute) and f"os.{node.attr}" in names and dotted(node.value) in aliases:
             yield Fault(node.lineno, f"reads os.{node.attr}: {remedy}")
 
