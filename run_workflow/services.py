@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import TYPE_CHECKING, Protocol
 
 from run_workflow.settings import Settings
@@ -31,8 +32,9 @@ if TYPE_CHECKING:  # slow to import
     from graphs.workflow.pinned import Pinned
     from run_workflow.engine.views import RunManifest
     from state.context import RunContext
-    from state.ports import Network, Web
+    from state.ports import Network, Ports, ToolRegistry, Web
     from tools.network import Clients
+    from tools.toolbox import Toolbox
 
 _READ_ONLY = -1
 """A fence that no run has: what is opened under it can be read and never written."""
@@ -206,7 +208,6 @@ async def open_network(settings: Settings, models: "ModelDoor") -> AsyncIterator
     from tools.documents.files import MAX_BYTES
     from tools.network import Clients
     from tools.pages import HttpPages
-    from tools.toolbox import Toolbox
 
     silence_requests()
     if settings.embeddings:
@@ -217,9 +218,22 @@ async def open_network(settings: Settings, models: "ModelDoor") -> AsyncIterator
             web=_web(clients, settings.searxng_url) if settings.searxng_url else None,
             pages=HttpPages(clients, max_bytes=MAX_BYTES, seconds=_PAGE_SECONDS),
             embedder=models.embedder(settings.embeddings) if settings.embeddings else None,
-            toolbox=Toolbox(clients, settings.secret_values(), settings.home / "files", settings.folders),
+            toolbox=_tools(clients, settings),
             agents=agents,
         )
+
+
+def _tools(clients: "Clients", settings: Settings) -> "Callable[[Ports], ToolRegistry]":
+    """Makes the tools when a run first asks for them: they are slow to import, and its row is written before that."""
+    secrets = settings.secret_values()
+
+    @cache
+    def toolbox() -> "Toolbox":
+        from tools.toolbox import Toolbox
+
+        return Toolbox(clients, secrets, settings.home / "files", settings.folders)
+
+    return lambda ports: toolbox()(ports)
 
 
 def _web(clients: "Clients", url: str) -> "Web":
