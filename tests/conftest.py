@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 from hypothesis import settings
 
 from run_workflow.postgres.database import Database, DatabaseSettings, open_database
@@ -32,6 +33,13 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Remove what the caller's environment would tell the program."""
     for name in [name for name in os.environ if name.startswith(_FOREIGN)]:
         monkeypatch.delenv(name)
+
+
+@pytest.fixture(autouse=True)
+def own_log_level() -> Iterator[None]:
+    """What a command of the test sets for the logs of the process does not hold for the tests that come after it."""
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.fixture(scope="session")
