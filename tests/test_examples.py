@@ -223,8 +223,7 @@ def test_commands_of_sources(terminal: Terminal) -> None:
 @pytest.mark.timeout(240)  # many commands, each a process of its own
 def test_commands_of_workflows(terminal: Terminal) -> None:
     """The workflow of the page is checked, run, approved and sent its event; those with a name are run by it."""
-    (text,) = blocks("docs/workflows.md", "yaml")
-    (terminal.folder / "refund.yaml").write_text(text, encoding="utf-8")
+    (terminal.folder / "refund.yaml").write_text(blocks("docs/workflows.md", "yaml")[0], encoding="utf-8")
     follow("docs/workflows.md", terminal)
 
 

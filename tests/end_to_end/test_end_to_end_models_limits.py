@@ -120,7 +120,7 @@ async def test_past_the_soft_limit_a_cheaper_model_takes_over(server: Server, so
     assert cost(team.tokens[: dear - 1]) < 0.8 * budget
     assert 0 < dear < len(asked)
     assert set(run.ended.values()) == {"completed"}, [each.reason for each in run.state["missing"]]
-    assert "past 80% of it, served/cheap plays all roles" in await run.report()
+    assert "past 80 % of it, served/cheap plays all roles" in await run.report()
 
 
 async def test_without_a_cheaper_model_the_same_run_is_cut_off(server: Server, sources: list[str]) -> None:
