@@ -233,7 +233,10 @@ def _tools(clients: "Clients", settings: Settings) -> "Callable[[Ports], ToolReg
 
         return Toolbox(clients, secrets, settings.home / "files", settings.folders)
 
-    return lambda ports: toolbox()(ports)
+    def tools(ports: "Ports") -> "ToolRegistry":
+        return toolbox()(ports)
+
+    return tools
 
 
 def _web(clients: "Clients", url: str) -> "Web":

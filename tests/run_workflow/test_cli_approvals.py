@@ -14,7 +14,8 @@ from run_workflow.documents import RunDocument
 from state.context import ApprovalPolicy
 from state.errors import AnswerRefused
 from state.runs import Approve, Edit, Reject, Respond
-from tests.run_workflow.cli_double import BRANCH, PLAN, START, EngineDouble, Line, Stretch, published
+from tests.run_workflow.cli_double import BRANCH, Line
+from tests.run_workflow.engine_double import PLAN, START, EngineDouble, Stretch, published
 
 DONE = Stretch(BRANCH, output=published())
 ASKS = Stretch(asks="plan")

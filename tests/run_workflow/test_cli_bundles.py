@@ -12,7 +12,8 @@ from run_workflow.engine.audit import digest
 from run_workflow.engine.views import RunManifest
 from state.context import RunContext
 from state.runs import AuditEvent, RunRecord, Usage
-from tests.run_workflow.cli_double import EngineDouble, Line
+from tests.run_workflow.cli_double import Line
+from tests.run_workflow.engine_double import EngineDouble
 from tests.tools.test_tools_bundle import bundle, honest
 from tools.report.bundle import MARKDOWN, PAGE, RUN, Provenance, pack, package_versions, provenance, unpack
 

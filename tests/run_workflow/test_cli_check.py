@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from run_workflow.documents import CheckDocument, GrammarDocument, GraphDocument, ToolDocument, ToolsDocument
-from tests.run_workflow.cli_double import EngineDouble, Line
+from tests.run_workflow.cli_double import Line
+from tests.run_workflow.engine_double import EngineDouble
 
 GOOD = "name: w\nsteps:\n  - {id: a, type: wait, duration: 1}\n"
 WARNED = GOOD.replace("duration: 1", "duration: 1, condition: 'false'")

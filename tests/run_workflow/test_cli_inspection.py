@@ -13,7 +13,8 @@ from run_workflow.documents import CheckBody, DoctorDocument, GraphDocument, Set
 from run_workflow.postgres.database import Database, DatabaseSettings
 from run_workflow.settings import load_settings
 from state.errors import DatabaseError
-from tests.run_workflow.cli_double import EngineDouble, Line
+from tests.run_workflow.cli_double import Line
+from tests.run_workflow.engine_double import EngineDouble
 
 
 @pytest.fixture

@@ -10,7 +10,8 @@ from run_workflow.documents import ErrorDocument, RunDocument
 from state.context import RunContext
 from state.errors import RunHeld
 from state.evidence import Chart
-from tests.run_workflow.cli_double import BRANCH, EngineDouble, Line, Stretch, published, ref
+from tests.run_workflow.cli_double import BRANCH, Line
+from tests.run_workflow.engine_double import EngineDouble, Stretch, published, ref
 
 QUESTION = "How fast does it rise?"
 

@@ -14,7 +14,8 @@ from run_workflow.documents import (
 )
 from state.context import ApprovalPolicy, RunContext
 from state.runs import StepRecord
-from tests.run_workflow.cli_double import START, EngineDouble, Line, Stretch, published
+from tests.run_workflow.cli_double import Line
+from tests.run_workflow.engine_double import START, EngineDouble, Stretch, published
 
 
 @pytest.fixture

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from run_workflow.cli import signals
-from tests.run_workflow.cli_double import BRANCH, EngineDouble, Line, Stretch, Typed
+from tests.run_workflow.cli_double import BRANCH, Line, Typed
+from tests.run_workflow.engine_double import EngineDouble, Stretch
 
 
 def interrupted(line: Line, *numbers: signal.Signals) -> Typed:

@@ -23,7 +23,8 @@ from state.runs import (
     ReviewConfig,
     Usage,
 )
-from tests.run_workflow.cli_double import BRANCH, PLAN, START, screen_on
+from tests.run_workflow.cli_double import BRANCH, screen_on
+from tests.run_workflow.engine_double import PLAN, START
 
 CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]")
 

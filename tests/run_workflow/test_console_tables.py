@@ -8,7 +8,8 @@ import pytest
 from run_workflow.console.events import event_words, facts
 from run_workflow.console.tables import step_table
 from state.runs import AuditEvent, Json, StepRecord
-from tests.run_workflow.cli_double import START, screen_on
+from tests.run_workflow.cli_double import screen_on
+from tests.run_workflow.engine_double import START
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from run_workflow.workflow_catalog import WorkflowCatalog
 from state.errors import BuildError, SetupError, SourceError
 from state.runs import StepRecord
 from state.workflow.definition import WorkflowDefinition
-from tests.run_workflow.cli_double import START
+from tests.run_workflow.engine_double import START
 
 STEPS = "steps: [{id: a, type: wait, duration: 0}]"
 NESTED = "name: {name}\nsteps: [{{id: a, type: workflow, workflow: {used}}}]"
