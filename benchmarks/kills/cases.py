@@ -3,7 +3,6 @@
 from graphs.workflow.pinned import Pinned, pinned
 
 _CALL = "type: action, tool: http, input_mapping: {method: POST, url: '%s', body: %s}"
-_POLICY = "retry_policy: {max_attempts: 4, delay: 0.01, jitter: false, backoff: fixed}\n"
 _INPUTS = "inputs: {type: object, properties: {url: {type: string}, items: {type: array}}}\n"
 
 
@@ -11,7 +10,8 @@ def _call(path: str, body: str = "{}") -> str:
     return _CALL % (f"${{workflow.url}}/{path}", body)
 
 
-_UNDO = "rollback_actions: [{tool: http, input: {method: DELETE, url: '${workflow.url}/%s'}}]"
+_TRIES = "retry_policy: {max_attempts: 4, delay: 0.01, jitter: false, backoff: fixed}"
+_UNDO = f"rollback_actions: [{{tool: http, input: {{method: DELETE, url: '${{workflow.url}}/%s'}}, {_TRIES}}}]"
 LOOPS = f"""
 steps:
   - id: each
@@ -83,7 +83,7 @@ outputs: {{end: $end.body.receipt, mended: $mend.body.receipt}}
 
 
 def _pinned(name: str, steps: str, **uses: Pinned) -> Pinned:
-    return pinned(f"name: {name}\n{_INPUTS}{_POLICY}{steps}", f"{name}.yaml", uses)
+    return pinned(f"name: {name}\n{_INPUTS}{_TRIES}\n{steps}", f"{name}.yaml", uses)
 
 
 def cases() -> dict[str, Pinned]:

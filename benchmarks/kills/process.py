@@ -5,6 +5,7 @@ of a second; each line of its output says how that ended.
 """
 
 import asyncio
+import importlib
 import os
 import select
 import signal
@@ -13,6 +14,7 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
+from benchmarks.kills.cases import cases
 from chains.models import ModelDoor
 from run_workflow.engine.engine import Engine
 from run_workflow.logs import configure_logs
@@ -23,6 +25,9 @@ from state.runs import Answer, Approve, RunRecord
 from tools.memory import SystemClock
 from tools.network import Clients
 from tools.toolbox import Toolbox
+
+LATE = ("graphs.workflow.compiler", "graphs.workflow.bodies", "graphs.workflow.steps.doers", "run_workflow.checkpoints")
+"""What a run imports when it first needs it: here before the forks, as is what reads a workflow."""
 
 
 class Job(BaseModel):
@@ -96,6 +101,9 @@ def fork(job: Job) -> Ended:
 
 if __name__ == "__main__":
     configure_logs("error")
+    for late in LATE:
+        importlib.import_module(late)
+    cases()
     for line in sys.stdin:
         sys.stdout.write(f"{fork(Job.model_validate_json(line)).model_dump_json()}\n")
         sys.stdout.flush()
