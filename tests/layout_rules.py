@@ -34,7 +34,7 @@ class Module(NamedTuple):
 
     @property
     def room(self) -> str:
-        """The first folder of the path: a room, `tests` or `benchmarks`."""
+        """The first folder of the path: a room, `tests`, `benchmarks` or `examples`."""
         return self.path.parts[0]
 
     def stands_in(self, *patterns: str) -> bool:
@@ -103,7 +103,7 @@ def room_order(module: Module) -> Iterator[Fault]:
         if top in later:
             remedy = "name a Protocol in state/ports.py and be handed the real thing by build(ports)"
             yield Fault(line, f"{module.room}/ must not import {top}/, a later room: {remedy}")
-        elif top in ("tests", "benchmarks"):
+        elif top in ("tests", "benchmarks", "examples"):
             yield Fault(line, f"a room must not import {top}/: move what is needed into a room")
         elif module.room == "state" and not is_ground(name) and line not in typing_only(module):
             yield Fault(line, f"state/ holds values only, but imports {name}: move the code to a later room")
