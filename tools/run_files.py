@@ -18,6 +18,7 @@ from state.runs import Json
 from tools.documents.files import MAX_BYTES
 from tools.documents.formats import format_of
 from tools.effects import effects
+from tools.file_contents import FileContents
 from tools.storable import json_text, storable
 
 MOST_TEXT = 5_000_000
@@ -41,6 +42,13 @@ class Part(BaseModel):
     heading: list[str]
 
 
+class Page(BaseModel):
+    """A page of a document."""
+
+    number: int = Field(description="1 where the document has no pages.")
+    text: str
+
+
 class DocumentText(BaseModel):
     """A document as text."""
 
@@ -49,6 +57,7 @@ class DocumentText(BaseModel):
     date: str | None
     text: str
     passages: list[Part]
+    pages: list[Page] = Field(description="Those with text; one where the document has no pages.")
 
 
 @dataclass(frozen=True)
@@ -61,7 +70,7 @@ class RunFiles:
     """Where it may read besides; none means the folder in which the process works."""
 
     def tools(self) -> tuple[tuple[BaseTool, Json], ...]:
-        """`file_write`, `file_read` and `read_document`, each with the schema of what it gives back."""
+        """What writes, what reads, and what looks into files, each with the schema of what it gives back."""
         return (
             (
                 _tool(self.file_write, "Writes a text, or a value as JSON, into a file of the run.", "write"),
@@ -72,6 +81,7 @@ class RunFiles:
                 _tool(self.read_document, "Reads the text of a document: PDF, Word, Excel, HTML and others.", "read"),
                 DocumentText.model_json_schema(),
             ),
+            *FileContents(self._read).tools(),
         )
 
     async def file_write(self, path: _Path, content: Any) -> Json:
@@ -104,7 +114,7 @@ class RunFiles:
         source = document.source
         text = "\n\n".join(part.text for part in parts)
         return DocumentText(
-            title=source.title, kind=source.kind, date=source.date, text=text, passages=parts
+            title=source.title, kind=source.kind, date=source.date, text=text, passages=parts, pages=_pages(parts)
         ).model_dump()
 
     def _write(self, path: str, data: bytes) -> Json:
@@ -146,6 +156,14 @@ class RunFiles:
             if place.is_file():
                 return place
         raise ToolFailed("There is no such file.", "bad_input", place=path)
+
+
+def _pages(parts: Sequence[Part]) -> list[Page]:
+    """The text by page, in the order of the document."""
+    texts: dict[int, list[str]] = {}
+    for part in parts:
+        texts.setdefault(part.page or 1, []).append(part.text)
+    return [Page(number=number, text="\n\n".join(each)) for number, each in sorted(texts.items())]
 
 
 def _within(root: Path, path: str) -> Path | None:
