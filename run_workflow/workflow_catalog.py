@@ -11,6 +11,7 @@ from graphs.workflow.checks.definition import check_text
 from graphs.workflow.checks.known import Checked, Known, KnownWorkflow
 from graphs.workflow.loading import load
 from graphs.workflow.pinned import Pinned, pinned, workflows_used
+from graphs.workflow.research_form import INPUTS, OUTPUTS, RESEARCH
 from graphs.workflow.problems import refuse, suggestion
 from run_workflow.agent_files import templates_in
 from run_workflow.cli.session import WORKFLOW_SUFFIXES
@@ -80,6 +81,9 @@ class WorkflowCatalog:
         return replace(
             known(templates_in(self._agents)),
             workflows={
+                RESEARCH: KnownWorkflow(inputs=INPUTS, outputs=OUTPUTS),
+            }
+            | {
                 file.name: KnownWorkflow(
                     inputs=file.definition.inputs,
                     outputs=tuple(file.definition.outputs),

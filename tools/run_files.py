@@ -34,6 +34,13 @@ class Written(BaseModel):
     sha256: str
 
 
+class Found(BaseModel):
+    """A file or a folder that may be read."""
+
+    path: str = Field(description="The whole path.")
+    is_folder: bool
+
+
 class Part(BaseModel):
     """A passage of a document, and where it stands."""
 
@@ -81,6 +88,7 @@ class RunFiles:
                 _tool(self.read_document, "Reads the text of a document: PDF, Word, Excel, HTML and others.", "read"),
                 DocumentText.model_json_schema(),
             ),
+            (_tool(self.file_find, "Says where a file or a folder is that may be read.", "read"), Found.model_json_schema()),
             *FileContents(self._read).tools(),
         )
 
@@ -97,6 +105,11 @@ class RunFiles:
         except (ValueError, RecursionError) as error:
             said = "The file is not UTF-8 text." if form == "text" else "The file is not JSON."
             raise ToolFailed(said, "bad_output", place=path) from error
+
+    async def file_find(self, path: _Path) -> Json:
+        """Where it is. Raises ToolFailed where it is not there, or may not be read."""
+        place = await asyncio.to_thread(self._found, path, or_folder=True)
+        return Found(path=str(place), is_folder=place.is_dir()).model_dump()
 
     async def read_document(self, path: _Path) -> Json:
         """The text of a document, and its passages with their places."""
@@ -144,7 +157,7 @@ class RunFiles:
             raise ToolFailed(f"The file is larger than {most} bytes.", "bad_input", place=path)
         return data
 
-    def _found(self, path: str) -> Path:
+    def _found(self, path: str, *, or_folder: bool = False) -> Path:
         """The file of that name: of the run first, then of the folders. Hidden ones are for nobody."""
         roots = self.folders or (Path.cwd(),)
         inside = [place for root in (self.own, *roots) if (place := _within(root, path)) is not None]
@@ -153,7 +166,7 @@ class RunFiles:
             remedy = f"Files are read in the folder of the run and in {named}; the setting folders names others."
             raise ToolFailed("The file is outside of what may be read.", "bad_input", place=path, remedy=remedy)
         for place in inside:
-            if place.is_file():
+            if place.is_file() or (or_folder and place.is_dir()):
                 return place
         raise ToolFailed("There is no such file.", "bad_input", place=path)
 

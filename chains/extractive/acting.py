@@ -3,6 +3,7 @@
 It concludes nothing. A form that it cannot fill in from what it was shown it does not fill in at all.
 """
 
+import html
 import json
 import re
 from collections.abc import Sequence
@@ -20,7 +21,11 @@ ANSWER = "Answer"
 """The form of an agent's answer, where it has one."""
 _FREE = frozenset({"query", "question", "text", "task", "search", "topic"})
 """Names of arguments that take the task itself."""
+_WORDY = ("text", "sentence")
+"""Names of what tools say in words."""
 _WORDS = 80
+_FENCED = re.compile(r"<(?:[a-z_]+)>(.*)</[a-z_]+>", re.DOTALL)
+"""What a tool gave back, as agents are shown it."""
 _BLANK = re.compile(r"\{[^{}]*\}")
 
 
@@ -32,10 +37,12 @@ def step(brief: Json, messages: Sequence[BaseMessage], tools: Sequence[Json]) ->
         calls = [call for tool in others if (call := _call(tool, brief)) is not None]
         if calls:
             return calls
-    shown = [brief.get("material"), *(_value(message) for message in results if message.status != "error")]
+    found = [_value(message) for message in results if message.status != "error"]
+    shown = [brief.get("material"), *found]
     form = next((tool["function"] for tool in tools if tool["function"]["name"] == ANSWER), None)
     if form is None:
-        return _text(brief, shown) or "Nothing that was shown says more."
+        # What a tool was given stands in the material: where tools have spoken, they are quoted.
+        return _text(brief, [_in_words(each) for each in found] or shown) or "Nothing that was shown says more."
     filled, wrong = _filled(form.get("parameters", {}), brief, shown)
     return [Call(ANSWER, filled)] if not wrong else f"What was shown does not fill in the answer: {'; '.join(wrong)}."
 
@@ -77,8 +84,19 @@ def _text(brief: Json, shown: Sequence[Any]) -> str:
     return " ".join(telling(sentences_in([each for each in shown if each is not None]), _WORDS, str(brief["task"])))
 
 
+def _in_words(value: Any) -> Any:
+    """What a tool says in words, where it gives back words among other things; else all of it."""
+    if isinstance(value, list):
+        return [_in_words(each) for each in value]
+    if isinstance(value, dict):
+        return next((value[name] for name in _WORDY if isinstance(value.get(name), str)), value)
+    return value
+
+
 def _value(message: ToolMessage) -> Any:
+    fenced = _FENCED.fullmatch(message.text.strip())
+    text = html.unescape(fenced[1]) if fenced else message.text
     try:
-        return json.loads(message.text)
+        return json.loads(text)
     except json.JSONDecodeError:
-        return message.text
+        return text

@@ -18,7 +18,8 @@ def sentences_in(value: Any, name: str = "") -> list[str]:
         return [line for key, each in value.items() for line in sentences_in(each, _label(str(key)))]
     if isinstance(value, list | tuple):
         plain = all(not isinstance(each, dict | list | tuple) for each in value)
-        if name and plain and value:
+        told = any(isinstance(each, str) and each.rstrip().endswith((".", "!", "?")) for each in value)
+        if name and plain and value and not told:
             return [f"{name}: {', '.join(map(_plain, value))}."]
         return [line for each in value for line in sentences_in(each, name)]
     if value is None or value == "":

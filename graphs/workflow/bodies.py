@@ -10,6 +10,7 @@ from graphs.workflow.steps.doers import agent, chain, react, worker
 from graphs.workflow.steps.loop import loop
 from graphs.workflow.steps.orchestrator import orchestrator
 from graphs.workflow.steps.parallel import parallel
+from graphs.workflow.steps.research import with_research
 from graphs.workflow.steps.rollback import rollback
 from graphs.workflow.steps.wait import wait
 from graphs.workflow.steps.webhook import webhook
@@ -41,7 +42,7 @@ def bodies(ports: Ports) -> Mapping[type[Step], Body]:
         LoopStep: loop,
         HumanApprovalStep: human_approval,
         WaitStep: wait,
-        WorkflowStep: nested,
+        WorkflowStep: with_research(ports, nested),
         RollbackStep: rollback,
         ReactStep: react,
         WorkerStep: worker,

@@ -8,6 +8,7 @@ from functools import cached_property
 from graphs.workflow.checks.definition import check_text
 from graphs.workflow.checks.known import Known
 from graphs.workflow.checks.tree import all_placed, tree_of
+from graphs.workflow.research_form import RESEARCH
 from graphs.workflow.running import Conditions
 from state.errors import BuildError
 from state.runs import VERSION_SIGN
@@ -56,11 +57,13 @@ def pinned(text: str, file: str, uses: Mapping[str, Pinned]) -> Pinned:
 
 
 def workflows_used(definition: WorkflowDefinition) -> Iterator[str]:
-    """The workflows that the steps of a definition run, as they name them; not itself."""
+    """The workflows that the steps of a definition run, as they name them; not itself, and not research, which is no
+    file.
+    """
     named = [
         each.step.workflow for each in all_placed(tree_of(definition.steps)) if isinstance(each.step, WorkflowStep)
     ]
-    return (name for name in dict.fromkeys(named) if not is_itself(definition, name))
+    return (name for name in dict.fromkeys(named) if name != RESEARCH and not is_itself(definition, name))
 
 
 def is_itself(definition: WorkflowDefinition, name: str) -> bool:

@@ -102,6 +102,6 @@ async def test_the_real_engine_reads_a_picture(contents: FileContents, tmp_path:
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(6, 2), dpi=200)
-    figure.text(0.1, 0.4, "Invoice 4711", fontsize=40)
+    figure.text(0.1, 0.4, "Harbour School", fontsize=40)
     figure.savefig(tmp_path / "a.png")
-    assert "Invoice 4711" in (await contents.read_picture("a.png"))["text"]
+    assert "Harbour School" in (await contents.read_picture("a.png"))["text"]
