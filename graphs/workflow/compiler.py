@@ -8,8 +8,9 @@ again.
 """
 
 import asyncio
+import operator
 from collections.abc import Mapping
-from typing import TypedDict
+from typing import Annotated, Any, TypedDict
 
 from langgraph.config import get_config
 from langgraph.errors import GraphInterrupt
@@ -19,7 +20,7 @@ from langgraph.types import Interrupt
 
 from agents.kit import context_of, emitter
 from agents.staff import Staff
-from graphs.workflow.outcomes import Waiting
+from graphs.workflow.outcomes import Request, Waiting
 from graphs.workflow.pinned import Pinned
 from graphs.workflow.results import Results
 from graphs.workflow.running import Body, Conditions, Run
@@ -28,7 +29,7 @@ from graphs.workflow.whole import Whole, completed, run_whole
 from state.context import RunContext
 from state.errors import TimedOut
 from state.ports import Ports
-from state.runs import Json, Progress
+from state.runs import ApprovalRequest, Json, Progress
 from state.workflow.definition import WorkflowDefinition
 from state.workflow.steps import Step
 
@@ -52,6 +53,9 @@ class WorkflowOutput(TypedDict, total=False):
 
 class WorkflowState(WorkflowInput, WorkflowOutput, total=False):
     """The state of a run; what its steps did stands in the ledger."""
+
+    refusals: Annotated[Json, operator.or_]
+    """By the id of a request: why the last answer to it was not taken."""
 
 
 Graph = StateGraph[WorkflowState, RunContext, WorkflowInput, WorkflowOutput]
@@ -90,7 +94,7 @@ def build(
             cache=ports.cache,
             records={record.path: record for record in await ports.ledger.steps()},
         )
-        whole = await _to_its_end(shared, definition.timeout - ports.worked)
+        whole = await _to_its_end(shared, definition.timeout - ports.worked, state.get("refusals", {}))
         figures: WorkflowOutput = {"metrics": whole.metrics} if definition.metrics else {}
         return {"outputs": whole.outputs, **figures}
 
@@ -98,6 +102,24 @@ def build(
         runtime.stream_writer(Progress(path=definition.name, status="completed").model_dump(mode="json"))
         return {}
 
+    return _wired(validate, run, settle)
+
+
+def shape() -> Graph:
+    """The graph of any definition, to read the state of a run with; what its nodes do is left out."""
+
+    async def nothing(_state: WorkflowState) -> WorkflowOutput:
+        return {}
+
+    return _wired(nothing, nothing, nothing)
+
+
+def refused(_state: Mapping[str, Any], request_id: str, _action: str, reason: str) -> Json:
+    """The update after which the request is shown again, under the same id, and says why an answer was not taken."""
+    return {"refusals": {request_id: reason}}
+
+
+def _wired(validate: Any, run: Any, settle: Any) -> Graph:
     graph: Graph = StateGraph(WorkflowState, RunContext, input_schema=WorkflowInput, output_schema=WorkflowOutput)
     graph.add_node("validate", validate)
     graph.add_node("run", run)
@@ -109,7 +131,7 @@ def build(
     return graph
 
 
-async def _to_its_end(run: Run, seconds: float) -> Whole:
+async def _to_its_end(run: Run, seconds: float, refusals: Json) -> Whole:
     """What it gives. Raises GraphInterrupt with everything that the run waits for, TimedOut after `seconds`."""
     timer = asyncio.timeout(seconds)
     try:
@@ -124,5 +146,15 @@ async def _to_its_end(run: Run, seconds: float) -> Whole:
         ) from None
     except Waiting as waiting:
         raise GraphInterrupt(
-            tuple(Interrupt(value=request.shown, id=request.id) for request in waiting.requests)
+            tuple(Interrupt(value=_shown(request, refusals), id=request.id) for request in waiting.requests)
         ) from None
+
+
+def _shown(request: Request, refusals: Json) -> Any:
+    """The value of the interrupt; after an answer that was not taken, with the reason."""
+    if request.id not in refusals:
+        return request.shown
+    asked = ApprovalRequest.model_validate(request.shown)
+    told = f"The last answer was not taken: {refusals[request.id]} {asked.action.description}"
+    again = asked.model_copy(update={"action_requests": (asked.action.model_copy(update={"description": told}),)})
+    return again.model_dump(mode="json")

@@ -1,6 +1,6 @@
 """A whole definition within a run: its own approval, its steps, its outputs; the outermost is one as well."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -82,6 +82,16 @@ def completed(definition: WorkflowDefinition, given: Mapping[str, Any]) -> Json:
             remedy=f"`show {definition.name}` lists the inputs.",
         )
     return inputs
+
+
+def unknown_input(definition: WorkflowDefinition, given: Iterable[str]) -> str:
+    """What to say of an input that a definition does not have; empty where there is none."""
+    known = definition.inputs.get("properties", {})
+    other = sorted({*given} - {*known})
+    if not other or definition.inputs.get("additionalProperties", not known) is True:
+        return ""
+    there = f"There are: {', '.join(known)}." if known else "It has none."
+    return f"{definition.name} has no input {other[0]!r}. {there}"
 
 
 def outputs_of(definition: WorkflowDefinition, level: Level, inputs: Mapping[str, Any]) -> Json:

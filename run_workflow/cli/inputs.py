@@ -22,15 +22,14 @@ def read_inputs(typed: list[str]) -> list[Json | tuple[str, str]]:
 def joined_inputs(definition: WorkflowDefinition, given: list[Json | tuple[str, str]]) -> Json:
     """The inputs of a run; what comes later counts. typer.BadParameter where they are not as they must be."""
     from graphs.workflow.outcomes import StepFailed
-    from graphs.workflow.whole import completed
+    from graphs.workflow.whole import completed, unknown_input
 
     known = definition.inputs.get("properties", {})
     inputs: Json = {}
     for each in given:
         inputs |= {each[0]: _typed(known.get(each[0]), each[1])} if isinstance(each, tuple) else each
-    if definition.inputs.get("additionalProperties", not known) is not True and (other := sorted({*inputs} - {*known})):
-        there = f"There are: {', '.join(known)}." if known else "It has none."
-        raise typer.BadParameter(f"{definition.name} has no input {other[0]!r}. {there}", param_hint="--input")
+    if said := unknown_input(definition, inputs):
+        raise typer.BadParameter(said, param_hint="--input")
     try:
         completed(definition, inputs)
     except StepFailed as error:

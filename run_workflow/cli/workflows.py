@@ -96,7 +96,7 @@ async def send_event(desk: Desk, wanted: options.Event) -> int:
         run_id = await chosen_run(desk, services.engine, wanted.run)
         run = await services.engine.send_event(run_id, wanted.event, data, actor=desk.settings.actor)
         desk.screen.note(f"Sent: {wanted.event}, by {desk.settings.actor}.")
-        if run.is_put_away and run.answered and wanted.resume:
+        if run.is_put_away and run.answered and wanted.resume and not run.served:
             return await drive(desk, services, run_id, manner_of(wanted))
     taken = "The step that waits has it." if run.answered else "It is kept until a step waits for it."
     desk.screen.say(taken)

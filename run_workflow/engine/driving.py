@@ -181,7 +181,7 @@ def outcome_of(app: App, snapshot: "StateSnapshot") -> Outcome:
     """What the state of a graph that has stopped means: it waits, is completed, or is paused before a node."""
     if snapshot.interrupts:
         shown = {interrupt.id: interrupt.value for interrupt in snapshot.interrupts}
-        awaited = {id_: wait for id_, value in shown.items() if (wait := _wait(value))}
+        awaited = {id_: wait for id_, value in shown.items() if (wait := read_wait(value))}
         requests = {id_: approvals.read_request(value) for id_, value in shown.items() if id_ not in awaited}
         return Outcome("waiting_approval" if requests else "paused", requests=requests, waits=awaited)
     if snapshot.next:
@@ -190,7 +190,7 @@ def outcome_of(app: App, snapshot: "StateSnapshot") -> Outcome:
     return Outcome("completed", output={key: snapshot.values[key] for key in keys if key in snapshot.values})
 
 
-def _wait(value: object) -> Wait | None:
+def read_wait(value: object) -> Wait | None:
     """The value of an interrupt, if nobody is asked there."""
     try:
         return Wait.model_validate(value)

@@ -46,6 +46,7 @@ from state.runs import SERVED, UNDOING, Answer, ApprovalRecord, Edit, Json, RunR
 from tools.threads import computed
 
 if TYPE_CHECKING:  # slow to import
+    from graphs.workflow.pinned import Pinned
     from run_workflow.engine.handed import Asked
     from run_workflow.engine.lending import Answered, Loan
 
@@ -196,23 +197,38 @@ class Engine:
             return await one_run(connection, new)
 
     @asynccontextmanager
-    async def lend(self, run_id: str, graph: str, asked: "Asked") -> AsyncIterator[tuple[Ports, "Loan"]]:
+    async def lend(self, run_id: str, graph: "str | Pinned", asked: "Asked") -> AsyncIterator[tuple[Ports, "Loan"]]:
         """One stretch of work on a run that a LangGraph server drives, and the ports for it.
 
-        Raises UnknownRun, RunHeld, DefinitionChanged, and RunError when the run was cancelled or asked something else.
+        `graph` is a name, or a workflow as the run is, or is to be, bound to it. A run that is to be undone after this
+        is undone, and who is to be told is told. Raises UnknownRun, RunHeld, DefinitionChanged, NotAllowed, and
+        RunError when the run has ended, was cancelled or asked something else.
         """
         from run_workflow.engine import lending
 
+        wanted = None if isinstance(graph, str) else graph
+        entry = self._entry(graph) if isinstance(graph, str) else self.workflows.entry(graph)
         loan: Loan | None = None
         try:
-            async with lending.lent(self._pool, self._leases, run_id, self._entry(graph), asked) as loan:
-                yield self._ports(loan.fence), loan
+            async with lending.lent(self._pool, self._leases, run_id, entry, asked, wanted) as loan:
+                async with self._pool.connection() as connection:
+                    worked = await worked_on(connection, run_id)
+                async with self._courier.during(loan.run):
+                    yield replace(self._ports(loan.fence), worked=worked), loan
         finally:
-            if loan is not None and (await self._run(run_id)).status == "rolling_back":
-                await self.advance(run_id)
+            if loan is not None:
+                await self._after(await self._run(run_id))
+
+    async def _after(self, run: RunRecord) -> None:
+        """What is left to do when a stretch of work was settled: the run is undone, those are told who are to be."""
+        if run.status == "rolling_back":
+            await self.advance(run.id)
+        else:
+            async with self._courier.during(run):
+                pass
 
     async def answered_loans(self) -> Sequence["Answered"]:
-        """What runs wait for on a server although a timeout policy has answered, or will now."""
+        """What runs wait for on a server although it has come, or a timeout policy will answer it now."""
         from run_workflow.engine import lending
 
         return await lending.answered(self._pool)

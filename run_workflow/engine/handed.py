@@ -13,7 +13,8 @@ from typing import Any
 from langgraph.types import Command, StateSnapshot
 from pydantic import ValidationError
 
-from run_workflow.engine import approvals, audit
+from run_workflow.engine import approvals, audit, waits
+from run_workflow.engine.driving import read_wait
 from run_workflow.engine.edits import check_edit
 from run_workflow.engine.entries import GraphEntry
 from run_workflow.engine.rows import one_run, transaction
@@ -29,8 +30,9 @@ _FORM = 'Give {"decisions": [{"type": "approve"}]}, or another decision that is 
 
 Start = Json | Command[Any] | None
 """What a graph is started with: an input, a command, or nothing, to go on."""
-Refuse = Callable[[Mapping[str, Any], str, str], Json]
-"""Given the state, the action and the reason: the update after which the graph asks again and gives the reason."""
+Refuse = Callable[[Mapping[str, Any], str, str, str], Json]
+"""Given the state, the request's id, its action and the reason: the update after which the graph asks again and gives
+the reason."""
 
 
 @dataclass(frozen=True)
@@ -51,8 +53,10 @@ class Asked:
 
 async def start_of(asked: Asked, snapshot: StateSnapshot, pool: Pool, run: RunRecord, entry: GraphEntry) -> Start:
     """What the graph is to be started with where it stands; on a thread that is new, or was lost, the run's input."""
-    pending = {each.id: approvals.read_request(each.value) for each in snapshot.interrupts}
-    if pending:
+    if snapshot.interrupts:
+        pending = {
+            each.id: approvals.read_request(each.value) for each in snapshot.interrupts if read_wait(each.value) is None
+        }
         return await _Answering(asked, snapshot, pool, run.id, entry).start(pending)
     return run.input if snapshot.created_at is None else start_again(asked)
 
@@ -82,23 +86,36 @@ class _Answering:
         if not isinstance(self.asked.start, Command):
             return Command(resume=answers) if answers else None
         try:
-            if answers:
+            if not pending.keys().isdisjoint(answers) and not _by_id(self.asked.start.resume):
                 raise AnswerRefused("Too late: another answer was given, or the time was over.")
             await self._take(self.asked.start)
         except AnswerRefused as error:
             reason = str(error).removeprefix(f"run {self.run_id}").lstrip(",: ")
             await self._note(reason, pending)
             if not answers:
-                action = next(iter(pending.values())).action.name
-                return Command(update=self.asked.refuse(self.snapshot.values, action, reason))
-        return Command(resume=await self._stored(pending))
+                return self._asked_again(reason, pending)
+        stored = await self._stored(pending)
+        return Command(resume=stored) if stored else None
+
+    def _asked_again(self, reason: str, pending: Mapping[str, ApprovalRequest]) -> Command[Any] | None:
+        """The update after which the request that was meant, or else the first, is shown with the reason."""
+        named = self.asked.start.resume if isinstance(self.asked.start, Command) else None
+        meant = [each for each in pending if isinstance(named, dict) and each in named]
+        for id_ in (*meant, *pending):
+            action = pending[id_].action.name
+            return Command(update=self.asked.refuse(self.snapshot.values, id_, action, reason))
+        return None  # it waits for events and times only
 
     async def _stored(self, pending: Mapping[str, ApprovalRequest]) -> dict[str, Json]:
-        """The answers there are, those of timeout policies among them."""
+        """What there is of all that is waited for: answers, those of timeout policies among them, events, times."""
         async with transaction(self.pool) as connection:
             await approvals.open_requests(connection, self.run_id, dict(pending))
             await approvals.expire(connection, self.run_id)
-            return await approvals.answers_to(connection, self.run_id, pending)
+            await waits.expire(connection, self.run_id)
+            found = await approvals.answers_to(connection, self.run_id, pending)
+            return found | await waits.answers_to(
+                connection, self.run_id, [each.id for each in self.snapshot.interrupts]
+            )
 
     async def _take(self, given: Command[Any]) -> None:
         """Stores what was given, unless somebody or the time was faster. Raises AnswerRefused."""
@@ -111,8 +128,8 @@ class _Answering:
 
     def _by_request(self, resume: object) -> list[tuple[str | None, object]]:
         """What was given, by the id of the request; None where it names none."""
-        if isinstance(resume, dict) and resume and all(_REQUEST_ID.fullmatch(str(key)) for key in resume):
-            return list(resume.items())
+        if named := _by_id(resume):
+            return list(named.items())
         shown = datetime.fromisoformat(self.snapshot.created_at) if self.snapshot.created_at else None
         if shown and self.asked.at and self.asked.at < shown:
             raise AnswerRefused("The answer was given before this was asked.", remedy="Answer what is asked now.")
@@ -138,6 +155,13 @@ class _Answering:
         actor, data = self.asked.actor or ACTOR, {"requests": sorted(pending), "reason": reason}
         async with transaction(self.pool) as connection:
             await audit.append(connection, self.run_id, "approval.refused", actor=actor, data=data)
+
+
+def _by_id(resume: object) -> dict[str, object]:
+    """Answers by the ids of their requests; empty where none is named."""
+    if isinstance(resume, dict) and all(_REQUEST_ID.fullmatch(str(key)) for key in resume):
+        return resume
+    return {}
 
 
 def _read(value: object) -> Answer:

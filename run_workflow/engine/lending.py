@@ -9,7 +9,7 @@ import json
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from langchain_core.runnables import RunnableConfig
 from langgraph.types import StateSnapshot
@@ -23,24 +23,35 @@ from run_workflow.engine.handed import ACTOR, Asked, Start, start_again, start_o
 from run_workflow.engine.leases import Lease, Leases
 from run_workflow.engine.rows import Connection, one_run, transaction
 from run_workflow.engine.told import told
+from run_workflow.engine.workflows import refuse_user
 from run_workflow.fence import Fence
 from run_workflow.postgres.database import Pool
-from run_workflow.stores.columns import as_json
-from state.errors import RunError, UnknownRun
-from state.runs import SERVED, RunRecord
+from run_workflow.stores import definitions
+from run_workflow.stores.columns import as_json, json_or_null
+from state.errors import RunError, TimedOut, UnknownRun
+from state.runs import ENDED, SERVED, UNDOING, VERSION_SIGN, RunRecord
 from tools.storable import json_text
 
+if TYPE_CHECKING:  # slow to import
+    from graphs.workflow.pinned import Pinned
+
 _MAKE = """
-INSERT INTO runs (id, graph, definition, status, input, context) VALUES (%s, %s, %s, 'initializing', %s, %s)
+INSERT INTO runs (id, graph, definition, status, input, context, terms)
+VALUES (%s, %s, %s, 'initializing', %s, %s, %s)
 ON CONFLICT DO NOTHING RETURNING id
 """
 _KNOWN = "SELECT 1 FROM runs WHERE id = %s"
-# Of the runs that wait: those whose answer is there, or is the policy's by now.
+# Of the runs that wait: those whose answer is there, or is the policy's by now, and those whose event or time has come.
 _ANSWERED = """
-SELECT r.id, r.graph, a.id AS request FROM runs r JOIN approvals a ON a.run_id = r.id AND a.id = ANY (r.waiting_for)
-WHERE r.status = 'waiting_approval' AND right(r.graph, length(%(served)s)) = %(served)s
-    AND (a.answer IS NOT NULL OR a.expires_at <= clock_timestamp())
-ORDER BY r.id, a.id
+SELECT r.id, r.graph, came.id AS request FROM runs r JOIN (
+    SELECT run_id, id FROM approvals
+    WHERE answer IS NOT NULL OR (status = 'pending' AND expires_at <= clock_timestamp())
+    UNION ALL
+    SELECT run_id, id FROM waits
+    WHERE status IN ('answered', 'expired') OR (status = 'pending' AND wakes_at <= clock_timestamp())
+) came ON came.run_id = r.id AND came.id = ANY (r.waiting_for)
+WHERE r.status IN ('waiting_approval', 'paused') AND right(r.graph, length(%(served)s)) = %(served)s
+ORDER BY r.id, came.id
 """
 
 T = TypeVar("T")
@@ -88,7 +99,7 @@ class Loan:
                     yield part
             snapshot = await app.aget_state(thread)
             outcome = outcome_of(app, snapshot)
-            if outcome.requests and not asked.kept:
+            if outcome.waiting_for and not asked.kept:
                 raise _unanswerable(self.run.id)
             await self.settle(outcome)
             if not self.settled:
@@ -133,7 +144,9 @@ class Loan:
         """What becomes of a stretch that did not settle: an interrupted one can be gone on with."""
         if self._lease.cancelled.is_set():
             return Outcome("cancelled")
-        return Outcome("failed", error=told(error)) if isinstance(error, Exception) else Outcome("paused")
+        if not isinstance(error, Exception):
+            return Outcome("paused")
+        return Outcome("timed_out" if isinstance(error, TimedOut) else "failed", error=told(error))
 
 
 def _goes_back(config: RunnableConfig, latest: StateSnapshot) -> bool:
@@ -156,10 +169,13 @@ async def _next(parts: AsyncGenerator[T, None]) -> tuple[T, ...]:
 
 
 @asynccontextmanager
-async def lent(pool: Pool, leases: Leases, run_id: str, entry: GraphEntry, asked: Asked) -> AsyncIterator[Loan]:
+async def lent(
+    pool: Pool, leases: Leases, run_id: str, entry: GraphEntry, asked: Asked, wanted: "Pinned | None" = None
+) -> AsyncIterator[Loan]:
     """The run, made if a question came for it, for one stretch of work. How that ends is written down.
 
-    Raises UnknownRun, RunHeld, DefinitionChanged, and RunError when the run was cancelled or asked something else.
+    `wanted` is the definition of a workflow: it is kept with the run. Raises UnknownRun, RunHeld, DefinitionChanged,
+    NotAllowed, and RunError when the run has ended, was cancelled or asked something else.
     """
 
     async def admit(connection: Connection, row: DictRow, fence: int) -> None:
@@ -169,7 +185,7 @@ async def lent(pool: Pool, leases: Leases, run_id: str, entry: GraphEntry, asked
         await audit.append(connection, run_id, "run.lent", actor=asked.actor or ACTOR, data={"fence": fence})
 
     async with transaction(pool) as connection:
-        await _make(connection, run_id, entry, asked)
+        await _make(connection, run_id, entry, asked, wanted)
     async with leases.holding(run_id, admit) as lease:
         loan = Loan(pool, lease, entry)
         error: BaseException | None = None
@@ -186,7 +202,7 @@ async def lent(pool: Pool, leases: Leases, run_id: str, entry: GraphEntry, asked
 
 @dataclass(frozen=True)
 class Answered:
-    """A request that a run waits for on the server although its answer is there, or is the policy's by now."""
+    """What a run waits for on the server although it is there: an answer, an event, or the end of a time."""
 
     run_id: str
     graph: str
@@ -197,22 +213,32 @@ async def answered(pool: Pool) -> Sequence[Answered]:
     """All of them."""
     async with pool.connection() as connection:
         rows = await (await connection.execute(_ANSWERED, {"served": SERVED})).fetchall()
-    return [Answered(row["id"], row["graph"].removesuffix(SERVED), row["request"]) for row in rows]
+    return [Answered(row["id"], graph_of(row["graph"]), row["request"]) for row in rows]
 
 
-async def _make(connection: Connection, run_id: str, entry: GraphEntry, asked: Asked) -> None:
+def graph_of(graph: str) -> str:
+    """The graph's name on the server: of a workflow it is the one without the version."""
+    return graph.removesuffix(SERVED).partition(VERSION_SIGN)[0]
+
+
+async def _make(connection: Connection, run_id: str, entry: GraphEntry, asked: Asked, wanted: "Pinned | None") -> None:
     """The row, if a question came and there is none. Raises UnknownRun when there is none and none came."""
     if isinstance(asked.start, dict):
         entry.check_input(asked.start)
-        values = (run_id, entry.name + SERVED, entry.definition, as_json(asked.start), as_json(asked.context))
+        graph, terms = entry.name + SERVED, None
+        if wanted is not None:
+            refuse_user(wanted, asked.actor or ACTOR)
+            await definitions.save(connection, wanted)
+            terms = wanted.definition.terms
+        values = (run_id, graph, entry.definition, as_json(asked.start), as_json(asked.context), json_or_null(terms))
         if await (await connection.execute(_MAKE, values)).fetchone():
-            data = {"graph": entry.name + SERVED, "definition": entry.definition}
+            data = {"graph": graph, "definition": entry.definition}
             await audit.append(connection, run_id, "run.created", actor=asked.actor or ACTOR, data=data)
     elif not await (await connection.execute(_KNOWN, (run_id,))).fetchone():
         raise UnknownRun(
             "This thread has not been asked anything yet, or another database has its run.",
             place=f"thread {run_id}",
-            remedy="Give it a question and sources as its input, or begin a new thread.",
+            remedy="Give it its input, or begin a new thread.",
         )
 
 
@@ -222,6 +248,8 @@ def _refuse_unfit(row: DictRow, graph: str, start: Start) -> None:
         raise RunError(f"This is a run of {row['graph']}.", place=f"run {row['id']}", remedy="Begin a new thread.")
     if row["status"] == "cancelled":
         raise _cancelled(row["id"])
+    if row["status"] in (ENDED | UNDOING) - {"completed"}:
+        raise _ended(row["id"], row["status"])
     if not isinstance(start, dict):
         return
     if row["status"] == "completed":
@@ -239,6 +267,13 @@ def _unanswerable(run_id: str) -> RunError:
         place=f"run {run_id}",
         remedy="Start it on a thread, or switch its approval points off.",
     )
+
+
+def _ended(run_id: str, status: str) -> RunError:
+    said = f"`show {run_id}` says why. Begin a new thread."
+    if status in UNDOING:
+        said = f"`resume {run_id}` on the command line undoes the rest. Begin a new thread."
+    return RunError(f"The run is {status}: no step of it runs any more.", place=f"run {run_id}", remedy=said)
 
 
 def _cancelled(run_id: str) -> RunError:

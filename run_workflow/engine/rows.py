@@ -76,10 +76,16 @@ async def transaction(pool: Pool) -> AsyncIterator[Connection]:
 
 async def one_run(connection: Connection, run_id: str) -> RunRecord:
     """The run. Raises UnknownRun."""
-    row = await (await connection.execute(_ONE, (run_id,))).fetchone()
-    if row is None:
+    run = await find_run(connection, run_id)
+    if run is None:
         raise unknown(run_id)
-    return RunRecord.model_validate(row)
+    return run
+
+
+async def find_run(connection: Connection, run_id: str) -> RunRecord | None:
+    """The run, if there is one."""
+    row = await (await connection.execute(_ONE, (run_id,))).fetchone()
+    return None if row is None else RunRecord.model_validate(row)
 
 
 async def worked_on(connection: Connection, run_id: str) -> float:

@@ -7,14 +7,14 @@ from run_workflow.engine.entries import GraphEntry
 from run_workflow.engine.forks import COPY_CALLS, COPY_RUN, note_fork
 from run_workflow.engine.ids import new_run_id
 from run_workflow.engine.making import NewRun, make_run
-from run_workflow.engine.rows import one_run, transaction
+from run_workflow.engine.rows import find_run, one_run, transaction
 from run_workflow.postgres.database import Pool
 from run_workflow.stores import definitions
 from run_workflow.stores.columns import as_json
 from state.context import RunContext
 from state.errors import NotAllowed, RunError
 from state.ports import Clock
-from state.runs import Json, RunRecord
+from state.runs import VERSION_SIGN, Json, RunRecord
 
 if TYPE_CHECKING:
     from graphs.workflow.pinned import Pinned
@@ -43,7 +43,7 @@ class WorkflowRuns:
         With a dedup key that was used before: the run made then, with its definition. Raises NotAllowed when this
         person may not start it, and RunError when the key was used for something else.
         """
-        _refuse_user(wanted, actor)
+        refuse_user(wanted, actor)
         new = NewRun(wanted.title, wanted.hash, {"inputs": inputs}, context, dedup_key, wanted.definition.terms)
         async with transaction(self._pool) as connection:
             await definitions.save(connection, wanted)
@@ -67,16 +67,28 @@ class WorkflowRuns:
 
     async def entry_of(self, run: RunRecord) -> GraphEntry:
         """The graph of a run: what its own definition says, whatever became of the file since."""
+        if run.definition not in self._entries:
+            self._entries[run.definition] = self.entry(await self.definition_of(run))
+        return self._entries[run.definition]
+
+    def entry(self, wanted: "Pinned") -> GraphEntry:
+        """The graph of a definition."""
         from graphs.workflow.entry import WorkflowEntry
 
-        if run.definition not in self._entries:
-            self._entries[run.definition] = WorkflowEntry(await self.definition_of(run))
-        return self._entries[run.definition]
+        return WorkflowEntry(wanted)
 
     async def definition_of(self, run: RunRecord) -> "Pinned":
         """The definition that a run is bound to. Raises BuildError when it cannot be read any more."""
         async with self._pool.connection() as connection:
             return await definitions.load(connection, run.definition)
+
+    async def begun(self, run_id: str, name: str) -> "Pinned | None":
+        """The definition that a run of the workflow of this name is bound to; None where there is no such run."""
+        async with self._pool.connection() as connection:
+            run = await find_run(connection, run_id)
+        if run is None or run.graph.partition(VERSION_SIGN)[0] != name or not run.is_workflow:
+            return None
+        return await self.definition_of(run)
 
     async def find(self, name: str, version: str) -> "Pinned | None":
         """The definition of this name and version that was run last; None where there is none."""
@@ -89,7 +101,7 @@ class WorkflowRuns:
             return await definitions.versions(connection, name)
 
 
-def _refuse_user(wanted: "Pinned", actor: str) -> None:
+def refuse_user(wanted: "Pinned", actor: str) -> None:
     """Raises NotAllowed when the definition names those who may start it, and this person is none of them."""
     allowed = wanted.definition.allowed_users
     if allowed and actor not in allowed:

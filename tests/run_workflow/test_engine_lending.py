@@ -25,7 +25,7 @@ ANN = RunContext(approvals={"plan": ApprovalPolicy(approvers=("ann",))})
 WAITS_A_DAY = RunContext(approvals={"plan": ApprovalPolicy(timeout_seconds=86_400, on_timeout="approve")})
 
 
-def refuse(state: Mapping[str, Any], action: str, reason: str) -> Json:
+def refuse(state: Mapping[str, Any], request_id: str, action: str, reason: str) -> Json:
     """What the trial graph keeps of a refusal."""
     return {"done": [f"refused {action}: {reason}"]}
 
@@ -215,7 +215,7 @@ async def test_the_same_question_goes_on_and_another_is_refused(served: Served) 
 
 async def test_a_thread_that_was_never_asked_cannot_go_on(served: Served) -> None:
     """Nothing is made where no question came."""
-    with pytest.raises(UnknownRun, match=r"not been asked anything yet.*Give it a question"):
+    with pytest.raises(UnknownRun, match=r"not been asked anything yet.*Give it its input"):
         await served.answer(YES)
 
 
