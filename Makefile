@@ -27,9 +27,9 @@ type: ## Check types with mypy --strict
 	@scripts/environment dev
 	.venv/bin/mypy
 
-studio: ## Serve the graphs to LangGraph Studio
+studio: ## Serve research and all workflows to LangGraph Studio
 	@scripts/environment dev
-	.venv/bin/langgraph dev --no-browser --n-jobs-per-worker 4
+	.venv/bin/python -m run_workflow studio
 
 # Versions stay as they are where they still fit; UPGRADE=--upgrade takes the newest.
 # uv reads no configuration of pip: a package index of your own goes into UV_DEFAULT_INDEX. It is not written down.

@@ -296,6 +296,16 @@ class WorkflowsDocument(Document):
     workflows: tuple[WorkflowLine, ...]
 
 
+class StudioDocument(Document):
+    """`studio`."""
+
+    config: str
+    """The `langgraph.json` that was written."""
+    graphs: tuple[str, ...]
+    left_out: tuple[str, ...]
+    """Files that cannot be served, and why."""
+
+
 class InputBody(Document):
     """An input of a workflow."""
 

@@ -285,6 +285,20 @@ def doctor(context: typer.Context, wanted: options.Doctor) -> None:
     perform(context, wanted.as_json, lambda desk: work(desk, wanted))
 
 
+@app.command(rich_help_panel=_HERE, epilog=_EPILOG)
+@takes(options.Studio)
+def studio(context: typer.Context, wanted: options.Studio) -> None:
+    """Serve research and all workflows, your own too, to LangGraph Studio and its SDK, until it is interrupted.
+
+    Workflow files that are added or renamed are there when it is started again; what is changed in one, at once.
+
+    Example: python -m run_workflow studio --port 2024
+    """
+    from run_workflow.cli.studio import studio as work
+
+    perform(context, wanted.as_json, lambda desk: work(desk, wanted))
+
+
 def _give(context: typer.Context, wanted: options.Approve) -> None:
     from run_workflow.cli.answers import give as work
 

@@ -339,6 +339,17 @@ class Doctor(Common):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Studio(Common):
+    """`studio`."""
+
+    host: Annotated[str, typer.Option(help="Address on which the server listens.")] = "127.0.0.1"
+    port: Annotated[int, typer.Option(help="Port on which it listens.")] = 2024
+    files_only: Annotated[bool, typer.Option("--files-only", help="Write the server's files, and start no server.")] = (
+        False
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
 class Check(Common):
     """`check`."""
 

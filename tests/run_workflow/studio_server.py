@@ -15,6 +15,9 @@ import pytest
 from langgraph_sdk import get_client
 from langgraph_sdk.client import LangGraphClient
 
+from run_workflow.cli.studio import write_files
+from run_workflow.workflow_catalog import WorkflowCatalog
+
 ROOT = Path(__file__).parents[2]
 _AUTH = """
 from langgraph_sdk import Auth
@@ -31,32 +34,47 @@ async def who(headers):
 
 @dataclass
 class StudioServer:
-    """A server in a folder of its own, with its state beside it."""
+    """A server in a folder of its own, with its state beside it; its graphs are those of the project and of a user."""
 
     folder: Path
     dsn: str
     port: int = 0
+    by_command: bool = False
+    """Whether it is started by our own command: it has no authentication then."""
 
     def start(self) -> None:
         """Starts it and waits until it answers; fails with its log if it ends before."""
-        settings = json.loads((ROOT / "langgraph.json").read_text(encoding="utf-8"))
-        settings |= {"dependencies": [str(ROOT)], "auth": {"path": "./auth.py:auth"}}
-        (self.folder / "auth.py").write_text(_AUTH, encoding="utf-8")
-        (self.folder / "langgraph.json").write_text(json.dumps(settings), encoding="utf-8")
         self.port = _free_port()
-        command = [Path(sys.executable).with_name("langgraph"), "dev", "--port", str(self.port), "--no-browser"]
+        python = [sys.executable, "-m"]
+        served = ["run_workflow", "studio"] if self.by_command else [*self._langgraph(), "--n-jobs-per-worker", "4"]
         with self._log.open("a") as output:
             self._process = subprocess.Popen(
-                [*map(str, command), "--no-reload", "--n-jobs-per-worker", "4"],
+                [*python, *served, "--port", str(self.port)],
                 cwd=self.folder,
                 env=os.environ
                 | {"DATABASE_URL": self.dsn, "STRETTO_HOME": str(self.folder), "PYTHONPATH": str(ROOT)}
+                | {"STRETTO_WORKFLOWS": str(self.workflows)}
                 | {"LANGGRAPH_CLI_NO_ANALYTICS": "1", "PYTHONWARNINGS": "ignore"},
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
         self._wait()
+
+    def _langgraph(self) -> list[str]:
+        """`langgraph dev` on the graphs of the project and those of the user, with people who have names."""
+        settings = json.loads((ROOT / "langgraph.json").read_text(encoding="utf-8"))
+        settings |= {"dependencies": [str(ROOT)], "auth": {"path": "./auth.py:auth"}}
+        config, _ = write_files(WorkflowCatalog(self.workflows), self.folder / "studio")
+        settings["graphs"] = json.loads(config.read_text(encoding="utf-8"))["graphs"] | settings["graphs"]
+        (self.folder / "auth.py").write_text(_AUTH, encoding="utf-8")
+        (self.folder / "langgraph.json").write_text(json.dumps(settings), encoding="utf-8")
+        return ["langgraph_cli", "dev", "--no-browser", "--no-reload"]
+
+    @property
+    def workflows(self) -> Path:
+        """The folder with workflows of the user's own."""
+        return self.folder / "workflows"
 
     def client(self, name: str = "") -> LangGraphClient:
         """Somebody of this name; without one, somebody whom the server does not know."""

@@ -1,4 +1,4 @@
-"""`langgraph dev` serves the research graph, and clients drive it: runs, answers, time limits, cancels, deaths."""
+"""`langgraph dev` serves research and workflows, and clients drive them: runs, answers, time limits, cancels, deaths."""
 
 import asyncio
 import json
@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from langgraph_sdk.client import LangGraphClient
+from langgraph_sdk.errors import UnprocessableEntityError
 
 from run_workflow.engine.engine import Engine
 from run_workflow.postgres.database import Database, DatabaseSettings, open_database
@@ -25,6 +26,15 @@ pytestmark = [pytest.mark.studio, pytest.mark.slow]
 QUESTION = "How fast has atmospheric CO2 at Mauna Loa risen?"
 INPUT: dict[str, Any] = {"question": QUESTION, "sources": [str(ROOT / "examples/co2/sources")]}
 YES: dict[str, Any] = {"decisions": [{"type": "approve"}]}
+OWN = """
+name: pay-out
+inputs: {type: object, required: [sum], properties: {sum: {type: number}}}
+on_failure: rollback
+steps:
+  - {id: ask, type: human_approval, message: "Pay ${workflow.sum}?", decisions: [approve, reject]}
+  - {id: paid, type: wait, event: paid, depends_on: [ask]}
+outputs: {by: $paid.by}
+"""
 
 
 @pytest.fixture(scope="module")
@@ -33,6 +43,8 @@ def server(postgres_server: ServerForTests, tmp_path_factory: pytest.TempPathFac
     pytest.importorskip("langgraph_api", reason="the Studio server is an extra: pip install -e '.[studio]'")
     with postgres_server.migrated_database() as dsn:
         running = StudioServer(tmp_path_factory.mktemp("studio"), dsn)
+        running.workflows.mkdir()
+        (running.workflows / "mine.yaml").write_text(OWN, encoding="utf-8")
         running.start()
         try:
             yield running
@@ -290,6 +302,64 @@ async def test_cancel_reaches_a_run_of_the_server(
         assert "The run was cancelled." in ended["__error__"]["message"]
 
 
+async def test_a_workflow_of_the_package(client: LangGraphClient, engine: Engine) -> None:
+    """It is drawn with its steps, its inputs are a form, wrong ones are told, and two approvals are answered by id."""
+    (assistant,) = await client.assistants.search(graph_id="expense_approval")
+    for xray in (False, True):
+        drawn = await client.assistants.get_graph(assistant["assistant_id"], xray=xray)
+        assert {"receipts", "decision", "decision.two_people"} <= {str(node["id"]) for node in drawn["nodes"]}
+    schema: Any = (await client.assistants.get_schemas(assistant["assistant_id"]))["input_schema"]
+    assert set(schema["properties"]) == {"employee", "items", "total", "receipts_attached"}
+    assert schema["required"] == ["employee", "items"]
+
+    thread = await thread_of(client)
+    for wrong, said in (({"employee": "ann"}, '"items" is a required'), ({"who": "ann"}, "has no input 'who'")):
+        ended: Any = await client.runs.wait(thread, "expense_approval", input=wrong, raise_error=False)
+        assert said in ended["__error__"]["message"]
+    given: dict[str, Any] = {"employee": "ann", "items": [{"name": "desk", "amount": 2000}], "total": 2000}
+    stream = client.runs.stream(thread, "expense_approval", input=given, stream_mode=["custom"])
+    told = [(part.data["path"], part.data["status"]) async for part in stream if part.event == "custom"]
+    assert ("decision.one_person", "waiting") in told
+
+    assert "__error__" not in (await _reply(client, thread, {"decisions": [{"type": "respond", "message": "x"}]}))
+    request, action, words = await shown(client, thread)
+    assert (action, "The decision 'respond' is not allowed here" in words) == ("decision.one_person", True)
+    await _reply(client, thread, {request: YES})
+    request, action, words = await shown(client, thread)
+    assert (action, "not taken" in words) == ("review[0].costly", False)
+    edit = {"type": "edit", "edited_action": {"name": action, "args": {"amount": 1500}}}
+    values = await _reply(client, thread, {request: {"decisions": [edit]}})
+    assert values["outputs"]["route"] == "usual"
+    assert values["outputs"]["items"][0]["values"]["amount"] == 1500
+    view = await engine.show(thread)
+    assert (view.run.status, view.run.graph) == ("completed", "expense_approval@1.0.0 (server)")
+    assert {"decision", "review[0].costly"} <= {step.path for step in view.steps if step.status == "completed"}
+
+
+async def _reply(client: LangGraphClient, thread: str, given: object) -> Any:
+    return await client.runs.wait(thread, "expense_approval", command={"resume": given}, raise_error=False)
+
+
+async def test_a_workflow_of_the_user(server: StudioServer, client: LangGraphClient, engine: Engine) -> None:
+    """A file of the user's folder is served as well; a run keeps its definition, and an event takes it on."""
+    thread = await thread_of(client)
+    await client.runs.wait(thread, "pay-out", input={"sum": 5})
+    file = server.workflows / "mine.yaml"
+    await asyncio.to_thread(file.write_text, OWN.replace("id: ask", "id: other"), encoding="utf-8")
+    (assistant,) = await client.assistants.search(graph_id="pay-out")
+    with pytest.raises(UnprocessableEntityError, match=r"There is no step 'ask'\. Beside it are: other"):
+        await client.assistants.get_graph(assistant["assistant_id"])
+    await client.runs.wait(thread, "pay-out", command={"resume": YES})
+    assert (await engine.show(thread)).run.status == "paused"
+    told = await asyncio.to_thread(command_line, server, "event", thread, "paid", "--data", '{"by": "ann"}')
+    assert "The step that waits has it." in told
+    await until(lambda: _has_ended(engine, thread), 30)
+    assert (await engine.show(thread)).run.output == {"outputs": {"by": "ann"}}
+    await asyncio.to_thread(file.write_text, OWN.replace("ask", "other"), encoding="utf-8")
+    drawn = await client.assistants.get_graph(assistant["assistant_id"])
+    assert "other" in {node["id"] for node in drawn["nodes"]}, "what is drawn is the file as it is"
+
+
 async def _is_cancelled(engine: Engine, thread: str) -> bool:
     return (await engine.show(thread)).run.status == "cancelled"
 
@@ -304,10 +374,13 @@ def command_line(server: StudioServer, *words: str) -> str:
 
 
 async def test_a_killed_server(postgres_server: ServerForTests, tmp_path: Path) -> None:
-    """The row stays; a fresh server without the thread begins with its question, and makes no call twice."""
+    """The row stays; a fresh server without the thread begins with its question, and makes no call twice.
+
+    The server is the one that the command `studio` starts.
+    """
     pytest.importorskip("langgraph_api", reason="the Studio server is an extra: pip install -e '.[studio]'")
     with postgres_server.migrated_database() as dsn:
-        server = StudioServer(tmp_path, dsn)
+        server = StudioServer(tmp_path, dsn, by_command=True)
         async with open_database(DatabaseSettings(dsn, tmp_path)) as database:
             engine, thread = engine_on(database), "01a1fcfa-386c-7747-bea6-e45cd63acf01"
             server.start()
