@@ -20,7 +20,9 @@ async def report(dsn: str, kills: int, in_a_row: int, seed: int) -> None:
         for place, (name, workflow) in enumerate(wanted.items()):
             share = (kills + len(wanted) - 1 - place) // len(wanted)
             row = await killed(made, workflow, share, in_a_row)
-            print(f"{name:14}{row.kills:6}{row.runs:6}{row.repeated:16}{row.different:12}{row.doubled:13}")
+            print(f"{name:14}{row.kills:6}{row.runs:6}{row.repeated:16}{len(row.different):12}{row.doubled:13}")
+            for outcome in row.different:
+                print(outcome)
 
 
 def main() -> None:

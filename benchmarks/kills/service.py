@@ -59,8 +59,12 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         """Does what the path says with the body."""
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
-        effect = f"{self.command} {self.path} {body}".strip()
+        length = int(self.headers.get("Content-Length") or 0)
+        body = self.rfile.read(length)
+        if len(body) < length:  # the caller was killed while it sent: this is no request
+            self.close_connection = True
+            return
+        effect = f"{self.command} {self.path} {body.decode()}".strip()
         status = self.service.take(effect, self.path, self.headers.get("Idempotency-Key", ""))
         time.sleep(SECONDS)
         data = json.dumps({"receipt": effect}).encode()

@@ -6,7 +6,7 @@ import sys
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -128,8 +128,8 @@ class Row:
     runs: int = 0
     kills: int = 0
     repeated: int = 0
-    different: int = 0
-    """Runs that did not end as the one that nobody killed."""
+    different: list[Outcome] = field(default_factory=list)
+    """How those runs ended that did not end as the one that nobody killed."""
     doubled: int = 0
     """Effects that were not done exactly as often as there."""
 
@@ -142,7 +142,8 @@ async def killed(made: Bench, wanted: Pinned, kills: int, in_a_row: int) -> Row:
         row.runs += 1
         row.kills += trial.kills
         row.repeated += trial.repeated - calm.repeated
-        row.different += trial.outcome != calm.outcome
+        if trial.outcome != calm.outcome:
+            row.different.append(trial.outcome)
         effects = trial.outcome.effects
         row.doubled += sum(((effects - calm.outcome.effects) + (calm.outcome.effects - effects)).values())
     return row

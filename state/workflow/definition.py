@@ -54,7 +54,7 @@ class WorkflowDefinition(Grammar):
     metrics: dict[Identifier, str] = Field(default_factory=dict)
     """Figures of a run by name, each a CEL expression over its outputs."""
     optimization_enabled: bool = False
-    """Whether the advice of `optimize` is made from its runs."""
+    """Kept for files that have it: no advice is made from runs in this version, and `check` says so."""
     adaptive_routing: bool = False
     """Whether workers are chosen by their success so far, beside their capability."""
     on_failure: Literal["fail", "rollback", "continue"] = "fail"
