@@ -21,7 +21,7 @@ from run_workflow.logs import configure_logs
 from run_workflow.postgres.database import Database, DatabaseSettings, open_database
 from state.errors import RunHeld
 from state.ports import Network
-from state.runs import Answer, Approve, RunRecord
+from state.runs import ENDED, Answer, Approve, RunRecord
 from tools.memory import SystemClock
 from tools.network import Clients
 from tools.toolbox import Toolbox
@@ -55,7 +55,7 @@ def engine_on(database: Database, clients: Clients) -> Engine:
 
 async def take_on(engine: Engine, run_id: str) -> RunRecord:
     """Works until the run has ended; says yes to whatever a person is asked, and waits for times."""
-    while True:
+    while (run := (await engine.show(run_id)).run).status not in ENDED:
         try:
             run = await engine.advance(run_id)
         except RunHeld:  # the server has not noticed yet that the process before is gone
@@ -67,8 +67,7 @@ async def take_on(engine: Engine, run_id: str) -> RunRecord:
                 await engine.answer(run_id, each.id, Answer(decisions=(Approve(),)), "ann")
         elif run.status == "paused":
             await asyncio.sleep(0.005)
-        else:
-            return run
+    return run
 
 
 async def _work(job: Job, begun: int) -> None:

@@ -21,6 +21,7 @@ from state.workflow.steps import ActionStep, HumanApprovalStep, LoopStep, WaitSt
 from tests.graphs.workflow_runs import QuickClock, Tools, conditions_of
 from tools.memory import memory_ports
 
+FAR = "2999-01-01T00:00:00+00:00"
 CONFIG: Any = {"configurable": {"thread_id": "t", "__pregel_strict_resume": True}}
 App = CompiledStateGraph[Any, Any, Any, Any]
 
@@ -192,3 +193,21 @@ async def test_an_approval_in_a_loop_is_asked_each_turn() -> None:
         done = await engine.go(Command(resume={waiting[f"turns[{turn}].ok"]: says("approve")}))
     assert len(done["outputs"]["turns"]) == 2
     assert [path for _, path in tools.calls] == ["turns[0].work", "turns[1].work"]
+
+
+async def test_a_step_says_which_decisions_there_are() -> None:
+    """Only those of `decisions` are offered, and the message is what is asked."""
+    engine = Engine(Tools(), steps=[approval("ask", decisions=["approve", "reject"])])
+    await engine.go({"inputs": {}})
+    (request,) = (await engine.app().aget_state(CONFIG)).interrupts
+    assert request.value["review_configs"][0]["allowed_decisions"] == ["approve", "reject"]
+    assert request.value["action_requests"][0]["description"] == "May ask go on?"
+
+
+async def test_waiting_until_a_time_of_day() -> None:
+    """`until` names a time with its zone; one that has passed is not waited for."""
+    steps = [{"id": place, "type": "wait", "until": until} for place, until in (("a", "2020-01-01T00:00Z"), ("b", FAR))]
+    engine = Engine(Tools(), steps=steps)
+    await engine.go({"inputs": {}})
+    (request,) = (await engine.app().aget_state(CONFIG)).interrupts
+    assert (request.value["path"], request.value["wakes_at"]) == ("b", FAR)

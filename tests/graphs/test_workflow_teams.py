@@ -122,6 +122,18 @@ async def test_workers_wait_for_people_together() -> None:
     assert sorted(run.office.done) == ["search a", "search b", "send ann", "send bob"]
 
 
+@pytest.mark.parametrize(("most", "overlaps"), [(1, False), (3, True)])
+async def test_tasks_at_a_time(most: int, overlaps: bool) -> None:
+    """`max_concurrent` bounds the tasks that are done side by side."""
+    slow = tuple({**each, "delay": 0.02} for each in FOUND)
+    run = AgentRun(team(max_concurrent=most), script=(PLAN, *slow, joined("Done.")))
+    await run.go()
+    rows = [row for row in await run.ledger.steps() if row.path.startswith("t[") and "@" not in row.path]
+    first, second, _ = sorted(rows, key=lambda row: row.started_at)
+    assert first.ended_at is not None
+    assert (second.started_at < first.ended_at) == overlaps
+
+
 async def test_a_worker_is_the_specialist_for_its_capability() -> None:
     """Its template says who it is; one that nobody can be is a clear error."""
     step: Json = {"id": "a", "type": "worker", "capability": "validation", "task": "Check it."}

@@ -175,6 +175,7 @@ async def test_a_secret_that_cannot_sign_is_refused(server: RawServer, box: Tool
     assert server.asked == []
     await Process(box, {"id": "a", "type": "webhook", "url": url, "method": "GET"}).go()
     assert "webhook-signature" not in server.asked[0][2]
+    assert server.asked[0][0] == "GET"
 
 
 async def test_a_webhook_waits_for_its_callback(server: RawServer, box: Toolbox) -> None:
