@@ -3,11 +3,8 @@
 import json
 import os
 import re
-import subprocess
-import sys
 import tomllib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -16,95 +13,25 @@ from typer.main import get_command
 from typer.testing import CliRunner
 
 from chains.models import INTEGRATIONS, key_variable
+from examples.services.server import running
+from graphs.workflow.draw import mermaid_of
 from run_workflow.cli.app import app
 from run_workflow.cli.session import EXIT_CODES
 from run_workflow.settings import load_settings, setting_rows
+from run_workflow.workflow_catalog import WorkflowCatalog
+from tests.document_lines import FENCE, LINES, PROGRAM, QUESTION, Terminal, blocks, follow, shell_lines, text_of
 from tests.postgres_fixtures import PROJECT, ServerForTests
 from tools.documents.formats import FORMATS
 from tools.toolbox import Toolbox
 
-QUESTION = "How fast has atmospheric CO2 at Mauna Loa risen, and is the rise speeding up?"
-PROGRAM = ".venv/bin/python -m run_workflow"
-
-# What stands for something of the reader's own, and what is put in its place before a line is run.
-PLACEHOLDERS = {
-    PROGRAM: f"{sys.executable} -m run_workflow",
-    '"Which isolation levels does PostgreSQL offer?"': f'"{QUESTION}"',
-    '"…"': f'"{QUESTION}"',
-    "path/to/folder": "examples/co2/sources",
-    "examples/co2/sources": str(PROJECT / "examples/co2/sources"),
-    "examples/agents": str(PROJECT / "examples/agents"),
-}
-# Every line with the program that a document shows: part of the line, the exit code, and a word of what it prints.
-LINES = {
-    "README.md": [
-        ("Which isolation levels", 0, "The report is published."),
-        # A model needs a key, and there is none here: that the line is understood shows in what is missing.
-        ("--model openai/gpt-5 --budget 2", 2, "OPENAI_API_KEY"),
-        ("--approve plan,report", 3, "approve"),
-        ("show last", 0, "Approval at plan"),
-        ("approve last", 3, "reject"),
-        ("reject last", 3, "approve"),
-        ("resume last", 3, "approve"),
-    ],
-    "docs/approvals.md": [
-        ("--approve plan", 3, "show .* --args"),
-        ("show last --args > plan.yaml", 0, ""),
-        ("edit last --file plan.yaml", 0, "The report is published."),
-    ],
-    "docs/agents.md": [("check examples/agents", 0, "5 files: nothing to complain about")],
-    "docs/bundles.md": [
-        ("run research", 0, "bundle.zip"),
-        ("verify output/", 0, "is as it was published"),
-    ],
-    "docs/workflows.md": [
-        ("check refund.yaml", 0, "nothing to complain about"),
-        ("run refund.yaml", 3, "May ann have 250 back"),
-        ("approve last", 3, "event .* paid"),
-        ("event last paid", 0, "receipt: A-17"),
-        ("graph --run last", 0, "class .* completed"),
-        ("list --workflows", 0, "expense_approval"),
-        ("show expense_approval", 0, "Outputs: route, items"),
-        ("run expense_approval --input employee=ann", 0, "route: else"),
-        ("run expense_approval@1.0.0", 3, "May bob spend 900"),
-        ("check refund.yaml --against expense_approval", 0, "breaks callers: It is called 'refund'"),
-    ],
-    "docs/tools.md": [
-        ("tools", 0, "http_get"),
-        ("tools http", 0, "json_path"),
-        ("check price_check.yaml", 0, "nothing to complain about"),
-    ],
-    "docs/sources.md": [("run research", 0, "The report is published.")],
-    "docs/running.md": [
-        ("doctor", 0, "All is well."),
-        ("graph research --format png --out research.png", 0, "research.png"),
-        ("doctor --settings", 0, "STRETTO_HOME"),
-    ],
-}
 DOCUMENTS = sorted(
     path.relative_to(PROJECT).as_posix()
     for pattern in ("*.md", "docs/**/*.md", "examples/**/README.md")
     for path in PROJECT.glob(pattern)
 )
 RUNNING = "docs/running.md"
-_FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
 _CODE = re.compile(r"`([^`\n]+)`")
-
-
-def text_of(document: str) -> str:
-    return (PROJECT / document).read_text(encoding="utf-8")
-
-
-def blocks(document: str, language: str) -> list[str]:
-    """The fenced blocks of one language."""
-    return [body for named, body in _FENCE.findall(text_of(document)) if named == language]
-
-
-def shell_lines(document: str) -> list[str]:
-    """The lines of all `sh` blocks, without comments."""
-    lines = [re.sub(r"\s+#.*", "", line).strip() for body in blocks(document, "sh") for line in body.splitlines()]
-    return [line for line in lines if line]
 
 
 def table_after(heading: str) -> list[list[str]]:
@@ -133,30 +60,6 @@ def options() -> set[str]:
     return found
 
 
-@dataclass(frozen=True)
-class Terminal:
-    """Where the lines of a document are typed."""
-
-    folder: Path
-    environment: dict[str, str]
-
-    def type(self, line: str) -> tuple[int, str]:
-        """The line's exit code, and all it printed."""
-        for written, meant in PLACEHOLDERS.items():
-            line = line.replace(written, meant)
-        ended = subprocess.run(
-            ["sh", "-c", line],
-            cwd=self.folder,
-            env=self.environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-        )
-        return ended.returncode, ended.stdout
-
-
 @pytest.fixture
 def terminal(postgres_server: ServerForTests, tmp_path: Path) -> Iterator[Terminal]:
     """A folder, an environment without keys and settings, and a fresh database."""
@@ -167,16 +70,6 @@ def terminal(postgres_server: ServerForTests, tmp_path: Path) -> Iterator[Termin
         folder.mkdir()
         keys = {key_variable(name) for name in ("openai", *INTEGRATIONS)}
         yield Terminal(folder, {name: value for name, value in os.environ.items() if name not in keys} | own)
-
-
-def follow(document: str, terminal: Terminal) -> None:
-    """Types the document's commands one after another, and holds each to its row of LINES."""
-    typed = [line for line in shell_lines(document) if line.startswith(PROGRAM)]
-    for line, (part, code, word) in zip(typed, LINES[document], strict=True):
-        assert part in line
-        ended, said = terminal.type(line)
-        assert ended == code, f"{line}\n{said}"
-        assert re.search(word, said), f"{line}\n{said}"
 
 
 @pytest.mark.slow
@@ -228,6 +121,36 @@ def test_commands_of_workflows(terminal: Terminal) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(400)  # many commands, each a process of its own
+def test_commands_of_the_catalogue(terminal: Terminal) -> None:
+    """Each workflow that comes along is run with its example; a second process answers what it waits for."""
+    examples = terminal.folder / "examples" / "workflows"
+    examples.mkdir(parents=True)
+    with running() as server:
+        for file in (PROJECT / "examples" / "workflows").glob("*.json"):
+            named = "services:" in (PROJECT / "graphs" / "workflows" / f"{file.stem}.yaml").read_text(encoding="utf-8")
+            more = {"services": server.address} if named else {}
+            (examples / file.name).write_text(json.dumps({**json.loads(file.read_text(encoding="utf-8")), **more}))
+        terminal.environment["STRETTO_ALLOWED_HOSTS"] = server.address.removeprefix("http://")
+        follow("docs/catalogue.md", terminal)
+        counts = server.shop.counts()
+    assert counts["transfers"] == {"made": 1, "undone": 0, "repeated": 0}
+    assert (counts["payments"]["made"], counts["reservations"]["undone"]) == (1, 1)
+
+
+def test_every_workflow_is_in_the_catalogue() -> None:
+    """Each has an example, and a section of its own by order of names, with its drawing as `graph` prints it."""
+    files = WorkflowCatalog(None).files
+    sections = re.findall(r"^## (\w+)\n(.*?)(?=^## |\Z)", text_of("docs/catalogue.md"), re.MULTILINE | re.DOTALL)
+    assert [name for name, _ in sections if name != "Services"] == [file.name for file in files]
+    told = dict(sections)
+    for file in files:
+        assert file.definition is not None
+        assert f"```mermaid\n{mermaid_of(file.definition)}```" in told[file.name], file.name
+        assert (PROJECT / "examples" / "workflows" / f"{file.name}.json").exists()
+
+
+@pytest.mark.slow
 def test_commands_of_tools(terminal: Terminal) -> None:
     """The workflow of the page has nothing wrong, and the tools are shown."""
     (terminal.folder / "price_check.yaml").write_text(blocks("docs/tools.md", "yaml")[0], encoding="utf-8")
@@ -275,8 +198,9 @@ def test_shell_lines_are_accounted_for(document: str) -> None:
         elif first == "docker":
             assert (PROJECT / "docker-compose.yml").exists()
         else:
-            installs = ("pip install -e .", ".venv/bin/python -m pip install '.[embeddings]'")
-            assert line.startswith(PROGRAM) or line in installs, f"run or check it here: {line}"
+            others = ("pip install -e .", ".venv/bin/python -m pip install '.[embeddings]'")
+            is_known = line.startswith((PROGRAM, ".venv/bin/python -m examples.services")) or line in others
+            assert is_known, f"run or check it here: {line}"
 
 
 def test_the_extra_of_the_documentation_exists() -> None:
@@ -362,7 +286,7 @@ def test_hosts_are_documented() -> None:
 def test_options_exist(document: str) -> None:
     """Each option that a document names is one of the program's; benchmarks have their own."""
     text = text_of(document)
-    written = [code for code in _CODE.findall(_FENCE.sub("", text)) if "benchmarks." not in code]
+    written = [code for code in _CODE.findall(FENCE.sub("", text)) if "benchmarks." not in code]
     codes = [*written, *(line for line in shell_lines(document) if PROGRAM in line)]
     named = {option for code in codes for option in re.findall(r"(?<![\w-])--[a-z][a-z-]*", code)}
     assert named <= options()

@@ -53,7 +53,9 @@ def project_files() -> Iterator[Path]:
 
 
 FILES = sorted(path.relative_to(ROOT) for path in project_files())
-MODULES = [path for path in FILES if path.suffix == ".py" and path.parts[0] in (*ROOMS, "tests", "benchmarks", "examples")]
+MODULES = [
+    path for path in FILES if path.suffix == ".py" and path.parts[0] in (*ROOMS, "tests", "benchmarks", "examples")
+]
 
 
 def report(path: Path, faults: list[Fault]) -> str:
