@@ -11,8 +11,8 @@ from graphs.workflow.checks.definition import check_text
 from graphs.workflow.checks.known import Checked, Known, KnownWorkflow
 from graphs.workflow.loading import load
 from graphs.workflow.pinned import Pinned, pinned, workflows_used
-from graphs.workflow.research_form import INPUTS, OUTPUTS, RESEARCH
 from graphs.workflow.problems import refuse, suggestion
+from graphs.workflow.research_form import INPUTS, OUTPUTS, RESEARCH
 from run_workflow.agent_files import templates_in
 from run_workflow.cli.session import WORKFLOW_SUFFIXES
 from run_workflow.workflow_files import known, read_text

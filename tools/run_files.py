@@ -88,7 +88,10 @@ class RunFiles:
                 _tool(self.read_document, "Reads the text of a document: PDF, Word, Excel, HTML and others.", "read"),
                 DocumentText.model_json_schema(),
             ),
-            (_tool(self.file_find, "Says where a file or a folder is that may be read.", "read"), Found.model_json_schema()),
+            (
+                _tool(self.file_find, "Says where a file or a folder is that may be read.", "read"),
+                Found.model_json_schema(),
+            ),
             *FileContents(self._read).tools(),
         )
 

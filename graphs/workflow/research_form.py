@@ -13,5 +13,6 @@ INPUTS: Json = {
     },
     "additionalProperties": False,
 }
-OUTPUTS = ("outcome", "report", "page", "text", "citation_accuracy", "missing", "defects")
-"""`report` and `page` are paths of files of the run, as Markdown and HTML; `text` is the report itself."""
+OUTPUTS = ("outcome", "report", "page", "summary", "text", "citation_accuracy", "missing", "defects")
+"""`report` and `page` are paths of files of the run, as Markdown and HTML; `text` is the report itself,
+`summary` its first section, empty where nothing was established."""

@@ -72,9 +72,7 @@ async def test_the_pages_of_a_document(files: RunFiles, tmp_path: Path) -> None:
     assert [page["number"] for page in (await files.read_document("a.txt"))["pages"]] == [1]
 
 
-async def test_the_text_in_a_picture(
-    contents: FileContents, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_the_text_in_a_picture(contents: FileContents, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The engine is given the bytes and the language; what it cannot read is told in its words."""
     (tmp_path / "a.png").write_bytes(b"picture")
     engine(tmp_path, monkeypatch, '[ "$4" = xyz ] && { echo "no language" >&2; exit 1; }; echo "$1 $2 $4"; cat')

@@ -18,6 +18,7 @@ from graphs.workflow.outcomes import StepFailed
 from graphs.workflow.research_form import INPUTS, RESEARCH
 from graphs.workflow.running import Body, Call
 from state.ports import CallJournal, Ledger, Ports
+from state.research import SUMMARY
 from state.runs import CallKey, CallRecord, Json, Progress, StepRecord, StepStatus, Usage
 from state.workflow.steps import WorkflowStep
 from tools.addresses import refuse_logins
@@ -83,7 +84,7 @@ async def _to_its_end(app: "CompiledStateGraph[Any, Any, Any, Any]", call: Call,
     """The values of its state. It begins where it stood, if it had begun."""
     config: Any = {"configurable": {"thread_id": f"{call.run.id}:{call.path}"}, "recursion_limit": _STEPS}
     has_begun = app.checkpointer and (await app.aget_state(config)).created_at is not None
-    given = None if has_begun else {"question": call.input["question"], "sources": sources}
+    given: Json | None = None if has_begun else {"question": call.input["question"], "sources": sources}
     assert call.run.staff is not None  # whoever builds a run of a workflow gives it one
     context = call.run.staff.context.model_copy(update={"approvals": {}})
     values: Json = {}
@@ -92,7 +93,7 @@ async def _to_its_end(app: "CompiledStateGraph[Any, Any, Any, Any]", call: Call,
     )
     async for mode, part in stream:
         if mode == "values":
-            values = part
+            values = dict(part)
         else:
             told = Progress.model_validate(part)
             call.run.emit(told.model_copy(update={"path": f"{call.path}.{told.path}"}))
@@ -109,9 +110,11 @@ async def _written(ports: Ports, call: Call, done: Json) -> Json:
         path = str(PurePosixPath("research", call.path, done[name].name))
         written = await ports.tools.call("file_write", {"path": path, "content": content})
         paths[name] = written["path"]
+    sections = done["draft"].sections
     return {
         "outcome": done["outcome"],
         **paths,
+        "summary": " ".join(part.text for each in sections if each.heading == SUMMARY for part in each.sentences),
         "text": text,
         "citation_accuracy": done["citation_accuracy"],
         "missing": [each.model_dump(mode="json") for each in done.get("missing", ())],
