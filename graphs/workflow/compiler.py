@@ -36,6 +36,9 @@ from state.workflow.steps import Step
 _ANSWERS = "__pregel_resume_map"
 """Where LangGraph keeps what a run was resumed with, by interrupt id; tests/graphs/test_workflow_graph.py holds it."""
 
+_SAVER = "__pregel_checkpointer"
+"""Where LangGraph keeps what stores the checkpoints of a run; tests/graphs/test_workflow_research.py holds it."""
+
 
 class WorkflowInput(TypedDict):
     """What a run is given."""
@@ -75,7 +78,7 @@ def build(
         return {"inputs": completed(definition, state["inputs"])}
 
     async def run(state: WorkflowState, runtime: Runtime[RunContext]) -> WorkflowOutput:
-        emit = emitter(runtime)
+        emit, config = emitter(runtime), get_config().get("configurable", {})
         shared = Run(
             id=ports.run_id,
             definition=definition,
@@ -87,11 +90,12 @@ def build(
             conditions=conditions,
             uses=uses or {},
             slots=slots,
-            answers=get_config().get("configurable", {}).get(_ANSWERS) or {},
+            answers=config.get(_ANSWERS) or {},
             emit=emit,
             tools=ports.tools,
             staff=Staff(ports, context_of(runtime), emit),
             cache=ports.cache,
+            saver=config.get(_SAVER),
             records={record.path: record for record in await ports.ledger.steps()},
         )
         whole = await _to_its_end(shared, definition.timeout - ports.worked, state.get("refusals", {}))

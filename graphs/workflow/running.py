@@ -35,6 +35,8 @@ from state.workflow.steps import Step
 from tools.schemas import faults
 
 if TYPE_CHECKING:
+    from langgraph.checkpoint.base import BaseCheckpointSaver
+
     from agents.staff import Staff  # models are slow to import
     from graphs.workflow.pinned import Pinned  # it holds conditions
 
@@ -103,6 +105,8 @@ class Run:
     """What the ledger was given and nobody waits for yet."""
     staff: "Staff | None" = None
     """What chains and agents work with; None where there are none."""
+    saver: "BaseCheckpointSaver[str] | None" = None
+    """Where a graph that runs within a step keeps its checkpoints; None where nothing is kept."""
     tools: saga.Caller | None = None
     """The tools that undo steps."""
     undoing: asyncio.Lock = field(default_factory=asyncio.Lock)

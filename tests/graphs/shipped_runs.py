@@ -51,6 +51,8 @@ class ShippedRun:
     folder: Path = PROJECT
     """Where it reads."""
     ports: Ports = field(init=False)
+    told: list[str] = field(default_factory=list)
+    """The paths of the steps that who watches was told of."""
 
     def __post_init__(self) -> None:
         self.saver = InMemorySaver(serde=StrictSerializer())
@@ -63,7 +65,14 @@ class ShippedRun:
     async def go(self, given: Any) -> Json:
         """One attempt with inputs, answers, or None to go on. The outputs; empty where it waits."""
         start = {"inputs": given} if isinstance(given, dict) else given
-        done = await self._app().ainvoke(start, _CONFIG, context=RunContext())
+        done: Json = {}
+        async for mode, part in self._app().astream(
+            start, _CONFIG, context=RunContext(), stream_mode=["custom", "values"]
+        ):
+            if mode == "values":
+                done = part
+            else:
+                self.told.append(part["path"])
         return dict(done.get("outputs") or {})
 
     async def asked(self) -> dict[str, Json]:

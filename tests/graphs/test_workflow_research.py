@@ -16,7 +16,7 @@ QUESTION = "How high is the alpha bridge?"
 
 
 class DyingLedger(MemoryLedger):
-    """The process dies when a step begins: nothing is written any more until `is_dead` is taken back."""
+    """The process dies when a step begins, or ends: nothing is written any more until `is_dead` is taken back."""
 
     dies_at = ""
     is_dead = False
@@ -28,6 +28,7 @@ class DyingLedger(MemoryLedger):
         await super().begin(path, iteration)
 
     async def end(self, path: str, *args: Any, **more: Any) -> None:
+        self.is_dead = self.is_dead or f"end of {path}" == self.dies_at
         if self.is_dead:
             raise LeaseLost("dead")
         await super().end(path, *args, **more)
@@ -49,6 +50,7 @@ async def test_a_report_comes_with_its_figures(run: ShippedRun) -> None:
     assert "134 m" in (run.files / "r" / done["report"]).read_text()
     assert (run.files / "r" / done["page"]).read_text().startswith("<!")
     assert (await run.statuses())["findings.publish"] == "completed"
+    assert "findings.publish" in run.told
 
 
 async def test_a_report_that_establishes_nothing_goes_to_a_person(run: ShippedRun) -> None:
@@ -58,10 +60,11 @@ async def test_a_report_that_establishes_nothing_goes_to_a_person(run: ShippedRu
     assert (await run.answer())["outcome"] == "not_established"
 
 
-async def test_research_goes_on_where_its_process_died(run: ShippedRun) -> None:
+@pytest.mark.parametrize("moment", ["findings.synthesize", "end of findings"])
+async def test_research_goes_on_where_its_process_died(run: ShippedRun, moment: str) -> None:
     """The nodes that had ended are not run again, and the result is that of a run left alone."""
     ledger = DyingLedger("r", run.ports.clock)
-    ledger.dies_at = "findings.synthesize"
+    ledger.dies_at = moment
     run.ports = replace(run.ports, ledger=ledger)
     with pytest.raises(LeaseLost):
         await run.go({"question": QUESTION, "sources": ["in"]})

@@ -7,13 +7,12 @@ asks nobody: a person looks at its plan or report by an approval of the workflow
 
 import asyncio
 from collections.abc import Sequence
-from contextvars import Context
+from contextvars import Context, copy_context
 from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from langgraph.config import get_config
-
+from agents.kit import Emit
 from graphs.workflow.outcomes import StepFailed
 from graphs.workflow.research_form import INPUTS, RESEARCH
 from graphs.workflow.running import Body, Call
@@ -28,8 +27,6 @@ from tools.schemas import faults
 if TYPE_CHECKING:
     from langgraph.graph.state import CompiledStateGraph
 
-_SAVER = "__pregel_checkpointer"
-"""Where LangGraph keeps what stores the checkpoints of the run; tests/graphs/test_workflow_research.py holds it."""
 _STEPS = 1000
 
 
@@ -49,8 +46,14 @@ async def _research(ports: Ports, call: Call) -> Json:
         raise StepFailed(f"The input is not as research needs it: {'; '.join(wrong)}.", "bad_input")
     sources = [await _readable(ports, each) for each in call.input["sources"]]
     app = _compiled(ports, call)
+    around = copy_context()
+
+    def emit(progress: Progress) -> None:
+        below = progress.model_copy(update={"path": f"{call.path}.{progress.path}"})
+        around.run(call.run.emit, below)
+
     # A context of its own: within that of the run LangGraph would take it for a part of the run's own graph.
-    work = asyncio.get_running_loop().create_task(_to_its_end(app, call, sources), context=Context())
+    work = asyncio.get_running_loop().create_task(_to_its_end(app, call, sources, emit), context=Context())
     try:
         done = await work
     finally:
@@ -77,26 +80,30 @@ def _compiled(ports: Ports, call: Call) -> "CompiledStateGraph[Any, Any, Any, An
         ledger=_LedgerBelow(ports.ledger, f"{call.path}."),
         journal=_JournalBelow(ports.journal, f"{call.path}."),
     )
-    return build(inner).compile(checkpointer=get_config().get("configurable", {}).get(_SAVER))
+    return build(inner).compile(checkpointer=call.run.saver)
 
 
-async def _to_its_end(app: "CompiledStateGraph[Any, Any, Any, Any]", call: Call, sources: list[str]) -> Json:
+async def _to_its_end(
+    app: "CompiledStateGraph[Any, Any, Any, Any]", call: Call, sources: list[str], emit: Emit
+) -> Json:
     """The values of its state. It begins where it stood, if it had begun."""
     config: Any = {"configurable": {"thread_id": f"{call.run.id}:{call.path}"}, "recursion_limit": _STEPS}
-    has_begun = app.checkpointer and (await app.aget_state(config)).created_at is not None
+    begun = await app.aget_state(config) if app.checkpointer else None
+    if begun is not None and begun.created_at is not None and not begun.next:
+        return dict(begun.values)
+    has_begun = begun is not None and begun.created_at is not None
     given: Json | None = None if has_begun else {"question": call.input["question"], "sources": sources}
     assert call.run.staff is not None  # whoever builds a run of a workflow gives it one
     context = call.run.staff.context.model_copy(update={"approvals": {}})
     values: Json = {}
-    stream = app.astream(
+    stream: Any = app.astream(
         given, config, context=context, stream_mode=["custom", "values"], durability="sync", subgraphs=False
     )
     async for mode, part in stream:
         if mode == "values":
             values = dict(part)
         else:
-            told = Progress.model_validate(part)
-            call.run.emit(told.model_copy(update={"path": f"{call.path}.{told.path}"}))
+            emit(Progress.model_validate(part))
     return values
 
 
