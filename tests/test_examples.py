@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -124,13 +125,14 @@ def test_commands_of_workflows(terminal: Terminal) -> None:
 @pytest.mark.timeout(400)  # many commands, each a process of its own
 def test_commands_of_the_catalogue(terminal: Terminal) -> None:
     """Each workflow that comes along is run with its example; a second process answers what it waits for."""
+    for name in ("workflows", "co2"):
+        shutil.copytree(PROJECT / "examples" / name, terminal.folder / "examples" / name)
     examples = terminal.folder / "examples" / "workflows"
-    examples.mkdir(parents=True)
     with running() as server:
-        for file in (PROJECT / "examples" / "workflows").glob("*.json"):
+        for file in examples.glob("*.json"):
             named = "services:" in (PROJECT / "graphs" / "workflows" / f"{file.stem}.yaml").read_text(encoding="utf-8")
             more = {"services": server.address} if named else {}
-            (examples / file.name).write_text(json.dumps({**json.loads(file.read_text(encoding="utf-8")), **more}))
+            file.write_text(json.dumps({**json.loads(file.read_text(encoding="utf-8")), **more}))
         terminal.environment["STRETTO_ALLOWED_HOSTS"] = server.address.removeprefix("http://")
         follow("docs/catalogue.md", terminal)
         counts = server.shop.counts()
