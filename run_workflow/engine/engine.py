@@ -182,6 +182,7 @@ class Engine:
         that stay the same are not made again. Raises UnknownRun, DefinitionChanged and RunError.
         """
         run = await self._run(run_id)
+        refuse_served(run)
         if run.is_workflow:
             return await self.workflows.fork(run, actor, at, changes or {})
         app = await self._reading(run)

@@ -213,10 +213,10 @@ async def answered(pool: Pool) -> Sequence[Answered]:
     """All of them."""
     async with pool.connection() as connection:
         rows = await (await connection.execute(_ANSWERED, {"served": SERVED})).fetchall()
-    return [Answered(row["id"], graph_of(row["graph"]), row["request"]) for row in rows]
+    return [Answered(row["id"], _graph_of(row["graph"]), row["request"]) for row in rows]
 
 
-def graph_of(graph: str) -> str:
+def _graph_of(graph: str) -> str:
     """The graph's name on the server: of a workflow it is the one without the version."""
     return graph.removesuffix(SERVED).partition(VERSION_SIGN)[0]
 

@@ -117,6 +117,9 @@ async def test_a_run_keeps_the_definition_that_it_began_with(served: Served) -> 
     assert found is not None
     assert found.hash == wanted.hash
     assert await served.engine.workflows.begun(T, "other") is None
+    for refused_here in (served.engine.fork(T, actor="ann"), served.engine.advance(T)):
+        with pytest.raises(RunError, match="LangGraph server drives this run"):
+            await refused_here
     with pytest.raises(RunError, match=r"This is a run of w@1\.0\.0 \(server\)\. Begin a new thread"):
         await served.run(workflow(ASKS, "name: other"), {"inputs": {}})
 
@@ -157,6 +160,16 @@ async def test_a_time_that_is_over_takes_a_run_on(served: Served) -> None:
     assert (await served.run(wanted, {"inputs": {}})).run.status == "paused"
     await until(served.can_go_on)
     assert (await served.run(wanted)).run.status == "completed"
+
+
+async def test_a_run_that_waits_and_is_cancelled_is_undone(served: Served) -> None:
+    """The command line undoes what the server did; the server does not go on with it."""
+    wanted = workflow(f"{DONE}, {{id: e, type: wait, event: paid, depends_on: [a]}}")
+    await served.run(wanted, {"inputs": {}})
+    assert (await served.engine.cancel(T, "ann")).status == "rolled_back"
+    assert served.tools.called.count("undo") == 1
+    with pytest.raises(RunError, match="The run is rolled_back"):
+        await served.run(wanted)
 
 
 async def test_who_may_not_start_it_cannot(served: Served) -> None:

@@ -1,4 +1,4 @@
-"""`langgraph dev` serves research and workflows, and clients drive them: runs, answers, time limits, cancels, deaths."""
+"""`langgraph dev` serves research and workflows to clients: runs, answers, time limits, cancels, deaths."""
 
 import asyncio
 import json
