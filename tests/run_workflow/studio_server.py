@@ -9,6 +9,7 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -113,3 +114,31 @@ def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+async def thread_of(client: LangGraphClient) -> str:
+    """A new thread's id."""
+    return str((await client.threads.create())["thread_id"])
+
+
+async def shown(client: LangGraphClient, thread: str) -> tuple[str, str, str]:
+    """What is asked now: the request's id, its action, and the words."""
+    (waiting,) = (await client.threads.get_state(thread))["interrupts"]
+    action = waiting["value"]["action_requests"][0]
+    return waiting["id"], action["name"], action["description"]
+
+
+def hanging_model(folder: Path) -> dict[str, Any]:
+    """A context with a planner that never answers."""
+    script = folder / "hanging.json"
+    script.write_text(json.dumps({"steps": [{"hang": 3600, "repeat": "always"}]}), encoding="utf-8")
+    return {"models": {"planner": f"fake/{script}"}}
+
+
+def command_line(server: StudioServer, *words: str) -> str:
+    """What a command says, on the server's database."""
+    environment = {"DATABASE_URL": server.dsn, "STRETTO_HOME": str(server.folder), "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [sys.executable, "-m", "run_workflow", *words], env=environment, capture_output=True, text=True, check=True
+    )
+    return done.stdout + done.stderr

@@ -1,9 +1,7 @@
 """`langgraph dev` serves research and workflows to clients: runs, answers, time limits, cancels, deaths."""
 
 import asyncio
-import json
 import re
-import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack
@@ -20,7 +18,7 @@ from run_workflow.postgres.database import Database, DatabaseSettings, open_data
 from state.runs import TIMEOUT_ACTOR
 from tests.postgres_fixtures import ServerForTests
 from tests.run_workflow.engine_graphs import engine_on, until
-from tests.run_workflow.studio_server import ROOT, StudioServer
+from tests.run_workflow.studio_server import ROOT, StudioServer, command_line, hanging_model, shown, thread_of
 
 pytestmark = [pytest.mark.studio, pytest.mark.slow]
 QUESTION = "How fast has atmospheric CO2 at Mauna Loa risen?"
@@ -84,10 +82,6 @@ def client(person: Person) -> LangGraphClient:
     return person("")
 
 
-async def thread_of(client: LangGraphClient) -> str:
-    return str((await client.threads.create())["thread_id"])
-
-
 async def ask(client: LangGraphClient, context: dict[str, Any] | None = None) -> str:
     """A thread that was asked the question, when it waits or has ended."""
     thread = await thread_of(client)
@@ -100,13 +94,6 @@ async def answer(client: LangGraphClient, thread: str, given: object = YES) -> A
     return await client.runs.wait(thread, "research", command={"resume": given}, raise_error=False)
 
 
-async def shown(client: LangGraphClient, thread: str) -> tuple[str, str, str]:
-    """What is asked now: the request's id, its action, and the words."""
-    (waiting,) = (await client.threads.get_state(thread))["interrupts"]
-    action = waiting["value"]["action_requests"][0]
-    return waiting["id"], action["name"], action["description"]
-
-
 async def test_the_example_of_the_page(server: StudioServer) -> None:
     """The Python of docs/studio.md does what the page says."""
     page = (ROOT / "docs/studio.md").read_text(encoding="utf-8")
@@ -116,13 +103,6 @@ async def test_the_example_of_the_page(server: StudioServer) -> None:
     printed, _ = await process.communicate()
     assert printed.decode().splitlines()[1:] == ["published"]
     assert printed.decode().startswith("Is this the right plan?")
-
-
-def hanging_model(folder: Path) -> dict[str, Any]:
-    """A context with a planner that never answers."""
-    script = folder / "hanging.json"
-    script.write_text(json.dumps({"steps": [{"hang": 3600, "repeat": "always"}]}), encoding="utf-8")
-    return {"models": {"planner": f"fake/{script}"}}
 
 
 async def plans(engine: Engine, thread: str) -> bool:
@@ -362,15 +342,6 @@ async def test_a_workflow_of_the_user(server: StudioServer, client: LangGraphCli
 
 async def _is_cancelled(engine: Engine, thread: str) -> bool:
     return (await engine.show(thread)).run.status == "cancelled"
-
-
-def command_line(server: StudioServer, *words: str) -> str:
-    """What a command says, on the server's database."""
-    environment = {"DATABASE_URL": server.dsn, "STRETTO_HOME": str(server.folder), "PYTHONPATH": str(ROOT)}
-    done = subprocess.run(
-        [sys.executable, "-m", "run_workflow", *words], env=environment, capture_output=True, text=True, check=True
-    )
-    return done.stdout + done.stderr
 
 
 async def test_a_killed_server(postgres_server: ServerForTests, tmp_path: Path) -> None:

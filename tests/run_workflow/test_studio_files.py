@@ -6,7 +6,7 @@ from pathlib import Path
 from run_workflow.cli.studio import RESEARCH, write_files
 from run_workflow.documents import StudioDocument
 from run_workflow.workflow_catalog import WorkflowCatalog
-from tests.run_workflow.cli_double import Line
+from tests.run_workflow.cli_double import EngineDouble, Line
 
 ROOT = Path(__file__).parents[2]
 STEPS = "steps: [{id: a, type: wait, duration: 0}]"
@@ -21,7 +21,7 @@ def test_the_project_serves_all_that_comes_with_it() -> None:
     assert {line for line in text.splitlines() if " = " in line} == {f'{name} = workflow("{name}")' for name in shipped}
 
 
-def test_files_of_a_user(line: Line, tmp_path: Path) -> None:
+def test_files_of_a_user(tmp_path: Path) -> None:
     """The command writes a configuration with the user's workflows, and says which files it left out and why."""
     texts = {"a": f"name: pay-out\n{STEPS}", "b": "name: [", "c": f"name: research\n{STEPS}", "d": STEPS}
     for name, text in texts.items():
@@ -35,5 +35,6 @@ def test_files_of_a_user(line: Line, tmp_path: Path) -> None:
     exec(config.with_name("graphs.py").read_text(encoding="utf-8"), names)  # noqa: S102 - our own file
     assert callable(names["pay-out"])
 
+    line = Line(EngineDouble(), tmp_path)
     document = StudioDocument.model_validate_json(line.type("studio", "--files-only", "--json").out)
     assert set(document.graphs) >= {"research", "expense_approval"}
