@@ -29,6 +29,9 @@ WORKERS: list[Json] = [
     {"id": "adder", "type": "worker", "capability": "analysis"},
 ]
 
+WHO: Json = {"type": "object", "properties": {"who": {"type": "string"}}}
+CONTINUES: Json = {"max_attempts": 1, "continue_on_failure": True}
+
 
 def team(**more: Any) -> Json:
     return {"id": "t", "type": "orchestrator", "goal": "What is it worth?", "workers": WORKERS, **more}
@@ -143,6 +146,20 @@ async def test_a_worker_is_the_specialist_for_its_capability() -> None:
     assert (await run.row("a@checker")).result == {"tokens": run.usage.tokens}
     with pytest.raises(StepFailed, match="No agent is able to do 'magic'"):
         await AgentRun({**step, "capability": "magic"}, script=({"reply": "x"},)).go()
+
+
+async def test_a_worker_works_within_what_its_step_says() -> None:
+    """Its task, its tools, those that need no person, its limits and the form of its answer are the step's."""
+    step: Json = {"id": "a", "type": "worker", "capability": "research", "task": "Ask ${workflow.who}."}
+    step |= {"tools": ["search", "send"], "without_approval": ["send"], "retry_policy": CONTINUES}
+    form = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}
+    calls = (says("search", {"query": "a"}), says("send", {"to": "ann"}))
+    run = AgentRun({**step, "output_schema": form}, script=(*calls, answers({"n": 2})), inputs=WHO)
+    assert await run.go(who="ann") == {"a": {"n": 2}}
+    assert run.office.done == ["search a", "send ann"]
+    assert "ann" in run.asked[0].messages[-1].text
+    short = AgentRun({**step, "limits": {"turns": 1}}, script=(*calls, {"reply": "x"}), inputs=WHO)
+    assert (await short.go(who="ann"))["a"]["error"]["class"] == "limit"
 
 
 @pytest.mark.parametrize(("adaptive", "who"), [(False, "checker"), (True, "analyst")])
