@@ -3,6 +3,7 @@
 import copy
 import re
 from collections.abc import Iterator
+from pathlib import Path as File
 from typing import Any
 
 import pytest
@@ -12,9 +13,11 @@ from hypothesis import strategies as st
 
 from graphs.workflow.problems import Path
 from graphs.workflow.yaml_source import MOST_BYTES, MOST_DEPTH, read
+from run_workflow.workflow_catalog import WorkflowCatalog
 from tests.graphs.workflow_files import GOOD, look
 
 Tree = dict[str, Any]
+ROOT = File(__file__).parents[2]
 WRONG: dict[str, Any] = {
     "id": "not an id",
     "type": "nonsense",
@@ -224,3 +227,23 @@ def test_harmful_files_are_refused(text: str, words: str) -> None:
     source = read(text, "w.yaml")
     assert source.value is None
     assert re.search(words, "\n".join(map(str, source.problems)))
+
+
+SHIPPED = sorted(
+    path
+    for folder in ("graphs/workflows", "examples/agents", "examples/patterns")
+    for path in (ROOT / folder).glob("*.yaml")
+)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("file", SHIPPED, ids=lambda path: path.stem)
+def test_what_comes_with_stretto_can_be_broken_too(file: File) -> None:
+    """Each way to break a file that comes along has an error with a place in it, and never a traceback."""
+    known = WorkflowCatalog(None).known()
+    text = file.read_text(encoding="utf-8")
+    for what, path, tree in breakages(read(text, file.name).value):
+        broken = yaml.safe_dump(tree, sort_keys=False, width=1000)
+        errors = [each for each in look(broken, known).problems if each.severity == "error"]
+        assert errors, (what, path)
+        assert all(1 <= each.place.line <= broken.count("\n") + 1 and each.message for each in errors), (what, path)
