@@ -31,14 +31,14 @@ _CONFIG: Any = {"configurable": {"thread_id": "t", "__pregel_strict_resume": Tru
 class CatalogueRun:
     """One run of a workflow by name, with its example input and what a test has changed of it."""
 
-    def __init__(self, name: str, server: Server, box: Toolbox, **changes: Any) -> None:
+    def __init__(self, name: str, server: Server, box: Toolbox, run_id: str = "r", **changes: Any) -> None:
         file = PROJECT / "graphs" / "workflows" / f"{name}.yaml"
         self.entry = WorkflowEntry(pinned(file.read_text(encoding="utf-8"), file.name, {}))
         self.inputs: Json = {**json.loads((EXAMPLES / f"{name}.json").read_text(encoding="utf-8")), **changes}
         if "services" in self.entry.pinned.definition.inputs["properties"]:
             self.inputs["services"] = server.address
         self.shop = server.shop
-        ports = memory_ports(ModelDoor({}, {}), run_id="r", clock=QuickClock())
+        ports = memory_ports(ModelDoor({}, {}), run_id=run_id, clock=QuickClock())
         self.ports = replace(ports, tools=box(ports))
         self._saver = InMemorySaver()
 

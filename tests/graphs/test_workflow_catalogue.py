@@ -91,6 +91,13 @@ async def test_an_order_that_fails_is_undone(shop: Server, box: Toolbox, failing
     assert not any(run.made(name) for name in run.shop.made)
 
 
+async def test_each_run_tells_anew(shop: Server, box: Toolbox) -> None:
+    """Keys are those of a run: a second one is told of by itself, and not refused as another text for an old key."""
+    runs = [CatalogueRun("financial_transaction", shop, box, amount=10, run_id=each) for each in ("one", "two")]
+    assert [(await run.go())["transfer"] for run in runs] == ["TRF-1", "TRF-2"]
+    assert len(runs[0].made("notifications")) == len(runs[0].made("entries")) == 2
+
+
 async def test_what_may_pass_is_tried_again(shop: Server, box: Toolbox) -> None:
     """An answer that was lost is asked for again with the same key: the card is charged once."""
     run = CatalogueRun("order_processing", shop, box)
