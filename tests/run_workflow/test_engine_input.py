@@ -1,6 +1,6 @@
 """What a run may be given: an address with a password is refused before anything of it is stored, at every door."""
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
 import pytest
@@ -29,9 +29,14 @@ async def fork(engine: Engine) -> None:
     await engine.fork(run.id, at="spread", changes=GIVEN, actor="ann")
 
 
+def _nothing(_state: Mapping[str, Any], _action: str, _reason: str, _more: str) -> dict[str, Any]:
+    """What is told of an answer that was refused: here there is none."""
+    return {}
+
+
 async def serve(engine: Engine) -> None:
     """A client of a LangGraph server."""
-    asked = Asked(GIVEN, PLAIN, None, None, True, lambda state, action, reason: {})
+    asked = Asked(GIVEN, PLAIN, None, None, True, _nothing)
     async with engine.lend(THREAD, "trial", asked):
         raise AssertionError("the run was lent")
 

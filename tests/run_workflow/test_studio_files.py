@@ -6,7 +6,8 @@ from pathlib import Path
 from run_workflow.cli.studio import RESEARCH, write_files
 from run_workflow.documents import StudioDocument
 from run_workflow.workflow_catalog import WorkflowCatalog
-from tests.run_workflow.cli_double import EngineDouble, Line
+from tests.run_workflow.cli_double import Line
+from tests.run_workflow.engine_double import EngineDouble
 
 ROOT = Path(__file__).parents[2]
 STEPS = "steps: [{id: a, type: wait, duration: 0}]"
