@@ -74,7 +74,7 @@ LINES = {
         ("run financial_transaction", 3, "Risk 0.95"),
         ("approve last", 0, "transfer: TRF-1"),
         ("run maker_checker", 0, "last_turn: 1"),
-        ("run multi_domain_support", 3, "May I bring my dog"),
+        ("run multi_domain_support", 3, "bring my dog"),
         ("show last --args > answer.yaml", 0, ""),
         ("edit last --file answer.yaml", 0, "field: billing"),
         ("run order_processing", 0, "payment: PAY-1"),

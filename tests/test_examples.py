@@ -122,7 +122,7 @@ def test_commands_of_workflows(terminal: Terminal) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(400)  # many commands, each a process of its own
+@pytest.mark.timeout(600)  # many commands, each a process of its own
 def test_commands_of_the_catalogue(terminal: Terminal) -> None:
     """Each workflow that comes along is run with its example; a second process answers what it waits for."""
     for name in ("workflows", "co2"):
@@ -130,10 +130,11 @@ def test_commands_of_the_catalogue(terminal: Terminal) -> None:
     examples = terminal.folder / "examples" / "workflows"
     with running() as server:
         for file in examples.glob("*.json"):
-            named = "services:" in (PROJECT / "graphs" / "workflows" / f"{file.stem}.yaml").read_text(encoding="utf-8")
+            named = "services:" in WorkflowCatalog(None).find(file.stem).text
             more = {"services": server.address} if named else {}
             file.write_text(json.dumps({**json.loads(file.read_text(encoding="utf-8")), **more}))
         terminal.environment["STRETTO_ALLOWED_HOSTS"] = server.address.removeprefix("http://")
+        terminal.environment["STRETTO_FOLDERS"] = str(PROJECT)
         follow("docs/catalogue.md", terminal)
         counts = server.shop.counts()
     assert counts["transfers"] == {"made": 1, "undone": 0, "repeated": 0}

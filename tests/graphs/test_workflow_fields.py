@@ -70,9 +70,10 @@ async def test_next_steps_are_dependencies_from_the_other_side() -> None:
 async def test_inputs_and_outputs_are_held_to_their_schema(field: str, error: str, calls: int) -> None:
     """An input that does not fit never reaches the tool; an output that does not fit reaches no other step."""
     schema: dict[str, Any] = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}
-    fits = runs(action("a", input_mapping={"n": 1}, **{field: schema}))
+    checked: dict[str, Any] = {field: schema}
+    fits = runs(action("a", input_mapping={"n": 1}, **checked))
     assert (await fits.go()).outputs["a"] == {"n": 1}
-    bad = runs(action("a", input_mapping={"n": "one"}, retry_policy=ONCE, **{field: schema}))
+    bad = runs(action("a", input_mapping={"n": "one"}, retry_policy=ONCE, **checked))
     assert await error_of(bad) == error
     assert len(bad.tools.calls) == calls
 
