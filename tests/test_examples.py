@@ -134,7 +134,6 @@ def test_commands_of_the_catalogue(terminal: Terminal) -> None:
             more = {"services": server.address} if named else {}
             file.write_text(json.dumps({**json.loads(file.read_text(encoding="utf-8")), **more}))
         terminal.environment["STRETTO_ALLOWED_HOSTS"] = server.address.removeprefix("http://")
-        terminal.environment["STRETTO_FOLDERS"] = str(PROJECT)
         follow("docs/catalogue.md", terminal)
         counts = server.shop.counts()
     assert counts["transfers"] == {"made": 1, "undone": 0, "repeated": 0}

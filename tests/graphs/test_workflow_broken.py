@@ -3,6 +3,7 @@
 import copy
 import re
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path as File
 from typing import Any
 
@@ -55,6 +56,8 @@ WRONG: dict[str, Any] = {
 """Values that cannot stand in a field."""
 NEEDED = ("id", "type", "name", "steps", "message", "workers", "goal", "capability", "url", "workflow", "when")
 FREE = (
+    "input_validation",
+    "output_validation",
     "output_schema",
     "custom_metrics",
     "input_mapping",
@@ -239,10 +242,13 @@ SHIPPED = sorted(
 @pytest.mark.slow
 @pytest.mark.parametrize("file", SHIPPED, ids=lambda path: path.stem)
 def test_what_comes_with_stretto_can_be_broken_too(file: File) -> None:
-    """Each way to break a file that comes along has an error with a place in it, and never a traceback."""
+    """However a file that comes along is broken, there is an error with a place in it, and never a traceback.
+
+    Of the thousands of ways each fifteenth is tried.
+    """
     known = WorkflowCatalog(None).known()
     text = file.read_text(encoding="utf-8")
-    for what, path, tree in breakages(read(text, file.name).value):
+    for what, path, tree in islice(breakages(read(text, file.name).value), 0, None, 15):
         broken = yaml.safe_dump(tree, sort_keys=False, width=1000)
         errors = [each for each in look(broken, known).problems if each.severity == "error"]
         assert errors, (what, path)

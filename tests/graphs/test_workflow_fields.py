@@ -70,10 +70,10 @@ async def test_next_steps_are_dependencies_from_the_other_side() -> None:
 async def test_inputs_and_outputs_are_held_to_their_schema(field: str, error: str, calls: int) -> None:
     """An input that does not fit never reaches the tool; an output that does not fit reaches no other step."""
     schema: dict[str, Any] = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}
-    checked: dict[str, Any] = {field: schema}
-    fits = runs(action("a", input_mapping={"n": 1}, **checked))
+    held: dict[str, Any] = {field: schema}
+    fits = runs(action("a", input_mapping={"n": 1}, **held))
     assert (await fits.go()).outputs["a"] == {"n": 1}
-    bad = runs(action("a", input_mapping={"n": "one"}, retry_policy=ONCE, **checked))
+    bad = runs(action("a", input_mapping={"n": "one"}, retry_policy=ONCE, **held))
     assert await error_of(bad) == error
     assert len(bad.tools.calls) == calls
 
@@ -206,8 +206,7 @@ def test_advice_from_runs_is_not_promised() -> None:
 @pytest.mark.parametrize("kind", [("action", "sequential"), ("conditional", "condition")])
 def test_types_have_their_other_names(kind: tuple[str, str]) -> None:
     """Either name of a type stands for the same class of step."""
-    ways: dict[str, dict[str, Any]] = {"action": {"tool": "x"}, "conditional": {"cases": [{"when": "true"}]}}
-    fields = ways[kind[0]]
+    fields: Any = {"action": {"tool": "x"}, "conditional": {"cases": [{"when": "true"}]}}[kind[0]]
     made = [
         WorkflowDefinition.model_validate({"name": "w", "steps": [{"id": "a", "type": name, **fields}]}).steps[0]
         for name in kind
