@@ -97,6 +97,8 @@ _GOES_ON = re.compile(
     r"|,\s+(?:(?:most|many|some|all|half|none|each|much)\s+of|with|\w+ing)\s"
 )
 """Where after a figure something else is said of its subject: `and carries four lanes`, `, most of them`."""
+_OWN_NAME = re.compile(r"\s*(?:(?:[Tt]he|[Aa]n?|[Ii]ts|[Tt]hat of)\s+)?(?:[a-z-]+\s+)?[A-Z]")
+"""How a clause begins that names what it is of: `the Selby Bridge is`."""
 _CELL = re.compile(r"(?:^|;\s+)([^:;\n]{1,60}):\s+([^;\n]*)")
 _LONGEST = 14
 """Words that a subject has at most."""
@@ -195,6 +197,12 @@ def _subject(sentence: str, start: int, end: int) -> str:
     return " ".join([*before[-_LONGEST:], *after[: max(0, _LONGEST - len(before))]])
 
 
+def own_clause(before: str) -> str:
+    """Of what stands before a figure, the clause that it stands in, where that has a name of its own; else all."""
+    left = max((cut.end() for cut in _CLAUSE.finditer(before)), default=0)
+    return before[left:] if _OWN_NAME.match(before[left:]) else before
+
+
 def rest_of_clause(after: str) -> str:
     """Of what stands after a figure, what belongs to its clause."""
     cuts = [cut.start() for cut in (_CLAUSE.search(after), _GOES_ON.search(after)) if cut]
@@ -225,6 +233,7 @@ _CONTRASTS: tuple[frozenset[str], ...] = tuple(
     )
 )  # fmt: skip
 """What tells two quantities of one thing apart: a quantity that has one of a group is none that lacks it."""
+_QUALIFIERS = frozenset[str]().union(_STOP, _BEGINNERS, *_CONTRASTS)
 MEASURES: Mapping[str, str] = {
     "length": "long", "width": "wide", "height": "high", "tall": "high", "depth": "deep", "thickness": "thick",
 }  # fmt: skip
@@ -265,7 +274,9 @@ def _marks(subject: str, terms: set[str]) -> frozenset[object]:
 
 
 def _names(subject: str) -> set[str]:
-    first, _, _ = subject.partition(" ")
-    named = (name.lower() for name in _NAME.findall(subject) if name != first or not name.istitle())
+    """The names in a subject; its first word is one only where a second follows, as of `Harrow Bridge`."""
+    first, _, rest = subject.partition(" ")
+    is_name = rest.partition(" ")[0].istitle() and first.lower() not in _QUALIFIERS
+    named = (name.lower() for name in _NAME.findall(subject) if name != first or not name.istitle() or is_name)
     found = {MEASURES.get(name, name) for name in named}
     return {name[:-1] if len(name) > 3 and name.endswith("s") else name for name in found}

@@ -10,6 +10,7 @@ from functools import lru_cache
 from state.evidence import Quantity
 from tools.dates import Date, find_dates
 from tools.facts import same_subject, split_sentences
+from tools.quantities import own_clause
 
 _ONCE = {
     form: forms.split()[0]
@@ -90,7 +91,8 @@ def _event(sentence: str) -> Event | None:
     if _AROUND.search(sentence[:start]):
         return None
     year = dates[0].year if dates else int(years[0].group())
-    rest = sentence[:start] + sentence[end:]
+    clause = own_clause(sentence[:start])
+    rest = (clause if _VERB.search(clause + sentence[end:]) else sentence[:start]) + sentence[end:]
     subject = " ".join(word.strip('.,:;!?()"“”') for word in _VERB.sub(" ", rest).split())
     what = Quantity(value=float(year or 0), text=sentence[start:end], subject=subject)
     return Event(_ONCE[verbs[0].lower()], sentence[start:end], year or 0, dates[0] if dates else None, rest, what)

@@ -13,7 +13,7 @@ from graphs.coordination.statements import negations, numbers, word_set
 from graphs.coordination.subjects import Subjects
 from state.evidence import Claim, Passage, Quantity
 from tools.facts import check_statement, same_subject
-from tools.quantities import MEASURES, rest_of_clause
+from tools.quantities import MEASURES, own_clause, rest_of_clause
 
 _YEAR = re.compile(r"(?<![\d.,])(?:1[5-9]|20|21)\d\d(?![\d%]|[.,]\d)")
 _NAME = re.compile(r"\b[A-Z][\w-]*")
@@ -124,9 +124,12 @@ def _same_thing(one: Claim, left: int, other: Claim, right: int) -> bool:
 
 @lru_cache(maxsize=4096)
 def _frame(text: str, figure: str) -> str:
-    """What stands before a figure, and the rest of its clause: what is said after that does not qualify it."""
+    """What stands before a figure, and the rest of its clause: what is said after that does not qualify it.
+
+    Of a clause that names its own subject only that clause: what others are does not bear on it.
+    """
     before, found, after = text.partition(figure)
-    return before + found + rest_of_clause(after)
+    return own_clause(before) + found + rest_of_clause(after)
 
 
 @lru_cache(maxsize=65_536)

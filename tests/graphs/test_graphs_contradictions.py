@@ -350,3 +350,27 @@ def test_order_and_side_make_no_difference(kinds: list[tuple[str, str | None, fl
     assert claims.found() == first
     assert all(found.sides[0].claim_id < found.sides[1].claim_id for found in first)
     assert all(found.sides[0].source_id != found.sides[1].source_id for found in first)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (
+            "The Harrow Bridge is 412 metres long, and it carries two lanes of traffic.",
+            "The Harrow Bridge is 0.412 kilometres long, and the Selby Bridge is 438 metres long, which makes it the"
+            " longest in the county.",
+        ),
+        (
+            "The Harrow Bridge is 412 metres long.",
+            "While the Harrow Bridge is 0.412 kilometres long, the Selby Bridge is 438 metres long.",
+        ),
+        (
+            "The Harrow Bridge was opened in 1934.",
+            "The Harrow Bridge is long, and the Selby Bridge was opened in 1951.",
+        ),
+    ],
+)
+def test_a_figure_belongs_to_the_subject_of_its_clause(one: str, other: str) -> None:
+    """A figure of what another clause names is none of the first subject, whose names differ by their first word."""
+    assert not between(one, other)
+    assert between("The Harrow Bridge is 412 metres long.", "The Harrow Bridge is 438 metres long, and wide enough.")
