@@ -49,7 +49,7 @@ def report(brief: dict[str, Any], outline: list[dict[str, Any]], advice: list[di
     topics = [[claims[key] for key in part["claims"] if key in claims] for part in outline]
     computed = [claim for topic in topics for claim in topic if claim["computed"]]
     advised = {str(part["text"]) for part in advice}
-    groups = [_by_passage([claim for claim in topic if not claim["computed"]][:_PER_TOPIC]) for topic in topics]
+    groups = [_by_passage(_relevant_first(topic)) for topic in topics]
     first = [claim for claim in asked.claims if claim["id"] in asked.first]
     summary = [*first, *(claim for claim in _leading(groups) if claim not in first)][: max(_SUMMARY, len(first))]
     summary += _news(computed, summary)[: max(0, min(2, _SUMMARY - len(summary)))]
@@ -94,6 +94,14 @@ def _news(computed: Sequence[Claim], summary: Sequence[Claim]) -> list[Claim]:
         for claim, head in zip(computed, heads, strict=True)
         if not any(len(head & each) >= _SAME_SUBJECT * len(head) for each in said)
     ]
+
+
+def _relevant_first(claims: Sequence[Claim]) -> list[Claim]:
+    """The quoted claims of a topic that weigh most, those first that answer it best: a disputed answer stays one, and
+    what nobody disputes is none for that.
+    """
+    quoted = [claim for claim in claims if not claim["computed"]][:_PER_TOPIC]
+    return sorted(quoted, key=lambda claim: -float(claim["relevance"]))
 
 
 def _by_passage(claims: Sequence[Claim]) -> list[list[Claim]]:
