@@ -18,13 +18,14 @@ from chains.ask import brief, prompt
 from chains.extractive import writing
 from chains.extractive.model import NOTE
 from chains.extractive.requests import heard
+from chains.extractive.wishes import for_the_writer
 from chains.forms import ReportDraft
 from chains.governed import GovernedModel
 from chains.scope import CallScope
 from state.context import EXTRACTIVE, BranchLimits, RunContext
 from state.errors import BadOutput, LimitReached, ModelError
 from state.evidence import Claim, Passage
-from state.research import RISKS, Draft, GateReport, Merged, Plan, ResearchState, Section, Sentence
+from state.research import RISKS, Draft, Feedback, GateReport, Merged, Plan, ResearchState, Section, Sentence
 from tools.synthesis_tools import outline, recommend, synthesis_tools, usable
 
 _LIMITS = BranchLimits(tokens=400_000, model_calls=12, tool_calls=20)
@@ -119,7 +120,7 @@ async def _cited(kit: Kit, merged: Merged) -> dict[str, Passage]:
 def _brief(state: ResearchState, passages: Mapping[str, Passage]) -> dict[str, Any]:
     """What the writer is told."""
     merged, gate = state["merged"], state.get("gate")
-    said = [entry.message for entry in state.get("feedback", ()) if entry.message and entry.point != "plan"]
+    said = requests_in(state.get("feedback", ()))
     review = state.get("review")
     return {
         "question": state["question"],
@@ -150,6 +151,16 @@ def _brief(state: ResearchState, passages: Mapping[str, Passage]) -> dict[str, A
         "uncovered": list(gate.uncovered) if gate else [],
         "requests": [*said, *(review.defects if review and review.revise else ())] or None,
     }
+
+
+def requests_in(feedback: Sequence[Feedback]) -> list[str]:
+    """What people said that concerns the writer; of what they said of the plan only what is about the writing."""
+    return [
+        request
+        for entry in feedback
+        for request in (for_the_writer(entry.message) if entry.point == "plan" else [entry.message])
+        if request
+    ]
 
 
 def _is_computed(keys: Sequence[str], passages: Mapping[str, Passage]) -> bool:

@@ -38,6 +38,16 @@ _NEXT = re.compile(
     re.IGNORECASE,
 )
 """Where one request ends and another begins."""
+_OF_THE_WRITING = re.compile(
+    r"(?:please\s+|also\s+|and\s+|but\s+)*"
+    r"(?:only|just|without|leave out|drop|remove|omit|(?:begin|start|open|lead)\s+with)\b"
+    r"|.*\b(?:in|as|at|to)\s+(?:the\s+)?(?:very\s+)?"
+    r"(?:first (?:sentence|paragraph|place)|beginning|start|top|(?:executive )?summary|title|headings?)\W*$"
+    r"|.*\b(?:as|in|with|use|make (?:it|them))\s+(?:an?\s+|the\s+)?(?:tables?|lists?|bullets?|bullet points?"
+    r"|(?:plain|simple|simpler) (?:english|language|words))\W*$",
+    re.IGNORECASE,
+)
+"""A request about the form of the report, which is nothing to look for."""
 _ABOUT_ALL = 0.6
 """Share of the terms of what is to be said first that a claim must hold."""
 
@@ -58,7 +68,7 @@ def heard(requests: Sequence[str], claims: Sequence[dict[str, Any]]) -> Heard:
     """Acts on the requests, oldest first, each part for itself. One that would leave no claim is not acted on."""
     kept, shorter, unheard = list(claims), False, list[str]()
     first: list[str] = []
-    for request in (part for whole in requests for part in _parts(whole)):
+    for request in (part for whole in requests for part in parts_of(whole)):
         left, leading = _chosen(request, kept), _leading(request, kept)
         if _SHORTER.search(request):
             shorter = True
@@ -71,7 +81,12 @@ def heard(requests: Sequence[str], claims: Sequence[dict[str, Any]]) -> Heard:
     return Heard(kept, shorter, tuple(first), tuple(unheard))
 
 
-def _parts(request: str) -> list[str]:
+def of_the_writing(request: str) -> bool:
+    """Whether one request is about the form of the report, so that no search can serve it."""
+    return bool(_SHORTER.search(request) or _OF_THE_WRITING.match(request))
+
+
+def parts_of(request: str) -> list[str]:
     """The single requests in what a person said."""
     parts = [part.strip() for sentence in split_sentences(request) for part in _NEXT.split(sentence)]
     return [part for part in parts if part]

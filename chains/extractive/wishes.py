@@ -3,8 +3,8 @@
 import re
 
 from chains.extractive.questions import split_question
+from chains.extractive.requests import of_the_writing, parts_of
 from chains.extractive.terms import terms
-from tools.sentences import split_sentences
 
 _COURTESY = (
     r"(?:(?:please|also|and|but|kindly|could you|can you|would you|you should|i (?:would like|want) you to),?\s+)*"
@@ -34,6 +34,16 @@ _LACKS = re.compile(
 )
 _THE = re.compile(r"^The\s")
 _QUESTION = re.compile(r"(?:which|what|who|when|where|why|how|whether|if)\b", re.IGNORECASE)
+_INDIRECT = re.compile(
+    r"(?P<asks>when|where|why|who|whom|what|whether|if|how(?:\s+(?:long|wide|high|tall|deep|old|big|large|fast|far|often"
+    r"|heavy|(?:many|much)(?:\s+[a-z]+)?))?|which\s+[a-z]+)\s+"
+    r"(?P<subject>(?:(?:the|an?|its|their|his|her|this|that|these|those)\s+|(?=(?:it|they|he|she|there)\s)|(?-i:(?=[A-Z])))\S.*?)",
+    re.IGNORECASE,
+)
+"""How a question begins that is told: `when the bridge` of `when the bridge was opened`."""
+_TURNED = re.compile(
+    rf"{_INDIRECT.pattern}\s+(?P<verb>is|are|was|were|can|could|will|would|should)\b(?P<rest>.*)", re.IGNORECASE
+)
 _OF_THE_WORK = frozenset(
     terms(
         "more better again enough good bad wrong evidence detail detailed details thorough report sources claims "
@@ -47,10 +57,16 @@ _OF_THE_WORK = frozenset(
 def asked_for(said: str) -> list[str]:
     """The questions in what a person said; none where it names nothing that could be looked for.
 
-    `Look more at the costs` is `What about the costs?`; a question, or a subject alone, stays as it is.
+    `Look more at the costs` is `What about the costs?`; a question, or a subject alone, stays as it is. What is to be
+    done about the form of the report is left to its writer (`for_the_writer`).
     """
-    wishes = [_wish(sentence.strip(" .!")) for sentence in split_sentences(said)]
+    wishes = [_wish(part.strip(" .!")) for part in parts_of(said) if not of_the_writing(part)]
     return [question for wish in wishes if set(terms(wish)) - _OF_THE_WORK for question in split_question(wish)]
+
+
+def for_the_writer(said: str) -> list[str]:
+    """What a person said about the form of the report, each request for itself."""
+    return [part for part in parts_of(said) if of_the_writing(part)]
 
 
 def _wish(sentence: str) -> str:
@@ -58,4 +74,13 @@ def _wish(sentence: str) -> str:
     if request is None:
         return sentence
     what = _THE.sub("the ", request["what"])
-    return what if _QUESTION.match(what) else f"What about {what}"
+    return _asked(what) if _QUESTION.match(what) else f"What about {what}"
+
+
+def _asked(told: str) -> str:
+    """A question that is told, as it is asked: `when the bridge was opened` is `When was the bridge opened`."""
+    turned = _TURNED.fullmatch(told)
+    if turned is None:
+        return f"What about {told}" if _INDIRECT.fullmatch(told) else told
+    asks = "" if turned["asks"].lower() in ("whether", "if") else f"{turned['asks']} "
+    return f"{asks}{turned['verb']} {turned['subject']}{turned['rest']}"

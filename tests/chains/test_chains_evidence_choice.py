@@ -7,6 +7,7 @@ from chains.extractive.questions import query_for, split_question
 from chains.extractive.quoting import pick_quotes
 from chains.extractive.relevance import choose
 from chains.extractive.requests import heard
+from chains.extractive.wishes import asked_for, for_the_writer
 from chains.extractive.wording import is_heading
 from chains.extractive.writing import report
 from tools.evidence_text import ShownPassage
@@ -187,3 +188,32 @@ def test_a_shorter_report_is_its_summary() -> None:
     brief = {"question": "Q?", "claims": claims, "requests": ["It is too long."]}
     written = report(brief, [{"topic": "Q?", "claims": ["a", "b"]}], [])
     assert [section.heading for section in written.sections] == ["Executive summary"]
+
+
+def test_what_answers_the_question_leads_also_where_it_is_disputed() -> None:
+    """Of a passage that sentence leads which answers best, not the one that weighs most for being undisputed."""
+    claims = [claim("a", "p1", 0.66, 40), claim("b", "p1", 0.94, 0), claim("c", "p2", 0.87, 0)]
+    written = report({"question": "Q?", "claims": claims}, [{"topic": "Q?", "claims": ["a", "b", "c"]}], [])
+    assert [sentence.text[9] for sentence in written.sections[0].sentences] == ["b", "c"]
+
+
+@pytest.mark.parametrize(
+    ("said", "asked", "written"),
+    [
+        (
+            "Say how long the bridge is in the first sentence.",
+            [],
+            ["Say how long the bridge is in the first sentence."],
+        ),
+        ("Shorter, please. Without the toll.", [], ["Shorter, please.", "Without the toll."]),
+        ("Put it in a table.", [], ["Put it in a table."]),
+        ("Look more at the costs and drop the visitors", ["What about the costs?"], ["drop the visitors"]),
+        ("Also say when the bridge was opened.", ["When was the bridge opened?"], []),
+        ("Say whether the Harrow Bridge is safe", ["Is the Harrow Bridge safe?"], []),
+        ("Say who designed the bridge.", ["Who designed the bridge?"], []),
+        ("Also say what the bridge cost.", ["What about what the bridge cost?"], []),
+    ],
+)
+def test_wishes_about_the_writing_are_no_questions(said: str, asked: list[str], written: list[str]) -> None:
+    """What is about the form of the report is kept for its writer; a question that is told is asked as one."""
+    assert (asked_for(said), for_the_writer(said)) == (asked, written)

@@ -77,14 +77,14 @@ async def test_it_fills_the_form_of_a_plan() -> None:
     ("said", "asked"),
     [
         ("Please also look at the beta bridge.", ["What about the beta bridge?"]),
-        ("Could you find out how high the beta bridge is?", ["How high the beta bridge is?"]),
+        ("Could you find out how high the beta bridge is?", ["How high is the beta bridge?"]),
         ("Include the costs, please. And when was it opened?", ["What about the costs?", "When was it opened?"]),
         ("When was the beta bridge opened?", ["When was the beta bridge opened?"]),
         ("The beta bridge", ["The beta bridge?"]),
         ("Look more at costs", ["What about costs?"]),
         ("Not enough on the costs!", ["What about the costs?"]),
         ("The costs are missing.", ["What about the costs?"]),
-        ("Say how much the bridge cost", ["How much the bridge cost?"]),
+        ("Say how much the bridge cost", ["What about how much the bridge cost?"]),
         ("This is not good enough. Try again.", []),
     ],
 )
