@@ -7,6 +7,8 @@ import sys
 import tomllib
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[1]
 ROOMS = ("state", "tools", "chains", "agents", "graphs", "run_workflow")
 
@@ -34,6 +36,7 @@ def declared(extra: str | None = None) -> set[str]:
     return {normal(re.split(r"[\[<>=;!~ ]", line)[0]) for line in lines}
 
 
+@pytest.mark.slow
 def test_every_import_of_the_rooms_is_declared() -> None:
     """A package that is only there because another one needs it may be gone tomorrow."""
     owners = importlib.metadata.packages_distributions()

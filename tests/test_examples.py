@@ -284,6 +284,7 @@ def test_hosts_are_documented() -> None:
     assert set(INTEGRATIONS) <= set(_CODE.findall(text_of(RUNNING)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("document", DOCUMENTS)
 def test_options_exist(document: str) -> None:
     """Each option that a document names is one of the program's; benchmarks have their own."""

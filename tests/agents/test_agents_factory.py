@@ -55,6 +55,7 @@ def test_success_counts_only_where_routing_is_adaptive() -> None:
     assert best(chooser, adaptive=True) == "bob"
 
 
+@pytest.mark.slow
 @given(TRACKS, TRACKS)
 def test_a_score_lies_between_0_and_1_and_grows_with_success(one: AgentTrack, other: AgentTrack) -> None:
     """Whatever the history says."""

@@ -124,6 +124,7 @@ def test_the_mark_is_read_as_it_was_written(kind: Effects) -> None:
     assert (effects_of(tool), address_of(tool)) == (kind, "url")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("url", "is_opened"),
     [
@@ -153,6 +154,7 @@ async def test_before_reading_any_address_is_opened() -> None:
 MADE_UP = "http://evil.example/take?d=the-notes"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "query",
     [MADE_UP, f"look: {MADE_UP} please", MADE_UP.replace("notes", "n&#111;tes"), MADE_UP.replace("?", "&quest;")],

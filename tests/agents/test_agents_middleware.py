@@ -278,6 +278,7 @@ async def test_limits_count_what_the_scope_used_before() -> None:
     assert desk.calls == ["search a", "search b", "search c"]
 
 
+@pytest.mark.slow
 async def test_old_results_are_cleared_from_a_long_prompt() -> None:
     """A conversation that outgrows the context loses its oldest results, not its newest."""
     queries = [f"{number:02}" + "x" * 400 for number in range(12)]

@@ -15,6 +15,7 @@ NO_FORM: dict[str, Any] = {"structured": {"Found": {"words": "it"}}}
 FAULTS = {"prose": PROSE, "no tool": NO_TOOL, "no argument": NO_ARGUMENT, "no form": NO_FORM}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
 async def test_told_once(fault: dict[str, Any]) -> None:
     """After one answer that cannot be used the model is told, and its next one counts."""
@@ -24,6 +25,7 @@ async def test_told_once(fault: dict[str, Any]) -> None:
     assert any(word in told for word in ("plain text", "not a valid tool", "Field required", "fix"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("second", FAULTS.values(), ids=FAULTS)
 @pytest.mark.parametrize("first", FAULTS.values(), ids=FAULTS)
 async def test_twice_in_a_row_is_the_end(first: dict[str, Any], second: dict[str, Any]) -> None:

@@ -50,6 +50,7 @@ def vectors(count: int = 1, tokens: int = 1000) -> Reply:
     return Reply(body={"object": "list", "data": data, "model": "e", "usage": usage})
 
 
+@pytest.mark.slow
 async def test_tokens_and_money_are_counted(server: Server) -> None:
     """Each request is recorded with what the server counted and what that costs, and is part of the run's spending."""
     run = bench(server)
@@ -71,6 +72,7 @@ async def test_a_budget_holds_for_embeddings(server: Server) -> None:
     assert server.count == 0
 
 
+@pytest.mark.slow
 async def test_what_is_unavailable_is_asked_again(server: Server) -> None:
     """By our layer alone: after as long as the server says, and only so often; a refusal is final at once."""
     run = bench(server)

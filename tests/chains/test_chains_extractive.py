@@ -189,6 +189,7 @@ async def test_without_a_form_it_quotes_or_says_no() -> None:
     assert nothing.text == "The evidence shown does not answer this."
 
 
+@pytest.mark.slow
 @given(st.recursive(st.none() | st.booleans() | st.integers() | st.text(), st.lists, max_leaves=9))
 def test_blocks_read_back_what_they_were_given(value: Any) -> None:
     """Whatever JSON can say comes back equal, also when it holds the block's own tags."""

@@ -72,6 +72,7 @@ def run(door: ModelDoor) -> Bench:
     return Bench(door)
 
 
+@pytest.mark.slow
 async def test_recorded_call_is_never_made_again(server: Server, run: Bench) -> None:
     """A second execution gets the same message, ids and all, and the server hears nothing of it."""
     server.say(answer(calls=[("add", '{"a": 2, "b": null}')]))
@@ -98,6 +99,7 @@ async def test_ids_and_usage_of_messages_do_not_change_the_request(server: Serve
     assert server.count == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("change", ["text", "tools", "choice", "stop", "model", "option", "status"])
 async def test_whatever_the_model_is_sent_makes_another_request(server: Server, run: Bench, change: str) -> None:
     """A change of text, tools, options or model is another call."""
@@ -152,6 +154,7 @@ async def test_pause_beyond_the_bound_is_not_waited_for(server: Server, run: Ben
     assert (caught.value.retry_after, server.count, run.clock.slept) == (3600, 1, [])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("reply", "kind"),
     [
@@ -228,6 +231,7 @@ BAD: list[tuple[Reply, str]] = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("reply", "told"), BAD)
 async def test_unusable_answer_is_asked_for_once_more(server: Server, run: Bench, reply: Reply, told: str) -> None:
     """An empty or unreadable answer is asked for again, once; both answers are paid for and counted."""
@@ -252,6 +256,7 @@ async def test_a_fallback_answers_for_a_model_whose_answers_cannot_be_used(serve
     assert [call.name for call in run.journal.calls.values()] == ["local/m", "local/m", "local/dear"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("last", [answer(""), failure(401, "bad key")], ids=["unusable", "refused"])
 async def test_what_no_model_can_do_is_the_first_ones_fault(server: Server, run: Bench, last: Reply) -> None:
     """Where the fallback does no better, or cannot be had, the error tells of the answers."""

@@ -217,6 +217,7 @@ async def test_failure_of_a_server_is_classified(
     assert server.count == 1  # the client has no retry of its own
 
 
+@pytest.mark.slow
 async def test_server_that_is_too_slow_is_unavailable(server: Server) -> None:
     """A request ends after the provider's time limit."""
     door = closed_door(slow=ProviderSettings(base_url=server.url, timeout_seconds=0.1))
@@ -320,6 +321,7 @@ def test_our_own_errors_stay_what_they_are() -> None:
     assert classify(error, "m/x") is error
 
 
+@pytest.mark.slow
 @in_one_loop
 @pytest.mark.parametrize(("told", "sent"), [(None, 4096), (700, 700), (0, None)])
 async def test_the_limit_of_an_answer_can_be_left_out(server: Server, told: int | None, sent: int | None) -> None:

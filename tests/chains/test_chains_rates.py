@@ -57,6 +57,7 @@ def most_in_a_minute(times: list[float]) -> int:
     return max(sum(start <= at < start + WINDOW_SECONDS for at in times) for start in times)
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=40)
 @given(st.integers(1, 7), st.lists(st.tuples(st.sampled_from("abc"), st.floats(0, 90)), min_size=1, max_size=25))
 async def test_no_minute_holds_more_requests_than_allowed(limit: int, asking: list[tuple[str, float]]) -> None:

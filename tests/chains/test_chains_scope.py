@@ -91,6 +91,7 @@ async def test_equal_calls_of_one_execution_are_told_apart() -> None:
     assert len(doer.made) == 3
 
 
+@pytest.mark.slow
 @given(st.lists(st.sampled_from("abc"), max_size=12))
 async def test_any_sequence_of_calls_replays_exactly(names: list[str]) -> None:
     """Whatever is called in whatever order, a second execution makes no call and gets the same answers."""
@@ -177,6 +178,7 @@ async def test_cancellation_in_the_record_loses_nothing() -> None:
     assert (await run.spending.total()).money == 0.5
 
 
+@pytest.mark.slow
 async def test_cancelled_record_that_fails_does_not_hide_the_cancellation() -> None:
     """When the store fails after the cancellation, the cancellation goes on and no task is left unheard."""
     run, doer = bench(), Doer()

@@ -26,6 +26,7 @@ def test_a_stopwatch_adds_up() -> None:
     assert watch.seconds(101) == 6
 
 
+@pytest.mark.slow
 async def test_a_time_limit_stands_still() -> None:
     """What is waited for between stop and go_on does not count; what comes after does."""
     began = time.monotonic()

@@ -102,6 +102,7 @@ async def test_a_text_is_improved_until_it_is_good_enough() -> None:
     assert "dull" in improving[-1].text
 
 
+@pytest.mark.slow
 @settings(max_examples=30)
 @given(st.lists(st.integers(1, 10), min_size=1, max_size=6), st.integers(0, 5), st.integers(1, 10))
 async def test_the_best_text_is_kept(points: list[int], rounds: int, target: int) -> None:
@@ -143,6 +144,7 @@ async def test_a_long_text_is_summed_up_in_parts() -> None:
     assert [part.parts for part in parts[:-1]] == list(range(1, len(prompts) - 1))
 
 
+@pytest.mark.slow
 @settings(max_examples=25)
 @given(st.integers(2000, 30_000), st.integers(10, 300), st.integers(1, 400))
 async def test_a_summary_keeps_its_token_budget(budget: int, words: int, length: int) -> None:
@@ -223,6 +225,7 @@ async def test_without_a_key_texts_are_put_together_from_the_facts() -> None:
     assert "Utrecht" in improved.text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(CHAINS))
 async def test_each_chain_keeps_its_schemas(name: str) -> None:
     """What a chain gives back fits the schema that checks go by, without a key too; unknown inputs are refused."""

@@ -83,6 +83,7 @@ def test_what_refers_back(question: str, share: float) -> None:
     assert interdependence([question]) == 0
 
 
+@pytest.mark.slow
 @given(st.lists(st.text(max_size=80), max_size=12), st.integers(0, 10**6))
 def test_figures_are_shares(questions: list[str], sources: int) -> None:
     """Complexity and interdependence lie between 0 and 1 for any text, and complexity grows with the sources."""
@@ -139,6 +140,7 @@ def test_adaptive_without_important_branches() -> None:
     assert waves(flat, ("a", "b"), {}) == ("b",)
 
 
+@pytest.mark.slow
 @given(plans, results)
 def test_waves_come_to_an_end(under: Plan, done: dict) -> None:
     """Each wave is of waiting branches, each once; sending wave after wave, required branches are all sent."""

@@ -68,6 +68,7 @@ def only(results: dict[str, BranchResult]) -> BranchResult:
     return result
 
 
+@pytest.mark.slow
 async def test_a_bug_in_a_tool_costs_the_branch_nothing_that_it_had(
     sources: list[str], caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -86,6 +87,7 @@ async def test_a_bug_in_a_tool_costs_the_branch_nothing_that_it_had(
     assert record.exc_info is not None
 
 
+@pytest.mark.slow
 async def test_the_time_limit_of_the_engine_keeps_what_was_found(
     sources: list[str], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -121,6 +123,7 @@ async def test_a_lost_lease_ends_the_run(sources: list[str]) -> None:
         await run.ask(QUESTION, sources)
 
 
+@pytest.mark.slow
 async def test_a_question_to_a_person_stops_the_branch_and_is_no_failure(sources: list[str]) -> None:
     """A tool that asks a person stops the run; with the answer the branch goes on and completes."""
     run = run_of(SEARCH, READ, NOTHING, fails=lambda: interrupt("may I?"))

@@ -108,6 +108,7 @@ def test_quality_by_what_is_known_of_a_source(
     assert quality_of(Passage.make("s", Locator(computed=computed), text), source).value == pytest.approx(value)
 
 
+@pytest.mark.slow
 @given(st.lists(DATES, max_size=5), DATES, st.sampled_from(["supported", "partly", "unsupported", "contradicted"]))
 def test_another_source_never_makes_it_less_sure(dates: list[str | None], other: str | None, verdict: Verdict) -> None:
     """A share from 0 to 1; another source never lowers it, as long as it is not the most recent of all."""

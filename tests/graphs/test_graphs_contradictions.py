@@ -339,6 +339,7 @@ _TEXTS = st.one_of(
 _KINDS = st.tuples(_TEXTS, st.sampled_from([None, "2021", "2022-05"]), st.sampled_from([0.2, 0.7]))
 
 
+@pytest.mark.slow
 @given(st.lists(_KINDS, max_size=6), st.randoms())
 def test_order_and_side_make_no_difference(kinds: list[tuple[str, str | None, float]], random: object) -> None:
     """The same claims in any order show the same contradictions, with the same side preferred."""

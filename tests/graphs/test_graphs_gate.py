@@ -140,6 +140,7 @@ policies = st.builds(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(plans, some_results, policies, st.integers(0, 8))
 def test_it_always_ends_well(under: Plan, found: dict[str, BranchResult], policy: GatePolicy, rounds: int) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import pytest
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.memory import InMemorySaver
 
@@ -19,6 +20,7 @@ from tests.tools.topic_embedder import TopicEmbedder
 from tools.memory import memory_ports
 
 
+@pytest.mark.slow
 async def test_vectors_are_made_while_the_sources_are_read(tmp_path: Path) -> None:
     """Whoever watches is told how far they have come; no branch has to wait for them, and none makes them again."""
     sources = write_sources(
@@ -43,6 +45,7 @@ async def test_vectors_are_made_while_the_sources_are_read(tmp_path: Path) -> No
     assert len(model.asked) > 2  # the queries
 
 
+@pytest.mark.slow
 async def test_an_embedding_server_that_is_down_costs_the_meaning_not_the_run(tmp_path: Path) -> None:
     """The documents are searched by words, once tried; whoever watches is told, and so is the reader of the report."""
     sources = write_sources(tmp_path / "notes", {"a.md": "The vessel Otter sank in 1907."})
@@ -67,6 +70,7 @@ async def test_an_embedding_server_that_is_down_costs_the_meaning_not_the_run(tm
     assert len(tried) == 1
 
 
+@pytest.mark.slow
 async def test_a_server_that_fails_later_costs_the_meaning_from_then_on(tmp_path: Path) -> None:
     """The search that it failed goes on by words, as do those after it; the report says so."""
     sources = write_sources(tmp_path / "notes", {"a.md": "The vessel Otter sank in 1907."})
@@ -91,6 +95,7 @@ async def test_a_server_that_fails_later_costs_the_meaning_from_then_on(tmp_path
     assert len(tried) == 2
 
 
+@pytest.mark.slow
 async def test_what_is_paid_for_is_counted(tmp_path: Path) -> None:
     """Vectors of passages and of queries are part of what the run used, under the budget that it has."""
     with openai_server() as server:

@@ -288,6 +288,7 @@ def merge(given_results: Mapping[str, BranchResult], under: Plan) -> Merged:
     return merge_results(given_results, CORPUS.passages, CORPUS.sources, under)
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(results, plans, st.permutations(range(5)))
 def test_order_makes_no_difference(found: dict[str, BranchResult], under: Plan, order: list[int]) -> None:
@@ -296,6 +297,7 @@ def test_order_makes_no_difference(found: dict[str, BranchResult], under: Plan, 
     assert one.model_dump_json() == other.model_dump_json()
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(results, plans)
 def test_what_always_holds(found: dict[str, BranchResult], under: Plan) -> None:
@@ -319,6 +321,7 @@ def test_what_always_holds(found: dict[str, BranchResult], under: Plan) -> None:
         assert estimate.n >= 2
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(results, plans, st.sampled_from("abcd"), findings)
 def test_a_finding_told_twice_counts_once(found: dict[str, BranchResult], under: Plan, name: str, told: object) -> None:

@@ -162,6 +162,7 @@ def test_ids_of_a_second_round() -> None:
     assert again.branches[-1].questions == (FIRST,)
 
 
+@pytest.mark.slow
 @given(st.from_regex(r"[a-z0-9][a-z0-9_-]{0,40}", fullmatch=True), st.integers(2, 6), st.integers(0, 3))
 def test_new_ids_are_ids(name: str, sending: int, more: int) -> None:
     """A successor's id is valid, new, and leads back to the first id unless that had to be cut."""
@@ -185,6 +186,7 @@ def test_who_counts_after_a_branch_was_sent_again() -> None:
     assert len(current(under, same_round)) == 4
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(plans, results, st.lists(st.sampled_from([FIRST, "Look at methane", " "]), max_size=2), st.integers(1, 4))
 def test_what_always_holds(under: Any, found: dict[str, BranchResult], guidance: list[str], room: int) -> None:

@@ -266,6 +266,7 @@ async def test_waves_do_not_touch_each_other() -> None:
     assert second.ends["e"].value == "done"
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(
     seconds=st.lists(st.floats(0.1, 2_000), min_size=2, max_size=8),

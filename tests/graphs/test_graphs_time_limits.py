@@ -27,6 +27,7 @@ def hanging(role: Role, time: TimeLimits, *before: dict[str, Any]) -> MemoryRun:
     return MemoryRun(RunContext(models={role: "fake/slow"}, time=time), {"slow": script})
 
 
+@pytest.mark.slow
 async def test_a_planner_that_hangs_is_replaced_by_rules(sources: list[str]) -> None:
     """The plan is the simple one and says why; the run goes on to its report."""
     run = hanging("planner", TimeLimits(planning=0.2))
@@ -35,6 +36,7 @@ async def test_a_planner_that_hangs_is_replaced_by_rules(sources: list[str]) -> 
     assert state["outcome"] == "published"
 
 
+@pytest.mark.slow
 async def test_a_critic_that_hangs_leaves_a_report_that_says_so(sources: list[str]) -> None:
     """That no review could be made is an open defect of the report."""
     run = hanging("critic", TimeLimits(reviewing=0.2))
@@ -43,6 +45,7 @@ async def test_a_critic_that_hangs_leaves_a_report_that_says_so(sources: list[st
     assert "The draft could not be reviewed by a model: reviewing took longer than 0.2 s" in await run.report()
 
 
+@pytest.mark.slow
 async def test_a_writer_that_hangs_costs_the_prose(sources: list[str]) -> None:
     """The report is put together by extraction, and says why."""
     run = hanging("writer", TimeLimits(writing=0.2))
@@ -50,6 +53,7 @@ async def test_a_writer_that_hangs_costs_the_prose(sources: list[str]) -> None:
     assert "The writing model failed (writing took longer than 0.2 s)" in await run.report()
 
 
+@pytest.mark.slow
 async def test_a_repair_that_hangs_costs_the_sentence(sources: list[str]) -> None:
     """A sentence that is not mended in time is dropped; the others go out."""
     passage = await passage_with(sources, "134 m")

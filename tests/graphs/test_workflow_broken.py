@@ -161,6 +161,7 @@ def test_each_broken_file_has_a_located_error(tree: Tree, path: Path) -> None:
         assert not re.search("Input should|Tuple|String should", each.message)
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None)
 @given(st.text(max_size=200) | st.text("-:{}[]&*!|>'\"#$ \n\tab01%@`", max_size=80))
 def test_any_text_is_read_or_refused(text: str) -> None:
@@ -171,6 +172,7 @@ def test_any_text_is_read_or_refused(text: str) -> None:
     assert all(1 <= each.place.line <= lines for each in checked.problems)
 
 
+@pytest.mark.slow
 @settings(max_examples=100, deadline=None)
 @given(st.sampled_from(sorted(GOOD)), st.data())
 def test_a_torn_file_is_read_or_refused(name: str, data: Any) -> None:

@@ -32,6 +32,7 @@ async def box(tmp_path: Path) -> AsyncIterator[Toolbox]:
         yield made
 
 
+@pytest.mark.slow
 async def test_an_order_goes_through(shop: Server, box: Toolbox) -> None:
     """Everything is done once, by courier for a premium customer, and a further attempt does nothing again."""
     run = CatalogueRun("order_processing", shop, box)
@@ -56,6 +57,7 @@ async def test_an_order_goes_through(shop: Server, box: Toolbox) -> None:
     assert all(count["made"] <= 1 for count in run.shop.counts().values())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("changes", "service"),
     [
@@ -72,6 +74,7 @@ async def test_who_gets_special_shipping(shop: Server, box: Toolbox, changes: di
     assert [each["service"] for each in run.made("labels")] == [service]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("failing", "undone"),
     [
@@ -91,6 +94,7 @@ async def test_an_order_that_fails_is_undone(shop: Server, box: Toolbox, failing
     assert not any(run.made(name) for name in run.shop.made)
 
 
+@pytest.mark.slow
 async def test_each_run_tells_anew(shop: Server, box: Toolbox) -> None:
     """Keys are those of a run: a second one is told of by itself, and not refused as another text for an old key."""
     runs = [CatalogueRun("financial_transaction", shop, box, amount=10, run_id=each) for each in ("one", "two")]
@@ -106,6 +110,7 @@ async def test_what_may_pass_is_tried_again(shop: Server, box: Toolbox) -> None:
     assert run.shop.counts()["payments"] == {"made": 1, "undone": 0, "repeated": 1}
 
 
+@pytest.mark.slow
 async def test_an_order_that_cannot_be_right_is_refused_before_anything_is_done(shop: Server, box: Toolbox) -> None:
     """Nothing was ordered, or it costs nothing."""
     wrong: list[dict[str, Any]] = [{"items": []}, {"total": 0}, {"items": [{"article": "cup", "quantity": 0}]}]
@@ -137,6 +142,7 @@ async def test_a_rejected_transfer_is_not_paid(shop: Server, box: Toolbox) -> No
     assert not run.made("transfers")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("changes", "asked"), [({}, False), ({"amount": 60_000}, True), ({"country": "FR"}, False)])
 async def test_which_transfers_are_reviewed(shop: Server, box: Toolbox, changes: dict[str, Any], asked: bool) -> None:
     """Those of high risk and very large ones; others are paid at once, and nobody reviewed them."""
@@ -148,6 +154,7 @@ async def test_which_transfers_are_reviewed(shop: Server, box: Toolbox, changes:
     assert asked or done["reviewed_by"] == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("failing", "entries"), [("entries", []), ("transfers", ["10 to", "Takes back ENT-1"])])
 async def test_what_is_not_recorded_is_not_paid(shop: Server, box: Toolbox, failing: str, entries: list[str]) -> None:
     """When the ledger fails the transfer is undone; when the transfer fails a second entry takes back the first."""
@@ -161,6 +168,7 @@ async def test_what_is_not_recorded_is_not_paid(shop: Server, box: Toolbox, fail
     assert [text[: len(entry)] for text, entry in zip(texts, entries, strict=True)] == entries
 
 
+@pytest.mark.slow
 async def test_a_sensitive_post_is_decided_by_a_person(shop: Server, box: Toolbox) -> None:
     """The person sees what the screenings say, and changes the decision; it is applied and told."""
     run = CatalogueRun("content_moderation", shop, box)
@@ -173,6 +181,7 @@ async def test_a_sensitive_post_is_decided_by_a_person(shop: Server, box: Toolbo
     assert [each["text"] for each in run.made("notifications")] == ["Decision on your post: remove."]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("text", "decision"),
     [
@@ -189,6 +198,7 @@ async def test_only_a_sure_screening_decides_alone(shop: Server, box: Toolbox, t
     assert bool(await run.waits_for()) == (decision is None)
 
 
+@pytest.mark.slow
 async def test_a_message_is_answered_by_who_knows(shop: Server, box: Toolbox) -> None:
     """It goes to billing, the drafts say what the handbook says, and what the person edits is sent."""
     run = CatalogueRun("customer_service", shop, box)
@@ -203,6 +213,7 @@ async def test_a_message_is_answered_by_who_knows(shop: Server, box: Toolbox) ->
     assert [each["text"] for each in run.made("notifications")] == ["Within five working days."]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("message", "route"),
     [

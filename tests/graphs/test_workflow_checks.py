@@ -58,6 +58,7 @@ def test_conditions_and_figures_are_ready_for_runs() -> None:
     assert ("", "has_route") in conditions.figures
 
 
+@pytest.mark.slow
 def test_thousands_of_steps_are_checked_in_seconds() -> None:
     """A chain of 2,000 steps, each with a reference to the one before it, needs no deep stack."""
     steps: list[dict[str, Any]] = [{"id": "s0", "type": "action", "tool": "compute"}]

@@ -50,6 +50,7 @@ def test_what_follows_a_condition_follows_each_of_its_ways() -> None:
     assert sum(line.endswith(f" {z}") for line in text.splitlines()) == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", GOOD)
 def test_drawings_can_be_drawn(name: str) -> None:
     """The renderer takes the text of files with every type of step."""

@@ -36,11 +36,13 @@ async def test_one_after_the_other() -> None:
     assert "opened on Monday" in done["letter"]
 
 
+@pytest.mark.slow
 async def test_side_by_side() -> None:
     """What three readers quote is joined."""
     assert "340 units" in (await outputs_of("parallel"))["text"]
 
 
+@pytest.mark.slow
 async def test_orchestrator_and_workers() -> None:
     """Each kind of worker has a task, and the answer comes of their results."""
     done = await outputs_of("orchestrator")

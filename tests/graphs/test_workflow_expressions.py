@@ -187,6 +187,7 @@ def test_work_is_bounded() -> None:
         nested.value(scope)
 
 
+@pytest.mark.slow
 @given(st.integers(-(2**70), 2**70) | st.floats(allow_nan=False), st.integers(-100, 100))
 def test_numbers_compare_as_numbers(left: float, right: int) -> None:
     """Whatever kind of number a value is, it compares as in arithmetic."""
@@ -194,6 +195,7 @@ def test_numbers_compare_as_numbers(left: float, right: int) -> None:
     assert is_true(compiled, Scope({"x": left, "y": right}, {})) is (left > right)
 
 
+@pytest.mark.slow
 @given(st.text(max_size=60))
 def test_any_text_is_compiled_or_refused(text: str) -> None:
     """No text ends in anything but an expression or an error with words."""

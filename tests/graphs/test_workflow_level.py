@@ -93,6 +93,7 @@ def ends_of(level: Level) -> dict[str, str]:
     }
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(workflows(), st.integers(0, 2), st.integers(1, 5), st.lists(st.integers(0, 1), max_size=4))
 def test_every_workflow_ends_as_the_rules_say(steps: Steps, n: int, places: int, items: list[int]) -> None:
@@ -117,6 +118,7 @@ def test_every_workflow_ends_as_the_rules_say(steps: Steps, n: int, places: int,
             assert level.outputs[id_] == {"place": int(id_[1:])}
 
 
+@pytest.mark.slow
 @settings(max_examples=30, deadline=None)
 @given(workflows(), st.lists(st.tuples(st.integers(1, 60), st.booleans()), max_size=4))
 def test_a_run_that_is_started_again_ends_the_same(steps: Steps, deaths: list[tuple[int, bool]]) -> None:
@@ -346,6 +348,7 @@ async def test_a_conditional_takes_the_first_true_way() -> None:
         assert len(tools.calls) == 1
 
 
+@pytest.mark.slow
 async def test_a_wide_and_a_deep_workflow() -> None:
     """A join of 1,000 steps, and 1,000 steps in a row."""
     wide = [

@@ -20,6 +20,7 @@ plain_texts = st.text(st.characters(codec="utf-8", exclude_characters="$")).filt
 EMPTY = Scope({}, {})
 
 
+@pytest.mark.slow
 @given(json_values, names)
 def test_a_reference_keeps_the_type(value: Any, name: str) -> None:
     """A text that is one reference becomes the value itself, in each of the forms."""
@@ -28,6 +29,7 @@ def test_a_reference_keeps_the_type(value: Any, name: str) -> None:
         assert fill(form, scope) is value
 
 
+@pytest.mark.slow
 @given(json_values, plain_texts, plain_texts)
 def test_a_reference_within_a_text_is_written_out(value: Any, before: str, after: str) -> None:
     """Within a text a text stands as it is, and everything else as JSON."""
@@ -43,6 +45,7 @@ nested = st.recursive(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=50)
 @given(nested)
 def test_plain_values_stay(value: Any) -> None:
@@ -58,6 +61,7 @@ def test_two_dollar_signs_are_one(text: str) -> None:
     assert fill(written, EMPTY) == f"= {text}"
 
 
+@pytest.mark.slow
 @given(st.lists(st.one_of(names, st.integers(0, 9)), max_size=4), names)
 def test_references_are_written_as_they_are_read(path: list[str | int], root: str) -> None:
     """The written form of a reference is read as the same reference."""

@@ -207,6 +207,7 @@ def statuses_of(spans: dict[str, Span]) -> dict[str, str]:
     return {path: "cancelled" if end is None else "completed" for path, (_, end) in spans.items()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.number}")
 async def test_steps_work_when_the_pattern_says(case: Case) -> None:
     """Which steps of the example work, when each starts and ends, and which are cancelled; and the outputs."""

@@ -60,6 +60,7 @@ async def test_an_answer_that_does_not_fit_is_told_once() -> None:
     assert (await error_of(failed))["class"] == "bad_output"
 
 
+@pytest.mark.slow
 async def test_broken_json_is_asked_for_once_more() -> None:
     """Then the step fails as bad_output; a policy that tries that again asks anew, after a crash too."""
     broken: Json = {"raw": {"name": "search", "arguments": '{"query": "17'}}
@@ -76,6 +77,7 @@ async def test_broken_json_is_asked_for_once_more() -> None:
         assert run.office.done == ["search 17"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("limits", "told"),
     [
@@ -105,6 +107,7 @@ async def test_a_budget_of_the_run_holds_for_its_steps_together() -> None:
     assert run.usage.money <= 0.003
 
 
+@pytest.mark.slow
 async def test_a_process_that_dies_repeats_no_call() -> None:
     """Wherever it dies: the next one goes on from the journal, and model and tools are asked once each."""
     script = (SEARCH, says("search", {"query": "18"}), answers({"cost": 240}))
@@ -132,6 +135,7 @@ async def test_errors_of_tools_are_told_to_the_agent() -> None:
     assert "Did you mean search?" in error["message"] or "serch" in error["message"]
 
 
+@pytest.mark.slow
 async def test_a_side_effect_after_reading_needs_a_person() -> None:
     """The run waits and shows the call; approved it is made once, with a key of its own, whenever the process dies."""
     script = (SEARCH, SEND, says("send", {"to": "bob"}), {"reply": "done"})
@@ -154,6 +158,7 @@ async def test_a_side_effect_after_reading_needs_a_person() -> None:
         assert len(run.asked) == 4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("decision", "done", "told"),
     [

@@ -270,6 +270,7 @@ async def driven(runs: Runs, deaths: list[tuple[int, bool]]) -> None:
             return
 
 
+@pytest.mark.slow
 @settings(max_examples=80, deadline=None)
 @given(
     sagas(),

@@ -66,6 +66,7 @@ async def test_a_goal_is_split_done_and_joined() -> None:
     assert rows["t[0].finder@researcher"] == "completed"
 
 
+@pytest.mark.slow
 async def test_a_failed_task_is_a_record_and_not_the_end() -> None:
     """The others count, and who joins is told of the failure; where all fail the step does."""
     broken: Json = {"error": {"kind": "auth"}}
@@ -79,6 +80,7 @@ async def test_a_failed_task_is_a_record_and_not_the_end() -> None:
         await AgentRun(team(), script=(PLAN, {**broken, **ALWAYS})).go()
 
 
+@pytest.mark.slow
 async def test_rounds_and_tasks_are_bounded() -> None:
     """Further tasks are given out as far as rounds and tasks are left, whatever the model wants."""
     more = {"capability": "analysis", "task": "Again."}
@@ -93,6 +95,7 @@ async def test_rounds_and_tasks_are_bounded() -> None:
     assert (len(few["tasks"]), few["dropped"]) == (2, 1)
 
 
+@pytest.mark.slow
 async def test_a_resumed_orchestrator_does_not_plan_anew() -> None:
     """Wherever the process dies, the plan stays and no call is made twice, neither of the lead nor of workers."""
     script = (PLAN, *FOUND, joined("Five."))
@@ -104,6 +107,7 @@ async def test_a_resumed_orchestrator_does_not_plan_anew() -> None:
         assert len(run.asked) == len(script)
 
 
+@pytest.mark.slow
 async def test_workers_wait_for_people_together() -> None:
     """Requests of workers side by side show at once; finished tasks are not done again meanwhile."""
     workers = [{**WORKERS[0], "tools": ["search", "send"]}, WORKERS[1]]
@@ -125,6 +129,7 @@ async def test_workers_wait_for_people_together() -> None:
     assert sorted(run.office.done) == ["search a", "search b", "send ann", "send bob"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("most", "overlaps"), [(1, False), (3, True)])
 async def test_tasks_at_a_time(most: int, overlaps: bool) -> None:
     """`max_concurrent` bounds the tasks that are done side by side."""

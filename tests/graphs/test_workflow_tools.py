@@ -100,6 +100,7 @@ async def test_a_key_of_the_steps_own_is_filled(server: RawServer, box: Toolbox)
     assert [headers["idempotency-key"] for _, _, headers, _ in server.asked] == ["order-7", "order-7"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("status", "tries", "kind"),
     [(503, 3, "unavailable"), (429, 3, "rate_limited"), (404, 1, "refused"), (422, 1, "bad_input")],
@@ -149,6 +150,7 @@ async def test_a_doer_that_is_not_here_is_named(box: Toolbox) -> None:
         await Process(box, {"id": "a", "type": "action", "chain": "none-such"}).go()
 
 
+@pytest.mark.slow
 async def test_a_webhook_is_signed_and_its_receiver_can_check_that(server: RawServer, box: Toolbox) -> None:
     """By the library of the specification; the id is the same at each try, and nothing of the secret is told."""
     url = server.answer("/hook", b'{"ok": true}', Content_Type="application/json")
@@ -209,6 +211,7 @@ async def test_a_callback_that_does_not_come_is_a_timeout(server: RawServer, box
     assert len(server.asked) == 1
 
 
+@pytest.mark.slow
 async def test_an_output_is_kept_for_other_runs(server: RawServer, box: Toolbox) -> None:
     """While it may be used, and only for the same input; the step is mapped and checked as if it had run."""
     url = server.answer("/", b'{"rate": 2}', Content_Type="application/json")
@@ -224,6 +227,7 @@ async def test_an_output_is_kept_for_other_runs(server: RawServer, box: Toolbox)
     assert len(server.asked) == 3
 
 
+@pytest.mark.slow
 async def test_a_key_says_what_the_output_follows_from(server: RawServer, box: Toolbox) -> None:
     """Runs with the same key share it though their input differs; a failure is not kept."""
     url = server.answer("/", b"", 404)
@@ -237,6 +241,7 @@ async def test_a_key_says_what_the_output_follows_from(server: RawServer, box: T
     assert [target for _, target, _, _ in server.asked] == ["/?at=1", "/?at=1", "/?at=3"]
 
 
+@pytest.mark.slow
 async def test_turns_of_a_loop_share_and_steps_with_others_in_them_look_at_all(server: RawServer, box: Toolbox) -> None:
     """The number of the turn is no part of the key; of a whole loop, all that its steps may refer to is."""
     url = server.answer("/", b"1", Content_Type="application/json")
@@ -248,6 +253,7 @@ async def test_turns_of_a_loop_share_and_steps_with_others_in_them_look_at_all(s
     assert [target[-1] for _, target, _, _ in server.asked] == ["a", "b", "c"]
 
 
+@pytest.mark.slow
 async def test_another_step_or_workflow_meets_no_output_of_this_one(box: Toolbox) -> None:
     """A step that was changed is another."""
     step = tool("a", "set", {"n": 1}, cache={})
@@ -260,6 +266,7 @@ async def test_another_step_or_workflow_meets_no_output_of_this_one(box: Toolbox
     assert len(vars(one.cache)["_kept"]) == 3
 
 
+@pytest.mark.slow
 async def test_a_service_that_is_down_is_spared_by_all_runs_of_a_process(server: RawServer, box: Toolbox) -> None:
     """The circuit is one for all runs, and its refusal an ordinary failure of the step."""
     url = server.answer("/", b"", 503)

@@ -126,6 +126,7 @@ def test_without_a_terminal_the_timeout_is_told(line: Line) -> None:
     assert re.search(r"timeout +from \d{4}-\S+ \S+ on the plan is rejected, .* `resume`", typed.out)
 
 
+@pytest.mark.slow
 def test_who_may_not_answer_waits_for_the_timeout(line: Line) -> None:
     """At a terminal the command waits until the request does, and then goes on."""
     line.engine.policy = ApprovalPolicy(approvers=("bob",), timeout_seconds=0.2)
@@ -135,6 +136,7 @@ def test_who_may_not_answer_waits_for_the_timeout(line: Line) -> None:
     assert "Expired: nobody answered in time, so it is approved." in typed.err
 
 
+@pytest.mark.slow
 def test_waiting_for_somebody_else_can_be_left(line: Line) -> None:
     """Ctrl-C ends the waiting, and leaves the run as it is."""
     line.engine.policy = ApprovalPolicy(approvers=("bob",), timeout_seconds=60)
@@ -152,6 +154,7 @@ def test_who_may_not_answer_is_not_asked(line: Line) -> None:
     assert "may be answered by bob" in typed.err
 
 
+@pytest.mark.slow
 def test_an_edit_in_the_editor(line: Line, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """The editor opens on the args as YAML; what is saved becomes the edit."""
     editor(monkeypatch, tmp_path, "text = text.replace('seconds: 300.0', 'seconds: 60')")
@@ -165,6 +168,7 @@ def test_an_edit_in_the_editor(line: Line, monkeypatch: pytest.MonkeyPatch, tmp_
     assert args["plan"]["sub_questions"] == list(PLAN.sub_questions)
 
 
+@pytest.mark.slow
 def test_a_wrong_edit_is_asked_again(line: Line, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """What cannot be read, and what the engine refuses, is told, and the editor opens on it again."""
     editor(
@@ -185,6 +189,7 @@ def test_a_wrong_edit_is_asked_again(line: Line, monkeypatch: pytest.MonkeyPatch
     assert answer.decision.edited_action.args["plan"]["branches"][0]["limits"]["seconds"] == 50
 
 
+@pytest.mark.slow
 def test_an_edit_that_changes_nothing_is_no_answer(line: Line, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Leaving the editor without a change, or without an editor, leads back to the question."""
     editor(monkeypatch, tmp_path, "text = ''", "pass")

@@ -78,6 +78,7 @@ def test_a_whole_bundle(line: Line, tmp_path: Path) -> None:
     assert "audit chain of 2 events is whole" in told
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("run", "found"),
     [
@@ -109,6 +110,7 @@ def test_a_changed_file_is_named(line: Line, tmp_path: Path) -> None:
     assert "not as it was published" in typed.out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "run"), [("report.html", "r1"), ("report.json", None), ("manifest.json", "r1")])
 def test_damage_is_a_change(line: Line, tmp_path: Path, name: str, run: str | None) -> None:
     """A byte of the archive that is no longer what it was is told with the file that it is in, and is code 1."""

@@ -25,6 +25,7 @@ def line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Line:
     return Line(EngineDouble(), tmp_path)
 
 
+@pytest.mark.slow
 def test_all_problems_are_told_with_their_places(line: Line) -> None:
     """Each problem is a line with file, line, column, what is wrong and what to do; an error ends with 2."""
     typed = line.type("check", "good.yaml", "broken.yaml", "warned.yaml")
@@ -37,6 +38,7 @@ def test_all_problems_are_told_with_their_places(line: Line) -> None:
     assert "3 files: 2 errors and 1 warning." in typed.err
 
 
+@pytest.mark.slow
 def test_warnings_do_no_harm(line: Line) -> None:
     """With warnings only, or with nothing, the exit code is 0."""
     assert line.type("check", "warned.yaml").code == 0
@@ -56,6 +58,7 @@ def test_problems_as_json(line: Line) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_the_schema_is_printed(line: Line) -> None:
     """`--schema` needs no file and prints one JSON document, with `--json` in an envelope."""
     plain = json.loads(line.type("check", "--schema").out)
@@ -81,6 +84,7 @@ def test_standard_input_is_checked(line: Line) -> None:
     assert typed.out.startswith("standard input:3:38: error: ")
 
 
+@pytest.mark.slow
 def test_a_workflow_file_is_drawn(line: Line) -> None:
     """`graph FILE` draws the workflow of a file; one with an error is refused with its place."""
     typed = line.type("graph", "good.yaml", "--json")
@@ -91,6 +95,7 @@ def test_a_workflow_file_is_drawn(line: Line) -> None:
     assert "where: broken.yaml:3:38" in refused.err
 
 
+@pytest.mark.slow
 def test_checking_starts_fast() -> None:
     """Neither a database nor the engine of runs is imported for it."""
     program = (
@@ -135,6 +140,7 @@ def test_tools_are_known_with_what_they_take_and_do(line: Line) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_tools_are_listed_and_shown(line: Line) -> None:
     """All with their versions and side effects, and one with its schemas, also as a model is told of it."""
     listed = ToolsDocument.model_validate_json(line.type("tools", "--json").out)

@@ -34,6 +34,7 @@ def test_all_commands_are_there() -> None:
     assert {*COMMANDS} == {*look.split(), *act.split()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arguments", [["run", "research"], *([name] for name in COMMANDS)], ids=" ".join)
 def test_help_has_an_example_and_the_exit_codes(arguments: list[str]) -> None:
     """Each command says what it does, shows an example of itself, and lists the exit codes."""
@@ -57,6 +58,7 @@ def test_arguments_stand_in_the_order_in_which_they_are_typed() -> None:
     assert "{QUESTION} [PATH]" in help_of("run", "research").replace("[PATH]...", "[PATH]")
 
 
+@pytest.mark.slow
 def test_help_imports_nothing_slow() -> None:
     """Help comes without the libraries that take long to import."""
     program = f"""

@@ -39,6 +39,7 @@ def test_graph_as_mermaid(line: Line) -> None:
     assert typed.out == f"{(document.text or '').rstrip()}\n"
 
 
+@pytest.mark.slow
 def test_graph_as_png(line: Line) -> None:
     """The picture is a PNG of a legible size, made without a network."""
     typed = line.type("graph", "--format", "png", "--json")
@@ -95,6 +96,7 @@ def server() -> Iterator[str]:
     httpd.server_close()
 
 
+@pytest.mark.slow
 async def test_doctor_says_what_to_do(tmp_path: Path, server: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each fault comes with its remedy; a server that answers at all is there."""
 

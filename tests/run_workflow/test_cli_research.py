@@ -291,6 +291,7 @@ def test_an_unknown_model_is_refused(folder: Path) -> None:
     assert "bad/x" in error.message
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("stretch", "code"),
     [

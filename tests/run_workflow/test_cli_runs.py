@@ -62,6 +62,7 @@ def test_an_id_that_is_the_beginning_of_another(line: Line) -> None:
     assert document.run.id == "r2"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", ["show", "timeline", "verify", "report", "resume", "cancel", "approve"])
 @pytest.mark.parametrize(("name", "message"), [("r9", "There is no run 'r9'"), ("r1", "fits 2 runs: r1b, r1a")])
 def test_a_wrong_run_id_is_refused(line: Line, command: str, name: str, message: str) -> None:

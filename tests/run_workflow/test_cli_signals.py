@@ -38,6 +38,7 @@ def line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Line:
     return made
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_the_first_signal_drains(line: Line, number: signal.Signals) -> None:
     """The step in progress is finished; the run is paused, code 130, and the command that goes on is told."""
@@ -49,6 +50,7 @@ def test_the_first_signal_drains(line: Line, number: signal.Signals) -> None:
     assert "python -m run_workflow resume r1" in typed.out
 
 
+@pytest.mark.slow
 def test_the_second_signal_ends_at_once(line: Line) -> None:
     """A run that comes to no safe point is ended by the second signal."""
     line.engine.stretches = [Stretch(BRANCH, forever=True)]
@@ -57,6 +59,7 @@ def test_the_second_signal_ends_at_once(line: Line) -> None:
     assert "Stopping at once." in typed.err
 
 
+@pytest.mark.slow
 def test_no_safe_point_in_time(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
     """One signal is enough: when no safe point comes in time, the run is ended."""
     monkeypatch.setattr(signals, "DRAIN_SECONDS", 0.1)

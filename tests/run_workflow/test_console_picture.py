@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -126,6 +127,7 @@ statuses = st.sampled_from([None, "pending", "waiting", "running", "retrying", "
 events = st.builds(Progress, path=paths, status=statuses, tool=st.sampled_from([None, "", "search"]))
 
 
+@pytest.mark.slow
 @given(st.lists(events, max_size=30))
 def test_any_events_make_a_sound_picture(happened: list[Progress]) -> None:
     """Whatever comes in whatever order: one row a step, branches side by side, an end only for what has ended."""

@@ -225,6 +225,7 @@ def test_unreadable_programs_are_copied(made: LocalServer, monkeypatch: pytest.M
     assert stat.S_IMODE(site.stat().st_mode) == 0o700
 
 
+@pytest.mark.slow
 @as_root
 @pytest.mark.parametrize(("uid", "known"), [(NOBODY, True), (54321, False)])
 def test_plain_user(uid: int, known: bool) -> None:

@@ -69,6 +69,7 @@ def passages_of(of: Source, *texts: str, computed: str | None = None) -> list[Pa
     ]
 
 
+@pytest.mark.slow
 async def test_steps_begin_and_end(stores: Stores) -> None:
     """A step runs, ends with its result, and counts its attempts when it begins again."""
     await stores.ledger.begin("plan")

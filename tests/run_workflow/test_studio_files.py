@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from run_workflow.cli.studio import RESEARCH, write_files
 from run_workflow.documents import StudioDocument
 from run_workflow.workflow_catalog import WorkflowCatalog
@@ -13,6 +15,7 @@ ROOT = Path(__file__).parents[2]
 STEPS = "steps: [{id: a, type: wait, duration: 0}]"
 
 
+@pytest.mark.slow
 def test_the_project_serves_all_that_comes_with_it() -> None:
     """langgraph.json and run_workflow/studio/shipped.py name each workflow of the package, and nothing else."""
     named = json.loads((ROOT / "langgraph.json").read_text(encoding="utf-8"))["graphs"]

@@ -42,6 +42,7 @@ def definition(**fields: Any) -> WorkflowDefinition:
     )
 
 
+@pytest.mark.slow
 def test_what_comes_with_stretto_is_sound() -> None:
     """Each workflow of the package is without errors and warnings, and is described."""
     for file in WorkflowCatalog(None).files:
@@ -62,6 +63,7 @@ async def test_names_of_the_user_and_of_the_package(tmp_path: Path) -> None:
         found.find("pai")
 
 
+@pytest.mark.slow
 async def test_versions_are_pinned_with_all_that_they_use(tmp_path: Path) -> None:
     """A step's workflow is taken as it is now; an older version from the store; a circle is refused."""
     old = pinned(f"name: inner\nversion: 0.9.0\n{STEPS}", "inner", {})
@@ -176,6 +178,7 @@ def test_a_drawing_has_the_colours_of_a_run() -> None:
     assert "classDef" not in mermaid_of(drawn)
 
 
+@pytest.mark.slow
 def test_a_step_s_workflow_is_checked_against_the_catalogue(tmp_path: Path) -> None:
     """A name that nobody has is an error with its place; an older version is looked for when a run starts."""
     found = catalog(tmp_path)

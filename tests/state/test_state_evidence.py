@@ -22,6 +22,7 @@ locators = st.builds(
 parts = st.tuples(st.text(max_size=20), locators, st.text(max_size=40))
 
 
+@pytest.mark.slow
 @given(parts)
 def test_a_passage_is_known_by_its_content(part: tuple[str, Locator, str]) -> None:
     """The same source, place and text always have the same id, also after a trip through JSON."""
@@ -32,6 +33,7 @@ def test_a_passage_is_known_by_its_content(part: tuple[str, Locator, str]) -> No
     assert re.fullmatch(r"p[0-9a-f]{16}", one.id)
 
 
+@pytest.mark.slow
 @given(parts, parts)
 def test_other_content_has_another_id(one: tuple[str, Locator, str], other: tuple[str, Locator, str]) -> None:
     """Passages that differ in source, place or text differ in their id."""

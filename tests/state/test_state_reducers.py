@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -26,18 +27,21 @@ updates = st.dictionaries(
 )
 
 
+@pytest.mark.slow
 @given(updates, updates)
 def test_latest_results_is_commutative(one: dict, other: dict) -> None:
     """Two updates make the same in either order."""
     assert latest_results(one, other) == latest_results(other, one)
 
 
+@pytest.mark.slow
 @given(updates, updates, updates)
 def test_latest_results_is_associative(one: dict, two: dict, three: dict) -> None:
     """Updates may be gathered in any groups."""
     assert latest_results(latest_results(one, two), three) == latest_results(one, latest_results(two, three))
 
 
+@pytest.mark.slow
 @given(updates, updates)
 def test_latest_results_is_idempotent(one: dict, other: dict) -> None:
     """An update that is delivered again changes nothing."""
@@ -47,6 +51,7 @@ def test_latest_results_is_idempotent(one: dict, other: dict) -> None:
     assert latest_results(once, once) == once
 
 
+@pytest.mark.slow
 @given(updates, updates)
 def test_latest_results_keeps_a_result_of_each_key_in_order(one: dict, other: dict) -> None:
     """Every key of both is there, sorted, with one of its two values; the arguments stay as they were."""
@@ -89,6 +94,7 @@ class Value:
 values = st.lists(st.builds(Value, st.sampled_from("abcdef")), max_size=6, unique=True).map(tuple)
 
 
+@pytest.mark.slow
 @given(values, values)
 def test_keep_all_keeps_order_and_each_once(left: tuple, right: tuple) -> None:
     """What was there stays in its place, what is new follows in order, nothing stands twice."""
@@ -98,6 +104,7 @@ def test_keep_all_keeps_order_and_each_once(left: tuple, right: tuple) -> None:
     assert len(set(found)) == len(found)
 
 
+@pytest.mark.slow
 @given(values, values, values)
 def test_keep_all_is_associative_and_idempotent(one: tuple, two: tuple, three: tuple) -> None:
     """Updates may be gathered in any groups, and delivered again."""

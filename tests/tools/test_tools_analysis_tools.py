@@ -107,6 +107,7 @@ def test_tools_describe_themselves(desk: Desk) -> None:
         assert all("description" in field for name, field in tool.args.items() if name != "kind")
 
 
+@pytest.mark.slow
 async def test_list_tables(desk: Desk) -> None:
     """Tables are listed by uri, workbooks with their sheets."""
     shown = (await desk.call("list_tables")).content
@@ -114,6 +115,7 @@ async def test_list_tables(desk: Desk) -> None:
     assert "sheets: First, Second)" in shown
 
 
+@pytest.mark.slow
 async def test_tables_are_looked_for_once(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """Listing again parses no file again."""
     first = (await desk.call("list_tables")).content
@@ -125,6 +127,7 @@ async def test_tables_are_looked_for_once(desk: Desk, monkeypatch: pytest.Monkey
     assert (await desk.call("list_tables")).content == first
 
 
+@pytest.mark.slow
 async def test_list_tables_with_a_broken_one() -> None:
     """A broken workbook is listed with what is wrong; the others are listed all the same."""
     desk = await open_desk({"bad.xlsx": b"PK\x03\x04", "good.csv": b"x\n1\n"})
@@ -145,6 +148,7 @@ async def test_load_data(desk: Desk) -> None:
     assert "Note: Mauna Loa" in passage.text
 
 
+@pytest.mark.slow
 async def test_sheets(desk: Desk) -> None:
     """A sheet is named by argument or by `#`, each time it is meant; none is remembered from call to call."""
     by_argument = await desk.passage(await desk.call("load_data", table="book.xlsx", sheet="Second"))
@@ -197,6 +201,7 @@ async def test_describe_by_group(desk: Desk) -> None:
     assert "(year 1960)" in passages[0].text
 
 
+@pytest.mark.slow
 async def test_chart(desk: Desk) -> None:
     """A chart is stored as PNG with its figures as CSV, and says what it shows in a passage."""
     message = await desk.call(
@@ -221,6 +226,7 @@ async def test_percent_is_the_unit() -> None:
     assert "to 30 % (k c)" in passage.text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("tool", "arguments", "said"),
     [
@@ -264,6 +270,7 @@ async def test_a_table_that_gives_orders_is_not_shown(table: str) -> None:
     assert "found in h.csv (cells A2:B3, computed by load_data) were withheld" in message.artifact["notes"][0]
 
 
+@pytest.mark.slow
 async def test_the_figures_of_a_chart_are_no_formulas() -> None:
     """A cell that a spreadsheet would compute is written as text in the file that the report offers."""
     desk = await open_desk({"h.csv": b"name,height\n=1+1,3\nb,4\nc,5\n"})

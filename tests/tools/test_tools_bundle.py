@@ -99,6 +99,7 @@ CHANGES: dict[str, tuple[Callable[[Files], object], str, set[str]]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("change", "told", "failing"), CHANGES.values(), ids=CHANGES)
 def test_every_change_is_found(change: Callable[[Files], object], told: str, failing: set[str]) -> None:
     """A changed, added or missing file fails the checks that it bears on, each with what is wrong."""
@@ -156,6 +157,7 @@ def test_other_files_are_refused(data: bytes) -> None:
     assert refused.value.place == "x.zip"
 
 
+@pytest.mark.slow
 @settings(max_examples=60)
 @given(st.integers(0, len(bundle()) - 1), st.integers(1, 255))
 def test_a_damaged_bundle_is_found(place: int, flip: int) -> None:

@@ -46,6 +46,7 @@ SPECS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("wanted", SPECS, ids=lambda each: f"{each.kind}-{each.x}")
 def test_draws_a_picture(frame: pd.DataFrame, wanted: ChartSpec) -> None:
     """Each kind gives a PNG of 1000 pixels' width that is not blank, in white at its corners."""
@@ -56,6 +57,7 @@ def test_draws_a_picture(frame: pd.DataFrame, wanted: ChartSpec) -> None:
     assert (picture[..., :3] < 0.5).any()
 
 
+@pytest.mark.slow
 def test_same_bytes_also_in_threads(frame: pd.DataFrame) -> None:
     """The same figures give the same bytes, also when several threads draw at once."""
     with ThreadPoolExecutor(2) as pool:
@@ -64,6 +66,7 @@ def test_same_bytes_also_in_threads(frame: pd.DataFrame) -> None:
     assert b"matplotlib" not in drawn[0].lower()
 
 
+@pytest.mark.slow
 def test_a_trend_is_drawn_beside_its_line(frame: pd.DataFrame) -> None:
     """The fitted line is another picture, named in a legend; over dates or names nothing is fitted."""
     frame = frame.assign(**{"co2 (ppm)": frame["co2 (ppm)"] + np.sin(frame["year"])})
@@ -91,6 +94,7 @@ def test_histogram_counts_every_value() -> None:
     assert (bins["from"].iloc[0], bins["to"].iloc[-1]) == (1, 10)
 
 
+@pytest.mark.slow
 def test_gaps_do_not_count(frame: pd.DataFrame) -> None:
     """A missing value is not drawn as one."""
     frame.loc[3, "co2 (ppm)"] = np.nan
@@ -98,6 +102,7 @@ def test_gaps_do_not_count(frame: pd.DataFrame) -> None:
     assert draw_chart(frame, SPECS[0])
 
 
+@pytest.mark.slow
 def test_hostile_labels() -> None:
     """Formulas, markup, line breaks, leading underscores and unknown letters in names are drawn as text."""
     names = ["$\\frac{", "_hidden", "<b>&\n漢字 𝔘"]

@@ -300,6 +300,7 @@ async def test_tables_have_the_time_and_the_place_of_documents(monkeypatch: pyte
             await read_table(readers, book(S=[["x"], [1]]), "book.xlsx")
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(st.binary(max_size=300))
 def test_any_bytes(data: bytes) -> None:
@@ -312,6 +313,7 @@ def test_any_bytes(data: bytes) -> None:
     assert set(table.letters) == set(table.frame.columns)
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(-(10**9), 10**9), st.floats(-1e6, 1e6)), min_size=3, max_size=20))
 def test_numbers_come_back(rows: list[tuple[int, float]]) -> None:

@@ -31,6 +31,7 @@ def read(uri: str, data: bytes | str) -> list[Passage]:
     return list(read_document(data.encode() if isinstance(data, str) else data, uri, format_of(uri)).passages)
 
 
+@pytest.mark.slow
 async def test_a_folder_is_read_with_all_its_formats(tmp_path: Path) -> None:
     """Every format of the table is read; the uri is the path below the folder that was named."""
     folder_of(
@@ -59,6 +60,7 @@ async def test_a_folder_is_read_with_all_its_formats(tmp_path: Path) -> None:
     assert collection.skipped == ()
 
 
+@pytest.mark.slow
 async def test_tables_are_kept_for_the_analysis(tmp_path: Path) -> None:
     """The bytes of CSV and XLSX files can be had under the source's hash; other files' cannot."""
     workbook = xlsx_of({"One": [("a", "b"), (1, 2)]})
@@ -72,6 +74,7 @@ async def test_tables_are_kept_for_the_analysis(tmp_path: Path) -> None:
         await artifacts.get(by_uri["a.txt"].sha256)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "data", "reason"),
     [
@@ -106,6 +109,7 @@ async def test_what_cannot_be_read_is_listed_with_its_reason(
     assert reason in collection.skipped[0].reason
 
 
+@pytest.mark.slow
 async def test_a_broken_workbook_is_refused_whatever_its_parser_raises(tmp_path: Path) -> None:
     """A zip archive that is no workbook makes the parser fail in its own way; the file is listed as broken."""
     archive = xlsx_of({"S": [("a", "b"), (1, 2)]}).replace(b"xl/workbook.xml", b"xl/werkbuch.xml")
@@ -194,6 +198,7 @@ async def test_reading_twice_gives_the_same_collection(tmp_path: Path) -> None:
     assert third.id != first.id
 
 
+@pytest.mark.slow
 async def test_reading_leaves_the_event_loop_free(tmp_path: Path) -> None:
     """While pages are parsed, other tasks of the process go on."""
     page = "<h1>Title</h1>" + "<p>Some words that make a paragraph of a page.</p>" * 300
@@ -213,6 +218,7 @@ async def test_reading_leaves_the_event_loop_free(tmp_path: Path) -> None:
     assert ticks >= 12
 
 
+@pytest.mark.slow
 async def test_titles_and_dates_are_what_the_documents_state(tmp_path: Path) -> None:
     """A title comes from the document or else from the file's name; a date only if the document states one."""
     folder_of(
@@ -267,6 +273,7 @@ def test_a_page_is_read_in_the_encoding_that_it_declares() -> None:
 EXPECTED = json.loads((DATA / "manifest.json").read_text()) if DATA.exists() else []
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not EXPECTED, reason="the folder of real documents is not on this machine")
 @pytest.mark.parametrize("entry", EXPECTED, ids=lambda entry: Path(entry["file"]).name)
 def test_real_documents_are_read_as_their_manifest_says(entry: dict) -> None:

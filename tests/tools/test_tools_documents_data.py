@@ -86,6 +86,7 @@ _values = st.recursive(
 )
 
 
+@pytest.mark.slow
 @given(_values)
 def test_every_word_of_a_json_document_is_in_a_passage(value: object) -> None:
     """Whatever the shape, no string is lost."""

@@ -66,6 +66,7 @@ def test_whatever_the_bytes_there_is_an_outcome(suffix: str, data: st.DataObject
     assert bool(outcome.parts) != bool(outcome.reason)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", [".docx", ".pptx", ".xlsx", ".epub"])
 @settings(max_examples=30, deadline=None)
 @given(data=st.data())
@@ -89,6 +90,7 @@ def refused(data: bytes, name: str) -> str:
     return outcome.reason
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", [".docx", ".pptx", ".xlsx", ".epub"])
 def test_an_archive_that_unpacks_to_too_much_is_not_unpacked(suffix: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A small file that unpacks to hundreds of times its size, to too many parts or to too much in all is refused."""
@@ -139,6 +141,7 @@ def test_entities_are_not_expanded(suffix: str, part: str, tag: str) -> None:
         assert "root:" not in text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "data"),
     [
@@ -206,6 +209,7 @@ async def test_a_process_that_was_ended_before_it_started_never_does() -> None:
     assert (answer, process._running) == ("the process that read it broke off", None)
 
 
+@pytest.mark.slow
 async def test_half_a_character_is_replaced() -> None:
     """JSON can write what no other text can hold; it does not end the reader, and is not lost without a trace."""
     source = rb'{"text": "x\udc00y", "rows": [{"\ud800": 1}, {"\ud800": 2}, {"\ud800": 3}]}'
@@ -224,6 +228,7 @@ def test_half_a_character_in_a_reason_is_replaced() -> None:
     assert json.loads(OUTCOME.dump_json(outcome))["reason"] == "no such part: \ufffd"
 
 
+@pytest.mark.slow
 async def test_what_a_process_reads_is_what_is_read_here() -> None:
     """Title, date, places and the number of tables come back as they are."""
     async with Readers(many=True) as readers:

@@ -179,6 +179,7 @@ def test_a_document_without_words_is_told_from_a_broken_one(name: str, data: byt
         read_document(data, name, format_of(name))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "data"), [("a.docx", docx_of("x")), ("a.pptx", pptx_of([{"text": "x"}]))])
 def test_an_archive_that_is_no_document_is_refused(name: str, data: bytes) -> None:
     """Each part that a format needs may be missing."""

@@ -2,6 +2,7 @@
 
 from datetime import date
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -40,6 +41,7 @@ _documents = st.lists(
 )
 
 
+@pytest.mark.slow
 @given(_documents.map("\n".join))
 def test_every_word_of_a_text_stands_in_one_passage_at_its_offsets(source: str) -> None:
     """Nothing is lost, nothing doubled, nothing moved; no passage is too long."""
@@ -49,6 +51,7 @@ def test_every_word_of_a_text_stands_in_one_passage_at_its_offsets(source: str) 
     assert all(len(part.split()) <= MAX_WORDS for part in texts(reading))
 
 
+@pytest.mark.slow
 @given(_documents.map("\n".join))
 def test_markdown_offsets_hold_for_any_text(source: str) -> None:
     """Whatever the markup, a passage's offsets give its text again."""
@@ -60,6 +63,7 @@ _MARKUP = (
 ).split()
 
 
+@pytest.mark.slow
 @given(st.lists(st.sampled_from([*_MARKUP, " of a\npage. "]), max_size=40))
 def test_html_offsets_hold_for_any_page(pieces: list[str]) -> None:
     """However broken the markup, a passage's offsets give its text again."""

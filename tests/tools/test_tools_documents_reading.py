@@ -33,6 +33,7 @@ def read_names(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return seen
 
 
+@pytest.mark.slow
 async def test_what_did_not_change_is_not_read_again(tmp_path: Path, read_names: list[str]) -> None:
     """The second reading gives the same collection, tables and all, and reads only what is new or changed."""
     folder_of(tmp_path, {"a.txt": "One.", "b.md": "Two.", "t.csv": "a,b\n1,2\n", "bad.pdf": b"no pdf"})
@@ -89,6 +90,7 @@ async def test_a_reading_that_is_broken_off_goes_on_where_it_was(tmp_path: Path,
     assert (collection.sources, collection.passages) == (12, 12)
 
 
+@pytest.mark.slow
 async def test_a_reading_that_is_cancelled_leaves_nothing_running(tmp_path: Path) -> None:
     """Its tasks end with it, and what they had stored stays."""
     folder_of(tmp_path, {f"{n}.txt": f"Note {n}." for n in range(40)})
@@ -104,6 +106,7 @@ async def test_a_reading_that_is_cancelled_leaves_nothing_running(tmp_path: Path
     assert asyncio.all_tasks() == {asyncio.current_task()}
 
 
+@pytest.mark.slow
 async def test_each_file_is_told_once(tmp_path: Path) -> None:
     """How many are done of how many, with the name, also of what was stored before, is a copy or is broken."""
     folder_of(tmp_path, {"a.txt": "One.", "b.txt": "Two.", "copy.txt": "One.", "bad.pdf": b"no pdf", "x.bin": b"\0"})
@@ -120,6 +123,7 @@ async def test_each_file_is_told_once(tmp_path: Path) -> None:
         assert sorted(name for *_, name in told) == ["a.txt", "b.txt", "bad.pdf", "copy.txt"]
 
 
+@pytest.mark.slow
 async def test_why_a_file_is_left_out_is_told_in_one_word(tmp_path: Path) -> None:
     """A scan, a copy and a broken file are told apart by more than their reasons."""
     folder_of(tmp_path, {"a.txt": "One.", "b.txt": "One.", "blank.docx": docx_of(), "bad.docx": b"PK"})
@@ -131,6 +135,7 @@ async def test_why_a_file_is_left_out_is_told_in_one_word(tmp_path: Path) -> Non
     }
 
 
+@pytest.mark.slow
 async def test_a_copy_that_cannot_be_read_under_its_name_does_not_hide_the_other(tmp_path: Path) -> None:
     """The first of equal files that is read counts, whatever became of those before it."""
     folder_of(tmp_path, {"a.pdf": "One fact.", "b.txt": "One fact.", "c.txt": "One fact."})
@@ -138,6 +143,7 @@ async def test_a_copy_that_cannot_be_read_under_its_name_does_not_hide_the_other
     assert [(skip.uri, skip.status) for skip in collection.skipped] == [("a.pdf", "error"), ("c.txt", "copy")]
 
 
+@pytest.mark.slow
 async def test_many_files_are_read_in_processes(tmp_path: Path) -> None:
     """A folder of many small pages gives what it gives file by file."""
     folder_of(tmp_path, {f"{n:02}.html": f"<html><h1>Page {n}</h1><p>Text {n}.</p></html>" for n in range(35)})
@@ -147,6 +153,7 @@ async def test_many_files_are_read_in_processes(tmp_path: Path) -> None:
     assert [passage.text for passage in await passages.passages(collection.id)] == [f"Text {n}." for n in range(35)]
 
 
+@pytest.mark.slow
 async def test_tables_of_documents_are_for_the_analysis(tmp_path: Path) -> None:
     """A document with figures in a table is among the tables; its rows count as its passages' cells do."""
     report = docx_of("Levels of the lake.", LEVELS, [["Name", "Ann"], ["Town", "Riva"]])

@@ -32,6 +32,7 @@ _sources = st.builds(
 )
 
 
+@pytest.mark.slow
 @given(st.lists(_passages, max_size=4), st.lists(_sources, max_size=2, unique_by=lambda source: source.id), _hostile)
 def test_reading_evidence_is_the_inverse_of_showing_it(
     passages: list[Passage], sources: list[Source], query: str

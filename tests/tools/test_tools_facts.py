@@ -238,6 +238,7 @@ def test_nothing_cited_or_nothing_said_is_unsupported() -> None:
     assert check("It is so.", LEVELS).reason == "It has no words that can be checked."
 
 
+@pytest.mark.slow
 @given(st.text(max_size=200), st.lists(st.text(max_size=200), max_size=3))
 def test_any_statement_gets_a_verdict(statement: str, texts: Sequence[str]) -> None:
     """The check never fails, and its cover is a share."""

@@ -63,6 +63,7 @@ async def test_a_table_as_columns(contents: FileContents, tmp_path: Path) -> Non
     assert raised.value.error == "bad_input"
 
 
+@pytest.mark.slow
 async def test_the_pages_of_a_document(files: RunFiles, tmp_path: Path) -> None:
     """A PDF has its pages in order; a document without pages has one."""
     (tmp_path / "a.pdf").write_bytes(pdf_of(["The first page is here."], ["The second page is here."]))

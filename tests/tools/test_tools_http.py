@@ -78,6 +78,7 @@ async def test_texts_are_sent_as_they_are_and_reads_carry_no_key(server: RawServ
     assert "method" in str(await refused(tools, "http_get", url=url, method="POST"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("auth", "header", "sent"),
     [
@@ -115,6 +116,7 @@ async def test_a_secret_that_is_not_there_is_named(server: RawServer, tools: Reg
     assert server.asked == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("given", "said"),
     [
@@ -138,6 +140,7 @@ async def test_what_is_no_request_is_refused_before_anything_is_sent(
     assert "hush" not in str(error)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("status", "kind"),
     [
@@ -198,6 +201,7 @@ async def test_an_endless_body_is_cut_off(server: RawServer, tools: Registry) ->
     assert (error.error, "larger than 100000 bytes" in str(error)) == ("bad_output", True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("packed", ["gzip", "gzip, gzip", "br"])
 async def test_a_body_that_unpacks_to_gigabytes_is_cut_off(server: RawServer, tools: Registry, packed: str) -> None:
     """Only one layer of gzip is unpacked, piece by piece; what else a server packs is refused."""
@@ -217,6 +221,7 @@ async def test_what_is_packed_well_is_read(server: RawServer, tools: Registry) -
     assert "broken" in str(await refused(tools, url=url))
 
 
+@pytest.mark.slow
 async def test_a_server_that_drips_is_given_up(server: RawServer, tools: Registry) -> None:
     """The time counts for the whole answer, however alive the connection looks; so with the head."""
 
@@ -231,6 +236,7 @@ async def test_a_server_that_drips_is_given_up(server: RawServer, tools: Registr
     assert (error.error, "within 0.15 s" in str(error)) == ("timeout", True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "to", ["http://169.254.169.254/latest/meta-data/", "http://[::1]:{port}/", "http://localhost/"]
 )
@@ -276,6 +282,7 @@ async def test_another_host_gets_no_secret_and_nothing_that_was_sent(server: Raw
         assert not {"x-api-key", "idempotency-key"} & set(other.asked[1][2])
 
 
+@pytest.mark.slow
 async def test_a_part_of_the_answer_is_chosen_by_json_path(server: RawServer, tools: Registry) -> None:
     """A path to one value gives that, one to several a list; what is not there, and what is no path, is told."""
     url = server.answer("/", b'{"items": [{"id": 1}, {"id": 2}]}', Content_Type="application/vnd.x+json")
@@ -289,6 +296,7 @@ async def test_a_part_of_the_answer_is_chosen_by_json_path(server: RawServer, to
         assert (await refused(tools, "http_get", url=url, json_path=path)).error == kind
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("body", [b"{", b"[NaN]", b"\xff", b"[" * 100_000, b"[" * 900 + b"]" * 900])
 async def test_json_that_is_none_or_too_deep(server: RawServer, tools: Registry, body: bytes) -> None:
     """It is an error of the answer, and none of the process."""
@@ -308,6 +316,7 @@ async def test_what_is_no_text_comes_in_base64(server: RawServer, tools: Registr
     assert (await tools.call("http_get", {"url": url}))["body"] == "a\ufffdb"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "answer", [b"", b"HTTP/1.1 200 X\r\nContent-Length: 9\r\n\r\nx", b"SSH-2.0\r\n\r\n", b"HTTP/1.1 2\r\n"]
 )

@@ -4,6 +4,7 @@ import json
 import math
 from datetime import UTC
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -53,6 +54,7 @@ async def test_system_clock_goes_on() -> None:
     assert clock.elapsed() - before >= 0.002
 
 
+@pytest.mark.slow
 @given(st.permutations(range(5)))
 def test_collection_does_not_depend_on_the_order(order: list[int]) -> None:
     """The same sources make the same collection, in whatever order they were found."""
@@ -82,6 +84,7 @@ _VALUES = st.recursive(
 )
 
 
+@pytest.mark.slow
 @given(_VALUES)
 def test_json_comes_back_as_it_was(value: object) -> None:
     """JSON values come back as they were."""

@@ -40,6 +40,7 @@ async def sources_of(clients: Clients, *names: str) -> tuple[Collection, list[So
     return collection, list(await passages.sources(collection.id))
 
 
+@pytest.mark.slow
 async def test_addresses_are_sources_beside_files(site: Site, clients: Clients, tmp_path: Path) -> None:
     """Each is read by what the server calls it, or else by its suffix; the address is the uri."""
     folder_of(tmp_path, {"a.txt": "A note."})
@@ -94,6 +95,7 @@ async def test_a_page_is_cut_off_at_its_size(site: Site, clients: Clients) -> No
         await pages(clients).fetch(address, named=True)
 
 
+@pytest.mark.slow
 async def test_a_slow_page_is_given_up(site: Site, clients: Clients) -> None:
     """The whole page must come within the time limit."""
 
@@ -131,6 +133,7 @@ async def test_only_what_a_person_named_may_be_private(site: Site, clients: Clie
     assert other.queries == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("status", "headers", "reason"),
     [
@@ -150,6 +153,7 @@ async def test_an_odd_redirect_costs_one_source(
     assert [(skip.uri, skip.reason) for skip in collection.skipped] == [(odd, reason)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("query", "shown"),
     [

@@ -95,6 +95,7 @@ def page() -> BeautifulSoup:
     return soup(render_html(golden(), {CHART.image.sha256: PNG, CHART.data.sha256: CSV}))
 
 
+@pytest.mark.slow
 def test_citations_resolve(page: BeautifulSoup) -> None:
     """Every [n] leads to its entry with the passage in sight, and back; numbers follow first use."""
     cited, listed = resolve(page)
@@ -221,6 +222,7 @@ def calm_page() -> BeautifulSoup:
     return soup(render_html(everywhere("calm"), {}))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", HOSTILE)
 def test_hostile_html(text: str) -> None:
     """Whatever stands in sources, the page holds no other element than its own, and the text as text."""
@@ -238,6 +240,7 @@ def test_hostile_html(text: str) -> None:
     assert "\u202e" not in str(attacked)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", HOSTILE)
 def test_hostile_markdown(text: str) -> None:
     """Whatever stands in sources, Markdown makes the same headings, lists, tables and links of it, and no HTML."""
@@ -320,6 +323,7 @@ SECTIONS = st.builds(Section, heading=HEADINGS, sentences=st.lists(SENTENCES, ma
 DRAFTS = st.builds(Draft, title=st.just("T"), sections=st.lists(SECTIONS, max_size=4).map(tuple))
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=40)
 @given(DRAFTS)
 def test_no_citation_dangles_and_none_is_unused(draft: Draft) -> None:

@@ -63,6 +63,7 @@ def test_an_index_without_words_finds_nothing(texts: list[str]) -> None:
     assert build_index([passage(text) for text in texts], {}).search("lamp", 5) == []
 
 
+@pytest.mark.slow
 @given(st.text(max_size=80), st.integers(min_value=-1, max_value=5))
 def test_any_query_is_answered(query: str, limit: int) -> None:
     """No query fails, and none gives more than it asked for."""

@@ -205,6 +205,7 @@ async def test_an_endpoint_is_sent_no_account_of_the_environment(
     assert "secret" not in str(server.headers)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("reply", "reason"),
     [

@@ -187,6 +187,7 @@ texts = st.lists(st.sampled_from(WORDS), min_size=1, max_size=12).map(" ".join)
 collections = st.lists(st.tuples(st.integers(0, 4), texts), min_size=0, max_size=12)
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(collections, texts, st.integers(-1, 15), st.randoms(use_true_random=False))
 def test_a_search_keeps_its_promises(rows: list[tuple[int, str]], query: str, limit: int, random: Random) -> None:

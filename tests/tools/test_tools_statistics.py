@@ -60,6 +60,7 @@ def test_certified_univariate(name: str) -> None:
     assert digits(found["sd"], certified["sd"]) >= 14
 
 
+@pytest.mark.slow
 @needs_nist
 @pytest.mark.parametrize("name", sets("anova"))
 def test_certified_anova(name: str) -> None:
@@ -205,6 +206,7 @@ def test_trend_too_few() -> None:
         linear_trend(series("x", 1, 2, None), series("y", 1, 2, 3))
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=50)
 @given(st.lists(st.tuples(st.integers(-1000, 1000), st.integers(-1000, 1000)), min_size=3, max_size=30))
 def test_trend_of_integers(points: list[tuple[int, int]]) -> None:

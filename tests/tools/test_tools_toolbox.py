@@ -44,6 +44,7 @@ async def test_what_a_run_writes_it_reads(tools: Registry, tmp_path: Path) -> No
     assert (await refused(tools, "file_read", path="a/note.txt", form="json")).error == "bad_output"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "path", ["../out.txt", "/etc/passwd", "a/../../out.txt", ".hidden", "a/.env", ".", "", "a\0b", "../r1x/a.txt"]
 )
@@ -74,6 +75,7 @@ async def test_only_the_folders_that_were_named_are_read(
     assert await here.call("file_read", {"path": "a.txt"}) == "inside"
 
 
+@pytest.mark.slow
 async def test_a_document_becomes_text_with_places(tools: Registry, tmp_path: Path) -> None:
     """A PDF by pages; what cannot be read says why."""
     (tmp_path / "in/a.pdf").write_bytes(pdf_of(["The first page is about lakes."], ["The second is about rivers."]))

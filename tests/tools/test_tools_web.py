@@ -41,6 +41,7 @@ async def test_a_search_gives_the_hits_of_the_service(site: Site, searx: SearxWe
     assert site.queries == [{"q": ["isolation levels"], "format": ["json"]}]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("body", "status", "said"),
     [
@@ -79,6 +80,7 @@ async def test_a_page_becomes_a_source_with_passages(site: Site, searx: SearxWeb
     assert {passage.source_id for passage in passages} == {source.id}
 
 
+@pytest.mark.slow
 async def test_other_formats_are_read_by_their_media_type(site: Site, searx: SearxWeb) -> None:
     """A PDF on the web is read like one in a folder."""
     address = site.answer("/a", pdf_of(["The depth of the lake is 31 metres."]), "application/pdf")
@@ -87,6 +89,7 @@ async def test_other_formats_are_read_by_their_media_type(site: Site, searx: Sea
     assert passages[0].locator.page == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("body", "media_type", "status", "said"),
     [
