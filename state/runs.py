@@ -79,6 +79,7 @@ class RunRecord(Record):
     parent: str | None = None
     """The run that this one was forked from."""
     output: Json | None = None
+    """What it gave back; of a failed workflow `failure`, where a resume would meet the same failure again."""
     error: str | None = None
     terms: Json | None = None
     """What a run of a workflow keeps of its definition (state/workflow/terms.py)."""
@@ -113,6 +114,21 @@ class RunRecord(Record):
     def is_put_away(self) -> bool:
         """Whether it only waits: for answers, events or times."""
         return self.status == "waiting_approval" or (self.status == "paused" and bool(self.waiting_for))
+
+    @property
+    def is_rejected(self) -> bool:
+        """Whether a workflow failed because somebody said no."""
+        return self._failure.get("class") == "rejected"
+
+    @property
+    def fork_at(self) -> str | None:
+        """The step that must run again in a copy, where a resume would meet the same failure again; else None."""
+        return self._failure.get("at")
+
+    @property
+    def _failure(self) -> Json:
+        failure: Json = (self.output or {}).get("failure", {}) if self.status == "failed" else {}
+        return failure if self.is_workflow else {}
 
     @property
     def is_workflow(self) -> bool:

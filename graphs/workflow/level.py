@@ -206,9 +206,20 @@ def result_of(level: Level) -> Any:
     """
     for id_, outcome in level.outcomes.items():
         if outcome.is_fatal and outcome.failure is not None:
-            raise StepFailed(f"{id_}: {outcome.failure.message}", outcome.failure.error)
+            failure = outcome.failure
+            raise StepFailed(f"{id_}: {failure.message}", failure.error, at=_again(level, id_, failure))
     outputs = {id_: level.outputs.get(id_) for id_ in level.flow.sinks}
     return next(iter(outputs.values())) if len(outputs) == 1 else outputs
+
+
+def _again(level: Level, id_: str, failure: Failure) -> str:
+    """The step that a copy must begin at to end in another way; empty where a resume may do.
+
+    What a person said and what a step gave back are kept: a resume would meet the same again.
+    """
+    if failure.error == "missing_value":
+        return failure.lacks if failure.lacks in level.flow.steps else id_
+    return id_ if failure.error == "rejected" else ""
 
 
 async def _cancelled(tasks: Sequence[asyncio.Task[Outcome]] | Any) -> None:

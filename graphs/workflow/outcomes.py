@@ -33,6 +33,8 @@ class Failure:
     """Seconds that the service asked to wait."""
     is_final: bool = False
     """Whether another try would end the same way."""
+    lacks: str = ""
+    """What should have held a value that is missing: a step, or `workflow` for an input."""
 
     def record(self, step: str) -> dict[str, str]:
         """What error handlers see as `$error`, and lists of results in the place of an output."""
@@ -87,10 +89,14 @@ class Outcome:
 class StepFailed(StrettoError):
     """A step could not do its work; `error` is the class that policies and handlers go by."""
 
-    def __init__(self, message: str, error: ErrorClass = "internal", *, final: bool = False, **where: Any) -> None:
+    def __init__(
+        self, message: str, error: ErrorClass = "internal", *, final: bool = False, at: str = "", **where: Any
+    ) -> None:
         super().__init__(message, **where)
         self.error: ErrorClass = error
         self.is_final = final
+        self.at = at
+        """The step that must run again, in a copy of the run, for another end; empty where a resume may do."""
 
 
 @dataclass
@@ -125,5 +131,8 @@ def failure_of(error: BaseException) -> Failure:
     if isinstance(error, ToolFailed):
         return Failure(error.error, str(error), retry_after=error.retry_after or 0.0)
     kind: ErrorClass = next((kind for known, kind in _CLASSES if isinstance(error, known)), "internal")
-    said = error.message if isinstance(error, StrettoError) else f"{type(error).__name__}: {error}"
-    return Failure(kind, said)
+    if isinstance(error, MissingValue | ExpressionError):
+        said = str(error)
+    else:
+        said = error.message if isinstance(error, StrettoError) else f"{type(error).__name__}: {error}"
+    return Failure(kind, said, lacks=error.root if isinstance(error, MissingValue) else "")

@@ -48,6 +48,11 @@ class Reference:
 class MissingValue(LookupError):
     """A reference leads to nothing; the message says how far it leads."""
 
+    def __init__(self, message: str, root: str) -> None:
+        super().__init__(message)
+        self.root = root
+        """What the reference begins with: `workflow`, a step, or one of LOCALS."""
+
 
 @dataclass(frozen=True)
 class Scope:
@@ -68,7 +73,7 @@ class Scope:
         for held in (self.around, self.outputs):
             if root in held:
                 return follow(held[root], reference, f"${root}")
-        raise MissingValue(f"{reference} leads to nothing: {f'${root}'} has no value here")
+        raise MissingValue(f"{reference} leads to nothing: {f'${root}'} has no value here", root)
 
 
 def parse(text: str) -> Reference | None:
@@ -94,7 +99,7 @@ def follow(value: Any, reference: Reference, name: str) -> Any:
         elif isinstance(value, list | tuple) and (place := _place(part)) is not None and place < len(value):
             value = value[place]
         else:
-            raise MissingValue(f"{reference} leads to nothing: {name} has no {part!r}{_known(value)}")
+            raise MissingValue(f"{reference} leads to nothing: {name} has no {part!r}{_known(value)}", reference.root)
         name = f"{name}.{part}"
     return value
 

@@ -240,7 +240,7 @@ class _Execution:
         try:
             false = self._run.conditions.first_false(self._step, self._scope)
         except (ExpressionError, MissingValue) as error:
-            return await self._failed(self._hidden(Failure("missing_value", str(error))))
+            return await self._failed(self._hidden(replace(failure_of(error), error="missing_value")))
         if false:
             await _skipped(self._run, self._path, f"{false} is false")
             return Outcome("skipped")

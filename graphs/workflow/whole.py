@@ -5,11 +5,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from graphs.workflow.figures import worked_out
+from graphs.workflow.flow import flow_of
 from graphs.workflow.level import Level, result_of
 from graphs.workflow.mapping import fill
 from graphs.workflow.outcomes import StepFailed
 from graphs.workflow.pinned import Pinned, is_itself
-from graphs.workflow.references import WORKFLOW, Scope
+from graphs.workflow.references import WORKFLOW, MissingValue, Scope
 from graphs.workflow.running import Call, Run, run_level
 from graphs.workflow.slots import Slots
 from state.runs import Json
@@ -38,12 +39,23 @@ async def run_whole(run: Run, prefix: str) -> Whole:
     definition = run.definition
     scope = Scope(run.inputs, {})
     if definition.require_approval:
-        result_of(await run_level(run, [_approval(run)], f"{prefix}{WORKFLOW}.", scope, goes_on=False))
+        await _begun(run, prefix, scope)
     goes_on = definition.on_failure == "continue"
     level = await run_level(run, definition.steps, prefix, scope, goes_on=goes_on)
     outputs = outputs_of(definition, level, run.inputs)
     seen = Scope(run.inputs, level.outputs, {"output": outputs if definition.outputs else result_of(level)})
     return Whole(outputs, worked_out(definition.metrics, run.conditions.figures, "", seen))
+
+
+async def _begun(run: Run, prefix: str, scope: Scope) -> None:
+    """The approval that the definition asks for before its steps. Raises Waiting, and StepFailed."""
+    level = await run_level(run, [_approval(run)], f"{prefix}{WORKFLOW}.", scope, goes_on=False)
+    try:
+        result_of(level)
+    except StepFailed as error:
+        first = flow_of(run.definition.steps)
+        error.at = error.at and next(iter(first.steps))  # the approval is no step that a copy can begin at
+        raise
 
 
 async def nested(step: WorkflowStep, call: Call) -> Json:
@@ -95,12 +107,30 @@ def unknown_input(definition: WorkflowDefinition, given: Iterable[str]) -> str:
 
 
 def outputs_of(definition: WorkflowDefinition, level: Level, inputs: Mapping[str, Any]) -> Json:
-    """What the run gives back. Raises StepFailed with the first failure that nobody handled."""
+    """What the run gives back.
+
+    Raises StepFailed with the first failure that nobody handled, or where an output refers to what is not there.
+    """
     last = result_of(level)
     if definition.outputs:
-        filled: Json = fill(definition.outputs, Scope(inputs, level.outputs))
-        return filled
+        seen = Scope(inputs, level.outputs)
+        return {name: _output(name, value, seen, level) for name, value in definition.outputs.items()}
     return last if len(level.flow.sinks) > 1 else {level.flow.sinks[0]: last}
+
+
+def _output(name: str, value: Any, seen: Scope, level: Level) -> Any:
+    try:
+        return fill(value, seen)
+    except MissingValue as error:
+        steps = level.flow.steps
+        at = error.root if error.root in steps else next(iter(steps))
+        raise StepFailed(
+            f"{error}.",
+            "missing_value",
+            at=at,
+            place=f"outputs.{name}",
+            remedy=f"Send or give what is missing, in a copy of the run that begins at {at} (`fork RUN --at {at}`).",
+        ) from error
 
 
 def _used(run: Run, name: str) -> Pinned:

@@ -75,6 +75,8 @@ def exit_code(run: RunRecord) -> int:
         return session.DONE if published else session.NOT_ESTABLISHED
     if run.is_put_away:
         return session.WAITS
+    if run.is_rejected:
+        return session.NOT_ESTABLISHED
     return (
         session.INTERRUPTED if run.status in ("paused", "initializing", "running", "rolling_back") else session.FAILED
     )

@@ -57,6 +57,8 @@ def commands_for(run: RunRecord, waiting: tuple[RequestBody, ...], waits: tuple[
     if waiting or (events and not run.answered):
         answers = [line for request in waiting for line in _answers(run.id, request, len(waiting) > 1)]
         return (*answers, *events)
+    if run.fork_at is not None:
+        return (f"{PROGRAM} fork {run.id} --at {run.fork_at}",)
     return () if run.status in ENDED else (f"{PROGRAM} resume {run.id}",)
 
 

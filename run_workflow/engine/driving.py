@@ -97,9 +97,18 @@ async def attempt(job: Job) -> Outcome:
     except TimedOut as error:
         return Outcome("timed_out", error=told(error))
     except StrettoError as error:
-        return Outcome("failed", error=told(error))
+        return Outcome("failed", output=_failure(error), error=told(error))
     except Exception as error:
         return Outcome("failed", error=told(error), fault=error)
+
+
+def _failure(error: StrettoError) -> Json | None:
+    """What a failed run of a workflow keeps beside the words, where it can end in another way only as a copy."""
+    from graphs.workflow.outcomes import StepFailed
+
+    if not isinstance(error, StepFailed) or not error.at:
+        return None
+    return {"failure": {"class": error.error, "at": error.at}}
 
 
 async def _starting_point(app: App, job: Job) -> "Json | Command[Any] | None":

@@ -6,11 +6,14 @@ from typing import Any
 import pytest
 
 from graphs.workflow.pinned import Pinned, pinned
+from run_workflow.cli.drive import exit_code
+from run_workflow.cli.ending import run_document
+from run_workflow.cli.session import NOT_ESTABLISHED
 from run_workflow.engine.engine import Engine
 from run_workflow.postgres.database import Database
 from state.context import RunContext
 from state.errors import AnswerRefused, NotAllowed, RunError
-from state.runs import Answer, Approve, Edit, EditedAction, RunRecord, StepStatus
+from state.runs import Answer, Approve, Edit, EditedAction, Reject, RunRecord, StepStatus
 from tests.run_workflow.engine_graphs import change, engine_on
 
 YES = Answer(decisions=(Approve(),))
@@ -108,6 +111,41 @@ async def test_an_event_and_its_time_have_one_winner(engine: Engine, database: D
     await engine.send_event(in_time.id, "paid", {"by": "card"}, actor="bank")
     await change(database, "UPDATE waits SET wakes_at = now() WHERE run_id = %s", in_time.id)
     assert (await engine.advance(in_time.id)).output == {"outputs": {"a": {"by": "card"}}}
+
+
+async def test_an_event_without_a_field_that_an_output_names(engine: Engine) -> None:
+    """The run fails in plain words that name the output; what helps is a copy from the step that lacks the field."""
+    step = "{id: bank, type: wait, event: paid}"
+    run = await begun(engine, workflow(step, "outputs: {receipt: $bank.receipt}"))
+    await engine.send_event(run.id, "paid", {}, actor="bank")
+    failed = await engine.advance(run.id)
+    assert failed.status == "failed"
+    assert (failed.error or "").startswith("outputs.receipt: $bank.receipt leads to nothing: $bank has no 'receipt'")
+    assert (failed.fork_at, failed.is_rejected) == ("bank", False)
+    document = run_document(await engine.show(run.id), None, exit_code(failed))
+    assert (document.exit_code, document.outputs) == (1, None)
+    (command,) = document.commands
+    assert command.endswith(f" fork {run.id} --at bank")
+
+    copy = await engine.fork(run.id, actor="ann", at="bank")
+    await engine.advance(copy.id)
+    await engine.send_event(copy.id, "paid", {"receipt": "A"}, actor="bank")
+    assert (await engine.advance(copy.id)).output == {"outputs": {"receipt": "A"}}
+
+
+async def test_a_rejection_that_nobody_handles(engine: Engine) -> None:
+    """The run fails with the code of rejected work; a copy asks again, before the first step as well."""
+    ask = "{id: ask, type: human_approval, message: Pay?}"
+    for wanted in (workflow(ask), workflow("{id: ask, type: wait, duration: 0}", "require_approval: true")):
+        run = await begun(engine, wanted)
+        await engine.answer(run.id, None, Answer(decisions=(Reject(message="Too much."),)), "bob")
+        failed = await engine.advance(run.id)
+        assert (failed.status, failed.is_rejected, failed.fork_at) == ("failed", True, "ask")
+        document = run_document(await engine.show(run.id), None, exit_code(failed))
+        assert document.exit_code == NOT_ESTABLISHED
+        assert [command.split(" run_workflow ")[1] for command in document.commands] == [f"fork {run.id} --at ask"]
+        copy = await engine.fork(run.id, actor="ann", at="ask")
+        assert (await engine.advance(copy.id)).status == "waiting_approval"
 
 
 async def test_a_run_that_waits_for_a_time_is_put_away(engine: Engine, database: Database) -> None:
