@@ -5,6 +5,7 @@ import sys
 from typing import Literal
 
 import structlog
+from structlog.typing import EventDict
 
 Level = Literal["debug", "info", "warning", "error"]
 
@@ -28,11 +29,22 @@ class _Handler(logging.Handler):
         sys.stderr.write(f"{self.format(record)}\n")
 
 
-def configure_logs(level: Level) -> None:
-    """Sets the level of our own logs; libraries are heard from one level higher, unless it is `debug`."""
+def _without_steps(_logger: object, _method: str, event: EventDict) -> EventDict:
+    """Leaves out lines on steps: the display and the summary of a command tell of those."""
+    if str(event["event"]).startswith("step "):
+        raise structlog.DropEvent
+    return event
+
+
+def configure_logs(level: Level, *, steps: bool = True) -> None:
+    """Sets the level of our own logs; libraries are heard from one level higher, unless it is `debug`.
+
+    Without `steps` nothing is logged of the steps of workflows.
+    """
     number = logging.getLevelNamesMapping()[level.upper()]
     structlog.configure(
         processors=[
+            *(() if steps else (_without_steps,)),
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="%H:%M:%S", utc=False),

@@ -8,7 +8,7 @@ import typer
 import yaml
 
 from run_workflow.cli.signals import until
-from run_workflow.console.requests import decisions_of, request_view, to_yaml
+from run_workflow.console.requests import decisions_of, is_of_research, request_view, to_yaml
 from run_workflow.console.screen import Screen
 from state.errors import AnswerRefused
 from state.runs import (
@@ -125,7 +125,8 @@ def _answer(screen: Screen, record: ApprovalRecord, decision: str, actor: str) -
         return Answer(decisions=(Approve(),), by=actor)
     if decision == "edit":
         return edit(screen, record, draft_of(record), actor)
-    message = _prompt("What must change" if decision == "reject" else "What to mind", record)
+    why = "What must change" if is_of_research(record) else "Why"
+    message = _prompt(why if decision == "reject" else "What to mind", record)
     if not message:
         screen.note("A message is needed.")
         return None

@@ -56,7 +56,7 @@ class Desk:
         from run_workflow.logs import configure_logs
 
         settings = self.shell.load()
-        configure_logs(settings.log_level)
+        configure_logs(settings.log_level, steps="log_level" in settings.model_fields_set)
         return settings
 
     def services(self) -> AbstractAsyncContextManager["Services"]:

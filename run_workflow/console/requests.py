@@ -33,7 +33,13 @@ def request_view(record: ApprovalRecord) -> RenderableType:
 def decisions_of(record: ApprovalRecord) -> Mapping[str, str]:
     """The decisions that this request allows, each with what it means."""
     allowed = record.request.review_configs[0].allowed_decisions
-    return {name: meaning for name, meaning in _DECISIONS.items() if name in allowed}
+    meanings = _DECISIONS if is_of_research(record) else {**_DECISIONS, "reject": "say no: the step fails"}
+    return {name: meaning for name, meaning in meanings.items() if name in allowed}
+
+
+def is_of_research(record: ApprovalRecord) -> bool:
+    """Whether it is one of research, where a rejected piece of work is done again; in a workflow its step fails."""
+    return record.request.action.name in _VIEWS
 
 
 def to_yaml(value: object) -> str:
