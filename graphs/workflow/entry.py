@@ -11,7 +11,7 @@ from graphs.workflow.pinned import Pinned
 from state.errors import AnswerRefused
 from state.ports import Ports
 from state.runs import Json
-from state.workflow.steps import HumanApprovalStep, WorkflowStep
+from state.workflow.steps import HumanApprovalStep, WaitStep, WorkflowStep
 
 if TYPE_CHECKING:  # slow to import
     from graphs.workflow.compiler import Graph
@@ -67,6 +67,13 @@ class _ByPath(Mapping[str, EditCheck]):
 
     def __len__(self) -> int:
         return len(self._checks)
+
+
+def events_of(pinned: Pinned) -> set[str]:
+    """The names of the events that its steps wait for, with those of the workflows that it runs."""
+    steps = [placed.step for placed in all_placed(tree_of(pinned.definition.steps))]
+    own = {step.event for step in steps if isinstance(step, WaitStep) and step.event}
+    return own.union(*(events_of(used) for used in pinned.uses.values()))
 
 
 def _approvals(pinned: Pinned, prefix: str) -> Iterator[tuple[str, HumanApprovalStep]]:

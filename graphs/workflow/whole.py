@@ -91,7 +91,7 @@ def completed(definition: WorkflowDefinition, given: Mapping[str, Any]) -> Json:
             f"The input is not as {definition.name} needs it: {'; '.join(wrong)}.",
             "bad_input",
             place="input",
-            remedy=f"`show {definition.name}` lists the inputs.",
+            remedy="`show` with its file, or with its name where it can be run by name, lists the inputs.",
         )
     return inputs
 

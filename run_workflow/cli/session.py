@@ -1,9 +1,11 @@
 """One command from its start to its exit code: settings, screen, event loop, errors. Nothing else starts a loop."""
 
+import sys
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
@@ -29,7 +31,19 @@ EXIT_CODES = {
     INTERRUPTED: "interrupted; `resume` goes on",
 }
 
-PROGRAM = "python -m run_workflow"
+
+def interpreter() -> str:
+    """The interpreter as a person can type it here: by its path below this folder, as `python`, or in full."""
+    import shutil
+
+    here, used = Path.cwd(), Path(sys.executable)
+    if used.is_relative_to(here):
+        return str(used.relative_to(here))
+    return "python" if shutil.which("python") == str(used) else str(used)
+
+
+PROGRAM = f"{interpreter()} -m run_workflow"
+"""What stands before each command that is printed as a next step."""
 WORKFLOW_SUFFIXES = (".yaml", ".yml")
 """How the name of a workflow file ends: what does not is the name of a workflow, a graph or a run."""
 

@@ -18,7 +18,7 @@ from run_workflow.documents import (
 )
 from state.context import RunContext
 from state.errors import WrongUse
-from state.runs import Json
+from state.runs import Json, RunRecord
 
 if TYPE_CHECKING:
     from graphs.workflow.pinned import Pinned
@@ -98,10 +98,26 @@ async def send_event(desk: Desk, wanted: options.Event) -> int:
         desk.screen.note(f"Sent: {wanted.event}, by {desk.settings.actor}.")
         if run.is_put_away and run.answered and wanted.resume and not run.served:
             return await drive(desk, services, run_id, manner_of(wanted))
+    unknown = "" if run.answered else await _unknown_event(services, run, wanted.event)
+    if unknown:
+        desk.screen.note(unknown, "yellow")
     taken = "The step that waits has it." if run.answered else "It is kept until a step waits for it."
     desk.screen.say(taken)
     desk.screen.document(EventDocument(run=run_id, event=wanted.event, answered=run.answered, status=run.standing))
     return DONE
+
+
+async def _unknown_event(services: "Services", run: RunRecord, name: str) -> str:
+    """What to say of an event that no step of the run's workflow ever waits for; empty where one may."""
+    from graphs.workflow.entry import events_of
+
+    if not run.is_workflow:
+        return ""
+    names = events_of(await services.engine.workflows.definition_of(run))
+    if name in names or any("$" in each for each in names):
+        return ""
+    known = f"Its steps wait for: {', '.join(sorted(names))}." if names else "Its steps wait for no event."
+    return f"No step of {run.graph} waits for the event {name!r}. {known}"
 
 
 def catalog_of(settings: "Settings") -> "WorkflowCatalog":

@@ -1,10 +1,15 @@
 """What a newcomer meets at a terminal: what a rejection does, no log lines within the display."""
 
+import sys
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 import structlog
 
+from graphs.workflow.entry import events_of
+from graphs.workflow.pinned import pinned
+from run_workflow.cli import session
 from run_workflow.console.requests import decisions_of
 from run_workflow.logs import configure_logs
 from state.runs import ActionRequest, ApprovalRecord, ApprovalRequest, ReviewConfig
@@ -34,3 +39,25 @@ def test_steps_are_logged_where_that_is_wanted(capsys: pytest.CaptureFixture[str
         structlog.reset_defaults()
     printed = capsys.readouterr().err
     assert ("step failed" in printed, "no answer" in printed) == (steps, True)
+
+
+def test_the_events_that_a_workflow_waits_for() -> None:
+    """By these an event that nobody waits for is told."""
+    text = "name: w\nsteps:\n  - {id: a, type: wait, event: paid}\n  - {id: b, type: wait, duration: 1}\n"
+    assert events_of(pinned(text, "w.yaml", {})) == {"paid"}
+
+
+def test_next_steps_name_the_interpreter_as_it_can_be_typed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Below the folder by its path; the one that `python` means so; any other in full."""
+    monkeypatch.chdir(tmp_path)
+    used = tmp_path / ".venv" / "bin" / "python"
+    used.parent.mkdir(parents=True)
+    used.touch(mode=0o755)
+    monkeypatch.setattr(sys, "executable", str(used))
+    assert session.interpreter() == ".venv/bin/python"
+    (tmp_path / "other").mkdir()
+    monkeypatch.chdir(tmp_path / "other")
+    monkeypatch.setenv("PATH", "")
+    assert session.interpreter() == str(used)
+    monkeypatch.setenv("PATH", str(used.parent))
+    assert session.interpreter() == "python"
