@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from run_workflow.cli.research import estimate_line
+from run_workflow.cli.session import PROGRAM
 from run_workflow.documents import ErrorDocument, RunDocument
 from state.context import RunContext
 from state.errors import RunHeld
@@ -219,9 +220,9 @@ def test_wrong_use_reads_like_any_other_error(folder: Path) -> None:
         first, where, remedy = typed.err.splitlines()
         assert first.startswith("Error: ")
         assert wrong[0] in first
-        assert where == "  where: python -m run_workflow run research"
+        assert where == f"  where: {PROGRAM} run research"
         assert remedy.startswith("  do:    ")
-        assert remedy.endswith("`python -m run_workflow run research --help` lists what can be typed.")
+        assert remedy.endswith(f"`{PROGRAM} run research --help` lists what can be typed.")
         error = ErrorDocument.model_validate_json(line_with(folder).type(*command, *wrong, "--json").out).error
         assert (error.type, error.exit_code, error.message) == ("WrongUse", 2, first.removeprefix("Error: "))
 
@@ -341,7 +342,7 @@ def test_a_bug_leaves_the_run_resumable(folder: Path) -> None:
     stretch = Stretch(BRANCH, raises=ZeroDivisionError("a bug"))
     typed = line_with(folder, stretch).type("run", "research", QUESTION, "--sources", "docs")
     assert isinstance(typed.exception, ZeroDivisionError)
-    assert "To go on: python -m run_workflow resume r100" in typed.err
+    assert f"To go on: {PROGRAM} resume r100" in typed.err
 
 
 def test_a_second_start_with_a_key_starts_nothing(folder: Path) -> None:
