@@ -73,4 +73,4 @@ except SystemExit:
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert json.loads(done.stderr) == []
-    assert re.search(r"Usage: \S*python -m run_workflow run research", done.stdout)
+    assert re.search(r"Usage:\s+\S*python\s+-m\s+run_workflow\s+run\s+research", done.stdout)
