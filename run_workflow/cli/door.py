@@ -8,7 +8,7 @@ import typer
 from typer.main import get_command
 
 from run_workflow.cli.app import app
-from run_workflow.cli.session import INTERRUPTED, PROGRAM, Shell, of_process, tell
+from run_workflow.cli.session import INTERRUPTED, NAME, Shell, of_process, tell
 from run_workflow.cli.wrong import wrong_use
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ _command = cache(get_command)  # making it takes longer than most commands
 def run(arguments: Sequence[str], shell: Shell | None = None) -> int:
     """Does the command in the shell of this process or the given one; its exit code."""
     try:
-        code = _command(app).main(list(arguments), prog_name=PROGRAM, obj=shell, standalone_mode=False)
+        code = _command(app).main(list(arguments), prog_name=NAME, obj=shell, standalone_mode=False)
     except typer.Abort:
         screen_of(arguments, shell).note("Interrupted.")
         return INTERRUPTED

@@ -42,6 +42,8 @@ def interpreter() -> str:
     return "python" if shutil.which("python") == str(used) else str(used)
 
 
+NAME = "python -m run_workflow"
+"""What help and errors call the program: short, so that no line breaks within a path."""
 PROGRAM = f"{interpreter()} -m run_workflow"
 """What stands before each command that is printed as a next step."""
 WORKFLOW_SUFFIXES = (".yaml", ".yml")

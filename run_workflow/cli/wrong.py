@@ -5,7 +5,7 @@ from typing import Any
 
 import typer
 
-from run_workflow.cli.session import PROGRAM
+from run_workflow.cli.session import NAME
 from state.errors import WrongUse
 
 _Words = tuple[str, str]
@@ -26,7 +26,7 @@ _WORDS: Mapping[str, Callable[[Mapping[str, Any]], _Words]] = {
 def wrong_use(error: typer.TyperException, context: typer.Context | None = None) -> WrongUse:
     """The error; for a value that cannot be read with the option, what stood there, and an example."""
     where = context or getattr(error, "ctx", None)
-    command = where.command_path if where else PROGRAM
+    command = where.command_path if where else NAME
     listed = f"`{command} --help` lists what can be typed."
     if (told := _value_told(error)) is not None:
         message, example = told

@@ -220,9 +220,9 @@ def test_wrong_use_reads_like_any_other_error(folder: Path) -> None:
         first, where, remedy = typed.err.splitlines()
         assert first.startswith("Error: ")
         assert wrong[0] in first
-        assert where == f"  where: {PROGRAM} run research"
+        assert where == "  where: python -m run_workflow run research"
         assert remedy.startswith("  do:    ")
-        assert remedy.endswith(f"`{PROGRAM} run research --help` lists what can be typed.")
+        assert remedy.endswith("`python -m run_workflow run research --help` lists what can be typed.")
         error = ErrorDocument.model_validate_json(line_with(folder).type(*command, *wrong, "--json").out).error
         assert (error.type, error.exit_code, error.message) == ("WrongUse", 2, first.removeprefix("Error: "))
 
