@@ -22,20 +22,24 @@ def shown_address(address: str) -> str:
         return _PARAMETERS.sub(_masked, storable(address.rpartition("@")[2]))
     if "@" in parts.netloc:
         raise SourceError(
-            "The address of a source holds a user or a password.",
+            "The address holds a user or a password, and would be stored.",
             place=f"{parts.scheme}://{storable(parts.netloc.rpartition('@')[2])}",
-            remedy="Leave out what stands before the @, or save the page and name the file.",
+            remedy="Leave out what stands before the @. Save the source as a file; give a tool a named secret.",
         )
     return _PARAMETERS.sub(_masked, storable(address))
 
 
-def refuse_logins(sources: object) -> None:
-    """Raises SourceError, as `shown_address`, if one of the sources that a run is given is such an address: what a run
-    is given is stored.
-    """
-    for name in sources if isinstance(sources, list) else ():
-        if isinstance(name, str) and "://" in name:
-            shown_address(name.strip())
+def refuse_logins(given: object) -> None:
+    """Raises SourceError, as `shown_address`, if what a run is given is such an address or holds one: it is stored."""
+    if isinstance(given, str):
+        if "://" in given and not re.search(r"\s", given.strip()):
+            shown_address(given.strip())
+    elif isinstance(given, dict):
+        for value in given.values():
+            refuse_logins(value)
+    elif isinstance(given, list):
+        for value in given:
+            refuse_logins(value)
 
 
 def _masked(found: re.Match[str]) -> str:

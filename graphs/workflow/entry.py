@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from graphs.workflow.checks.tree import all_placed, path_of, tree_of
 from graphs.workflow.pinned import Pinned
-from state.errors import AnswerRefused
+from state.errors import AnswerRefused, RunError
 from state.ports import Ports
 from state.runs import Json
 from state.workflow.steps import HumanApprovalStep, WaitStep, WorkflowStep
+from tools.addresses import refuse_logins
 
 if TYPE_CHECKING:  # slow to import
     from graphs.workflow.compiler import Graph
@@ -50,7 +51,18 @@ class WorkflowEntry:
         return _ByPath({path: partial(_check, step) for path, step in _approvals(self.pinned, "")})
 
     def check_input(self, given: Json) -> None:
-        """Inputs are held to their declarations where the run is made."""
+        """Raises SourceError where an input is an address with a password, RunError where they are not as declared."""
+        from graphs.workflow.outcomes import StepFailed
+        from graphs.workflow.whole import completed, unknown_input
+
+        definition, inputs = self.pinned.definition, given["inputs"]
+        refuse_logins(inputs)
+        if said := unknown_input(definition, inputs):
+            raise RunError(said, place="input")
+        try:
+            completed(definition, inputs)
+        except StepFailed as error:
+            raise RunError(error.message, place="input", remedy=error.remedy) from error
 
 
 class _ByPath(Mapping[str, EditCheck]):

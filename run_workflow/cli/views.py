@@ -101,7 +101,7 @@ async def _run_of(services: "Services", desk: Desk, name: str) -> "RunView | Non
     except UnknownRun:
         from run_workflow.cli.workflows import is_workflow
 
-        if is_workflow(desk.settings, name):
+        if is_workflow(desk.settings, name) or await services.engine.workflows.versions(name):
             return None
         raise
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from run_workflow.cli import options
 from run_workflow.cli.inputs import file_of, joined_inputs, parsed, read_inputs
-from run_workflow.cli.session import DONE, Desk
+from run_workflow.cli.session import DONE, WORKFLOW_SUFFIXES, Desk
 from run_workflow.documents import (
     EventDocument,
     InputBody,
@@ -18,7 +18,7 @@ from run_workflow.documents import (
 )
 from state.context import RunContext
 from state.errors import WrongUse
-from state.runs import Json, RunRecord
+from state.runs import VERSION_SIGN, Json, RunRecord
 
 if TYPE_CHECKING:
     from graphs.workflow.pinned import Pinned
@@ -71,10 +71,16 @@ async def list_workflows(desk: Desk) -> int:
 
 
 async def show_workflow(desk: Desk, services: "Services", name: str) -> int:
-    """One workflow: its inputs, steps, outputs, and the versions that can be run."""
+    """One workflow: its inputs, steps, outputs, and the versions that can be run.
+
+    One that was run from a file is shown as it was run last.
+    """
     from run_workflow.console.workflow_view import workflow_view
 
-    pinned = await _pinned(catalog_of(desk.settings), services, name)
+    catalog = catalog_of(desk.settings)
+    if VERSION_SIGN not in name and not name.endswith(WORKFLOW_SUFFIXES) and not catalog.has(name):
+        name = f"{name}{VERSION_SIGN}{(await services.engine.workflows.versions(name))[0].version}"
+    pinned = await _pinned(catalog, services, name)
     stored = await services.engine.workflows.versions(pinned.definition.name)
     versions = tuple(
         VersionBody(version=each.version, hash=each.hash, runs=each.runs, stored_at=each.stored_at) for each in stored

@@ -41,10 +41,13 @@ class WorkflowRuns:
         """Makes a run of a workflow, bound to this definition for good; nothing works on it yet.
 
         With a dedup key that was used before: the run made then, with its definition. Raises NotAllowed when this
-        person may not start it, and RunError when the key was used for something else.
+        person may not start it, RunError when the key was used for something else, and what the check of the inputs
+        raises.
         """
         refuse_user(wanted, actor)
-        new = NewRun(wanted.title, wanted.hash, {"inputs": inputs}, context, dedup_key, wanted.definition.terms)
+        given: Json = {"inputs": inputs}
+        self.entry(wanted).check_input(given)
+        new = NewRun(wanted.title, wanted.hash, given, context, dedup_key, wanted.definition.terms)
         async with transaction(self._pool) as connection:
             await definitions.save(connection, wanted)
             return await make_run(connection, new, self._clock, actor)
@@ -52,12 +55,13 @@ class WorkflowRuns:
     async def fork(self, run: RunRecord, actor: str, at: str | None, changes: Json) -> RunRecord:
         """Makes a new run with the steps of this one that do not come after `at`, and with other inputs.
 
-        Raises RunError when there is no such step or input.
+        Raises RunError when there is no such step, and what the check of the inputs raises.
         """
         wanted = await self.definition_of(run)
         again = _steps_again(wanted, run, at)
-        inputs = _changed_inputs(wanted, run, changes)
-        names = {"old": run.id, "input": as_json({"inputs": inputs}), "again": again}
+        told: Json = {"inputs": {**run.input["inputs"], **changes}}
+        self.entry(wanted).check_input(told)
+        names = {"old": run.id, "input": as_json(told), "again": again}
         async with transaction(self._pool) as connection:
             new = new_run_id(self._clock.now())
             for statement in (COPY_RUN, COPY_CALLS, _COPY_STEPS):
@@ -130,22 +134,3 @@ def _steps_again(wanted: "Pinned", run: RunRecord, at: str | None) -> list[str]:
             again[id_] = None
             waiting += flow.followers[id_]
     return list(again)
-
-
-def _changed_inputs(wanted: "Pinned", run: RunRecord, changes: Json) -> Json:
-    """The inputs of the copy. Raises RunError when a changed one is not as the definition needs it."""
-    from graphs.workflow.outcomes import StepFailed
-    from graphs.workflow.whole import completed
-
-    known = wanted.definition.inputs.get("properties", {})
-    for name in changes:
-        if name not in known:
-            raise RunError(
-                f"There is no input {name!r}.", place="changes", remedy=f"There are: {', '.join(known) or 'none'}."
-            )
-    inputs = {**run.input["inputs"], **changes}
-    try:
-        completed(wanted.definition, inputs)
-    except StepFailed as error:
-        raise RunError(error.message, place="changes", remedy=error.remedy) from error
-    return inputs

@@ -15,7 +15,6 @@ import graphs.workflow.bodies  # noqa: F401
 from graphs.workflow.compiler import refused, shape
 from graphs.workflow.entry import WorkflowEntry
 from graphs.workflow.outline import outline_of
-from graphs.workflow.whole import completed, unknown_input
 from run_workflow.engine.driving import App
 from run_workflow.engine.engine import Engine
 from run_workflow.engine.handed import Refuse, Start
@@ -24,7 +23,7 @@ from run_workflow.settings import Settings, load_settings
 from run_workflow.studio.serving import Served, Serving, Taken
 from run_workflow.workflow_catalog import WorkflowCatalog
 from state.context import RunContext
-from state.errors import RunError, StrettoError
+from state.errors import StrettoError
 from state.runs import Json
 from state.workflow.definition import WorkflowDefinition
 
@@ -85,8 +84,12 @@ class _Workflow:
         if wanted is None:
             catalog = await asyncio.to_thread(_catalog, settings)
             wanted = await catalog.pin(self.name, engine.workflows.find)
-        start = _inputs(wanted.definition, given) if isinstance(given, dict) else given
-        return Taken(wanted, WorkflowEntry(wanted).build, start)
+        entry = WorkflowEntry(wanted)
+        if not isinstance(given, dict):
+            return Taken(wanted, entry.build, given)
+        start: Json = {"inputs": given}
+        entry.check_input(start)
+        return Taken(wanted, entry.build, start)
 
 
 def _catalog(settings: Settings) -> WorkflowCatalog:
@@ -102,11 +105,3 @@ def _definition(name: str) -> WorkflowDefinition:
         return _catalog(load_settings()).definition(name)
     except StrettoError as error:
         raise HTTPException(_UNUSABLE, told(error)) from error
-
-
-def _inputs(definition: WorkflowDefinition, given: Json) -> Json:
-    """The input of a run. Raises RunError with all that is wrong."""
-    if said := unknown_input(definition, given):
-        raise RunError(said, place="input")
-    completed(definition, given)
-    return {"inputs": given}

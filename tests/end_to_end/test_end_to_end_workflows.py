@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from run_workflow.documents import GraphDocument, RunDocument, ShowDocument
+from run_workflow.documents import GraphDocument, RunDocument, ShowDocument, WorkflowDocument
 from tests.end_to_end.shells import Shell, environment
 from tests.postgres_fixtures import ServerForTests
 
@@ -126,4 +126,6 @@ def test_what_was_run_stays_runnable_by_name_and_version(shell: Shell) -> None:
     (shell.folder / "brief.yaml").unlink()
     again = shell.run("run", "brief@1.0.0", "--json")
     assert (again.code, RunDocument.model_validate_json(again.out).graph) == (DONE, "brief@1.0.0")
+    shown = WorkflowDocument.model_validate_json(shell.run("show", "brief", "--json").out)
+    assert [(each.version, each.runs) for each in shown.versions] == [("1.0.0", 2)]
     assert shell.run("run", "brief@2.0.0").code == 2

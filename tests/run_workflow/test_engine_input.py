@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from graphs.catalog import CATALOG
+from graphs.workflow.pinned import pinned
 from run_workflow.engine.engine import Engine
 from run_workflow.engine.handed import Asked
 from run_workflow.postgres.database import Database
@@ -14,6 +15,12 @@ from state.runs import Json
 from tests.run_workflow.engine_graphs import PLAIN, Entry, engine_on, rows
 
 GIVEN: Json = {"question": "Why?", "sources": ["notes", "https://ann:hunter2@example.org/page"]}
+WORKFLOW = """
+name: w
+inputs: {type: object, properties: {form: {type: object}, page: {type: string}}}
+steps:
+  - {id: a, type: wait, duration: 1}
+"""
 THREAD = "01a1fcfa-386c-7747-bea6-e45cd63acf02"
 
 
@@ -41,7 +48,19 @@ async def serve(engine: Engine) -> None:
         raise AssertionError("the run was lent")
 
 
-@pytest.mark.parametrize("door", [start, fork, serve])
+async def workflow(engine: Engine) -> None:
+    """A workflow, in one of its inputs."""
+    inputs: Json = {"form": {"pages": GIVEN["sources"]}}
+    await engine.workflows.start(pinned(WORKFLOW, "w.yaml", {}), inputs, PLAIN, actor="ann")
+
+
+async def copied_workflow(engine: Engine) -> None:
+    """A copy of a workflow's run with another input."""
+    run = await engine.workflows.start(pinned(WORKFLOW, "w.yaml", {}), {}, PLAIN, actor="ann")
+    await engine.fork(run.id, changes={"page": GIVEN["sources"][1]}, actor="ann")
+
+
+@pytest.mark.parametrize("door", [start, fork, serve, workflow, copied_workflow])
 async def test_a_password_in_an_address_is_stored_nowhere(
     database: Database, door: Callable[[Engine], Coroutine[Any, Any, None]]
 ) -> None:
