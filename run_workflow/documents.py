@@ -109,6 +109,12 @@ class ShowDocument(Document):
     children: tuple[str, ...]
 
 
+class DueDocument(Document):
+    """`resume --due`: the runs that were gone on with, oldest first."""
+
+    runs: tuple[RunDocument, ...]
+
+
 class RunLine(Document):
     """A run in a list."""
 

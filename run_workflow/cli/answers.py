@@ -20,10 +20,15 @@ if TYPE_CHECKING:
 
 
 async def resume(desk: Desk, wanted: options.Resume) -> int:
-    """Goes on with a run."""
-    from run_workflow.cli.drive import drive
+    """Goes on with a run, or with all that are due."""
+    from run_workflow.cli.drive import drive, drive_due
     from run_workflow.cli.find import chosen_run
 
+    if wanted.due == (wanted.run is not None):
+        raise typer.BadParameter("Name a run, or give --due for all runs that can be gone on with.", param_hint="RUN")
+    if wanted.run is None:
+        async with desk.services() as services:
+            return await drive_due(desk, services, wanted.out)
     async with desk.services() as services:
         run_id = await chosen_run(desk, services.engine, wanted.run)
         return await drive(desk, services, run_id, manner_of(wanted))

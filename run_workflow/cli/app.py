@@ -188,6 +188,9 @@ def respond(context: typer.Context, wanted: options.Respond) -> None:
 def resume(context: typer.Context, wanted: options.Resume) -> None:
     """Go on with a run that was interrupted, killed, or failed; nothing that was done is done again.
 
+    With --due, go on with all runs that nobody works on although they were interrupted, or an answer, an event or a
+    time that they waited for has come: one command to call every minute, by cron or a timer.
+
     Example: python -m run_workflow resume last
     """
     from run_workflow.cli.answers import resume as work

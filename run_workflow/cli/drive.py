@@ -12,7 +12,7 @@ import typer
 
 from run_workflow.cli import session
 from run_workflow.cli.asking import ask, draft_of, edit, may_answer
-from run_workflow.cli.ending import run_document
+from run_workflow.cli.ending import question_of, run_document
 from run_workflow.cli.files import write_outputs, write_report
 from run_workflow.cli.session import PROGRAM, Desk
 from run_workflow.cli.signals import Interruption, TimeIsUp, interruptible, plain_interrupt, stopped_by_signal
@@ -21,9 +21,10 @@ from run_workflow.console.progress import watcher
 from run_workflow.console.requests import fate, request_view, settled, to_yaml
 from run_workflow.console.screen import Screen
 from run_workflow.console.summary import summarise
-from run_workflow.console.words import moment
+from run_workflow.console.words import moment, one_line, plural
+from run_workflow.documents import DueDocument, RunDocument
 from run_workflow.services import Services
-from state.errors import AnswerRefused, StrettoError
+from state.errors import AnswerRefused, RunHeld, StrettoError
 from state.runs import ENDED, UNATTENDED_ACTOR, Answer, ApprovalRecord, Approve, Edit, RunRecord
 
 _LOOK_SECONDS = 0.5
@@ -49,9 +50,31 @@ async def drive(desk: Desk, services: Services, run_id: str, manner: Manner) -> 
         return await finish(desk, services, run_id, manner.out)
     desk.screen.note("Loading the agents, which takes a few seconds.")
     while True:
-        run = await _advance(desk, services, run_id)
+        run = await advance(desk, services, run_id)
         if not run.is_put_away or not await _settled(desk, services, run, manner):
             return await finish(desk, services, run_id, manner.out)
+
+
+async def drive_due(desk: Desk, services: Services, out: Path) -> int:
+    """Goes on with each run that is due, as far as that goes without a person; FAILED where one of them failed."""
+    ended: list[RunDocument] = []
+    failed = False
+    for due in await services.engine.due_runs():
+        desk.screen.note(f"Run {due.id}: {one_line(question_of(due) or due.graph)}")
+        try:
+            run = await advance(desk, services, due.id)
+        except StrettoError as error:  # the others are gone on with all the same
+            failed = failed or not isinstance(error, RunHeld)
+            desk.screen.note(f"Left alone: {error}")
+            continue
+        ended.append(await _written(services, due.id, out))
+        desk.screen.note(f"It is {run.standing}.")
+        if ended[-1].exit_code == session.INTERRUPTED:
+            break
+    desk.screen.say(f"Went on with {plural(len(ended), 'run')}." if ended else "No run is due.")
+    desk.screen.document(DueDocument(runs=tuple(ended)))
+    codes = {document.exit_code for document in ended} | ({session.FAILED} if failed else set())
+    return next((code for code in (session.INTERRUPTED, session.FAILED) if code in codes), session.DONE)
 
 
 async def finish(desk: Desk, services: Services, run_id: str, out: Path, code: int | None = None) -> int:
@@ -59,13 +82,18 @@ async def finish(desk: Desk, services: Services, run_id: str, out: Path, code: i
 
     The exit code is `code`, or what the state of the run means.
     """
-    view = await services.engine.show(run_id)
-    files = await write_report(services, view.run, out)
-    outputs = await write_outputs(view.run, out)
-    document = run_document(view, files, exit_code(view.run) if code is None else code, outputs)
+    document = await _written(services, run_id, out, code)
     summarise(desk.screen, document)
     desk.screen.document(document)
     return document.exit_code
+
+
+async def _written(services: Services, run_id: str, out: Path, code: int | None = None) -> RunDocument:
+    """How the run stands, its files written."""
+    view = await services.engine.show(run_id)
+    files = await write_report(services, view.run, out)
+    outputs = await write_outputs(view.run, out)
+    return run_document(view, files, exit_code(view.run) if code is None else code, outputs)
 
 
 def exit_code(run: RunRecord) -> int:
@@ -88,7 +116,7 @@ async def pending_requests(services: Services, run_id: str) -> list[ApprovalReco
     return [record for record in view.approvals if record.status == "pending"]
 
 
-async def _advance(desk: Desk, services: Services, run_id: str) -> RunRecord:
+async def advance(desk: Desk, services: Services, run_id: str) -> RunRecord:
     """One stretch of the run, shown as it happens; after a signal, the run where it stopped."""
     view = await services.engine.show(run_id)
     now, free = datetime.now(UTC), view.run.context.is_free

@@ -226,14 +226,26 @@ class Report(OneRun):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Resume(Going):
-    """`resume`."""
+class GoingOn(Going):
+    """What every command takes that goes on with a run that there is."""
 
     run: Run
 
 
 @dataclass(frozen=True, kw_only=True)
-class Approve(Resume):
+class Resume(Going):
+    """`resume`."""
+
+    run: Annotated[
+        str | None, typer.Argument(metavar="RUN", help="Id of the run, its first characters, or `last`.")
+    ] = None
+    due: Annotated[
+        bool, typer.Option("--due", help="Go on with all runs that were interrupted, or have what they waited for.")
+    ] = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Approve(GoingOn):
     """`approve`."""
 
     request: Request = None
@@ -270,7 +282,7 @@ class Edit(Approve):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Event(Resume):
+class Event(GoingOn):
     """`event`."""
 
     event: Annotated[str, typer.Argument(metavar="EVENT", help="The name of the event, as the step that waits has it.")]
@@ -284,7 +296,7 @@ class Event(Resume):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Fork(Resume):
+class Fork(GoingOn):
     """`fork`."""
 
     at: Annotated[

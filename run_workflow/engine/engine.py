@@ -27,7 +27,7 @@ from run_workflow.engine.ids import new_run_id
 from run_workflow.engine.leases import Lease, Leases, LeaseTimes
 from run_workflow.engine.making import NewRun, make_run
 from run_workflow.engine.outbox import Courier
-from run_workflow.engine.rows import all_approvals, latest_runs, one_run, transaction, worked_on
+from run_workflow.engine.rows import all_approvals, due_runs, latest_runs, one_run, transaction, worked_on
 from run_workflow.engine.undoing import work_on
 from run_workflow.engine.workflows import WorkflowRuns
 from run_workflow.fence import Fence
@@ -249,6 +249,11 @@ class Engine:
         """The newest runs, newest first; of those that stand so, where that is given."""
         async with self._pool.connection() as connection:
             return await latest_runs(connection, limit, standing)
+
+    async def due_runs(self) -> Sequence[RunRecord]:
+        """The runs that can be gone on with now, and that nobody works on, oldest first."""
+        async with self._pool.connection() as connection:
+            return await due_runs(connection)
 
     async def timeline(self, run_id: str) -> Sequence[views.TimelineEntry]:
         """Steps and audit events of a run, merged in time. Raises UnknownRun."""

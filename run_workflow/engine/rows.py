@@ -9,7 +9,7 @@ from psycopg.rows import DictRow
 
 from run_workflow.postgres.database import Pool
 from state.errors import UnknownRun
-from state.runs import ApprovalRecord, RunRecord, Standing, WaitRecord
+from state.runs import SERVED, ApprovalRecord, RunRecord, Standing, WaitRecord
 
 Connection = AsyncConnection[DictRow]
 
@@ -53,6 +53,17 @@ WHERE %(standing)s::text IS NULL OR %(standing)s = CASE
     WHEN status = 'waiting_approval' AND answered THEN 'answered'
     ELSE status END
 ORDER BY created_at DESC, id DESC LIMIT %(n)s
+"""
+)
+_DUE = (
+    _RUN
+    + """
+WHERE holder IS NULL AND right(graph, length(%(served)s)) <> %(served)s AND (
+    status IN ('running', 'rolling_back') OR (status = 'initializing' AND taken)
+    OR (waiting_for <> '{}' AND status IN ('waiting_approval', 'paused')
+        AND (answered OR wakes_at <= clock_timestamp()))
+)
+ORDER BY created_at, id
 """
 )
 _APPROVALS = """
@@ -103,6 +114,14 @@ async def run_with_key(connection: Connection, dedup_key: str) -> RunRecord | No
 async def latest_runs(connection: Connection, limit: int, standing: Standing | None) -> tuple[RunRecord, ...]:
     """The newest runs, newest first."""
     rows = await (await connection.execute(_LATEST, {"standing": standing, "n": limit})).fetchall()
+    return tuple(RunRecord.model_validate(row) for row in rows)
+
+
+async def due_runs(connection: Connection) -> tuple[RunRecord, ...]:
+    """The runs that nobody works on although something is to be done in them, oldest first: interrupted ones, and those
+    for which an answer, an event or a time has come. Those that a LangGraph server drives are left to it.
+    """
+    rows = await (await connection.execute(_DUE, {"served": SERVED})).fetchall()
     return tuple(RunRecord.model_validate(row) for row in rows)
 
 

@@ -99,6 +99,13 @@ class Stretch:
     error: str | None = None
 
 
+class NoWorkflows:
+    """Nothing here runs workflows: their tests work on a database."""
+
+    async def versions(self, name: str) -> Sequence[object]:
+        return ()
+
+
 @dataclass
 class EngineDouble:
     """Keeps runs in memory; each `advance` of any run does the next stretch."""
@@ -113,8 +120,7 @@ class EngineDouble:
     charts: tuple[Chart, ...] = ()
     forks: list[tuple[str, str | None, Json | None]] = field(default_factory=list)
     first_bad: int | None = None
-    workflows: Any = None
-    """Nothing here runs workflows: their tests work on a database."""
+    workflows: Any = field(default_factory=lambda: NoWorkflows())
     began: Callable[[], None] = lambda: None
     """Called when an `advance` has given its events."""
 
@@ -191,6 +197,9 @@ class EngineDouble:
         )
         requests.append(record)
         return record
+
+    async def due_runs(self) -> Sequence[RunRecord]:
+        return [run for run in self.runs.values() if run.standing in ("interrupted", "answered")]
 
     async def answer(self, run_id: str, request_id: str | None, answer: Answer, actor: str) -> ApprovalRecord:
         requests = self.approvals[run_id]

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from run_workflow.documents import (
+    DueDocument,
     ErrorDocument,
     ListDocument,
     RunDocument,
@@ -13,6 +14,7 @@ from run_workflow.documents import (
     VerifyDocument,
 )
 from state.context import ApprovalPolicy, RunContext
+from state.errors import RunHeld
 from state.runs import StepRecord
 from tests.run_workflow.cli_double import Line
 from tests.run_workflow.engine_double import START, EngineDouble, Stretch, published
@@ -217,6 +219,25 @@ def test_resume_goes_on(line: Line) -> None:
     again = line.type("resume", "r1b")
     assert again.code == 0
     assert "has ended before" in again.err
+
+
+def test_resume_goes_on_with_all_that_is_due(line: Line) -> None:
+    """Each as far as it goes, nobody is asked; a run that failed gives the exit code, and the others go on."""
+    assert (line.type("resume", "--due").out, line.type("resume", "--due").code) == ("No run is due.\n", 0)
+    for name in ("d1", "d2", "d3"):
+        line.engine.add(name, {"question": "Why?"}, status="running", taken=True)
+    held = RunHeld("Another process works on it.")
+    line.engine.stretches = [Stretch(raises=held), Stretch(status="failed", error="no"), Stretch(asks="plan")]
+    typed = line.type("resume", "--due", "--json")
+    document = DueDocument.model_validate_json(typed.out)
+    assert [(run.id, run.status, run.exit_code) for run in document.runs] == [
+        ("d2", "failed", 1),
+        ("d3", "waiting_approval", 3),
+    ]
+    assert (typed.code, "Left alone: Another process works on it." in typed.err) == (1, True)
+    for wrong in (["resume"], ["resume", "r1b", "--due"]):
+        assert (refused := line.type(*wrong)).code == 2
+        assert "--due" in refused.err
 
 
 def test_cancel(line: Line) -> None:

@@ -113,6 +113,26 @@ async def test_an_event_and_its_time_have_one_winner(engine: Engine, database: D
     assert (await engine.advance(in_time.id)).output == {"outputs": {"a": {"by": "card"}}}
 
 
+async def test_runs_are_due_when_what_they_wait_for_has_come(engine: Engine, database: Database) -> None:
+    """An answer, an event, a time that is over, or an approval whose time is; not before, and not once it has ended."""
+    steps = {
+        "answer": "{id: a, type: human_approval, message: Pay?}",
+        "event": "{id: a, type: wait, event: paid}",
+        "time": "{id: a, type: wait, duration: 3600}",
+        "timeout": "{id: a, type: human_approval, message: Pay?, approval: {timeout: 3600, on_timeout: approve}}",
+    }
+    runs = {name: await begun(engine, workflow(step)) for name, step in steps.items()}
+    assert not await engine.due_runs()
+    await engine.answer(runs["answer"].id, None, YES, "ann")
+    await engine.send_event(runs["event"].id, "paid", {}, actor="bank")
+    await change(database, "UPDATE waits SET wakes_at = now() WHERE run_id = %s", runs["time"].id)
+    await change(database, "UPDATE approvals SET expires_at = now() WHERE run_id = %s", runs["timeout"].id)
+    assert {run.id for run in await engine.due_runs()} == {run.id for run in runs.values()}
+    for run in runs.values():
+        assert (await engine.advance(run.id)).status == "completed"
+    assert not await engine.due_runs()
+
+
 async def test_an_event_without_a_field_that_an_output_names(engine: Engine) -> None:
     """The run fails in plain words that name the output; what helps is a copy from the step that lacks the field."""
     step = "{id: bank, type: wait, event: paid}"
