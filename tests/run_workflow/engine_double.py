@@ -120,7 +120,7 @@ class EngineDouble:
     charts: tuple[Chart, ...] = ()
     forks: list[tuple[str, str | None, Json | None]] = field(default_factory=list)
     first_bad: int | None = None
-    workflows: Any = field(default_factory=lambda: NoWorkflows())
+    workflows: Any = field(default_factory=NoWorkflows)
     began: Callable[[], None] = lambda: None
     """Called when an `advance` has given its events."""
 
