@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from run_workflow.cli.asking import read_args
+from run_workflow.cli.session import PROGRAM
 from run_workflow.documents import RunDocument
 from state.context import ApprovalPolicy
 from state.errors import AnswerRefused
@@ -82,7 +83,7 @@ def test_leaving_it_for_later(line: Line, keys: str) -> None:
     typed = line.type("resume", "r1", input=keys)
     assert (typed.code, line.engine.answers) == (3, [])
     for command in ("approve r100", 'reject r100 --message "', "edit r100 --file", 'respond r100 --message "'):
-        assert f"python -m run_workflow {command}" in typed.out
+        assert f"{PROGRAM} {command}" in typed.out
 
 
 def test_nobody_at_the_terminal_waits(line: Line) -> None:
@@ -94,7 +95,7 @@ def test_nobody_at_the_terminal_waits(line: Line) -> None:
     (request,) = document.waiting
     assert (request.id, request.point) == ("q1-plan", "plan")
     assert request.args["plan"]["sub_questions"] == list(PLAN.sub_questions)
-    assert document.commands[0].endswith("python -m run_workflow approve r100")
+    assert document.commands[0].endswith(f"{PROGRAM} approve r100")
     assert "speed (required)" in typed.err
 
 

@@ -334,7 +334,7 @@ def test_a_failed_run_says_why_and_how_to_go_on(folder: Path) -> None:
     stretch = Stretch(status="failed", error="the model is gone")
     typed = line_with(folder, stretch).type("run", "research", QUESTION, "--sources", "docs")
     assert "the model is gone" in typed.out
-    assert "python -m run_workflow resume r100" in typed.out
+    assert f"{PROGRAM} resume r100" in typed.out
 
 
 def test_a_bug_leaves_the_run_resumable(folder: Path) -> None:
