@@ -43,7 +43,7 @@ async def in_postgres(database: Database) -> Stores:
     return over(await fenced(database))
 
 
-@pytest.fixture(params=["in_memory", "in_postgres"])
+@pytest.fixture(params=["in_memory", pytest.param("in_postgres", marks=pytest.mark.slow)])
 def stores(request: pytest.FixtureRequest) -> Stores:
     """One after the other."""
     found = request.getfixturevalue(request.param)

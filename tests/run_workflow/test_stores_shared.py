@@ -31,7 +31,7 @@ async def caches_in_postgres(database: Database) -> Caches:
     return PostgresCache(await fenced(database)), PostgresCache(await fenced(database))
 
 
-@pytest.fixture(params=["caches_in_memory", "caches_in_postgres"])
+@pytest.fixture(params=["caches_in_memory", pytest.param("caches_in_postgres", marks=pytest.mark.slow)])
 def caches(request: pytest.FixtureRequest) -> Caches:
     """One pair after the other."""
     found: Caches = request.getfixturevalue(request.param)

@@ -36,7 +36,7 @@ async def in_postgres(database: Database) -> Vectors:
     return PostgresVectors(await fenced(database))
 
 
-@pytest.fixture(params=["in_memory", "in_postgres"])
+@pytest.fixture(params=["in_memory", pytest.param("in_postgres", marks=pytest.mark.slow)])
 def vectors(request: pytest.FixtureRequest) -> Vectors:
     """One after the other."""
     found: Vectors = request.getfixturevalue(request.param)
