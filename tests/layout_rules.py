@@ -9,9 +9,10 @@ from __future__ import annotations
 import ast
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar, cast
 
 ROOMS = ("state", "tools", "chains", "agents", "graphs", "run_workflow")
 STATE_MAY_IMPORT = {"pydantic", "pydantic_core", "typing_extensions", "langchain_core.messages"}
@@ -23,14 +24,21 @@ FORBIDDEN = re.compile(
 )
 
 
+Node = TypeVar("Node", bound=ast.AST)
+
+
 class Module(NamedTuple):
     """One parsed file; `path` is relative to the project."""
 
     path: PurePosixPath
     source: str
     tree: ast.Module
-    nodes: tuple[ast.AST, ...]
-    """All of the tree, walked once for the many rules."""
+    nodes: Mapping[type[ast.AST], Sequence[ast.AST]]
+    """All of the tree by kind, walked once for the many rules."""
+
+    def every(self, kind: type[Node]) -> Sequence[Node]:
+        """The nodes of one kind, wherever they stand."""
+        return cast(Sequence[Node], self.nodes.get(kind, ()))
 
     @property
     def room(self) -> str:
@@ -55,7 +63,10 @@ Rule = Callable[[Module], Iterator[Fault]]
 def parse(path: str, source: str) -> Module:
     """Parse a source text as if it stood at `path`."""
     tree = ast.parse(source, filename=path)
-    return Module(PurePosixPath(path), source, tree, tuple(ast.walk(tree)))
+    nodes: dict[type[ast.AST], list[ast.AST]] = defaultdict(list)
+    for node in ast.walk(tree):
+        nodes[type(node)].append(node)
+    return Module(PurePosixPath(path), source, tree, nodes)
 
 
 def dotted(node: ast.AST) -> str:
@@ -69,28 +80,29 @@ def dotted(node: ast.AST) -> str:
 
 def calls(module: Module) -> Iterator[tuple[int, str]]:
     """The line and dotted name of each call."""
-    for node in module.nodes:
-        if isinstance(node, ast.Call) and (name := dotted(node.func)):
+    for node in module.every(ast.Call):
+        if name := dotted(node.func):
             yield node.lineno, name
 
 
 def imports(module: Module) -> Iterator[tuple[int, str]]:
     """The line and full name of each import, wherever it stands; relative ones begin with a dot."""
-    for node in module.nodes:
-        if isinstance(node, ast.Import):
-            yield from ((node.lineno, alias.name) for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            origin = "." * node.level + (node.module or "")
-            yield from ((node.lineno, f"{origin}.{alias.name}") for alias in node.names)
-        elif isinstance(node, ast.Call) and dotted(node.func).endswith(("import_module", "__import__")):
-            named = node.args[0] if node.args else None
+    for plain in module.every(ast.Import):
+        yield from ((plain.lineno, alias.name) for alias in plain.names)
+    for node in module.every(ast.ImportFrom):
+        origin = "." * node.level + (node.module or "")
+        yield from ((node.lineno, f"{origin}.{alias.name}") for alias in node.names)
+    for call in module.every(ast.Call):
+        if call.args and dotted(call.func).endswith(("import_module", "__import__")):
+            named = call.args[0]
             if isinstance(named, ast.Constant) and isinstance(named.value, str):
-                yield node.lineno, named.value
+                yield call.lineno, named.value
 
 
 def functions(module: Module) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
     """All functions and methods, nested ones too."""
-    return (node for node in module.nodes if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
+    yield from module.every(ast.FunctionDef)
+    yield from module.every(ast.AsyncFunctionDef)
 
 
 def room_order(module: Module) -> Iterator[Fault]:
@@ -111,10 +123,8 @@ def room_order(module: Module) -> Iterator[Fault]:
 
 def typing_only(module: Module) -> set[int]:
     """The lines under `if TYPE_CHECKING:`, which cost nothing and bind nothing at run time."""
-    guards = (node for node in module.nodes if isinstance(node, ast.If))
-    return {
-        statement.lineno for node in guards if dotted(node.test).endswith("TYPE_CHECKING") for statement in node.body
-    }
+    guards = (node for node in module.every(ast.If) if dotted(node.test).endswith("TYPE_CHECKING"))
+    return {statement.lineno for node in guards for statement in node.body}
 
 
 def is_ground(name: str) -> bool:
@@ -163,29 +173,28 @@ def parameter_count(module: Module) -> Iterator[Fault]:
 
 def no_global(module: Module) -> Iterator[Fault]:
     """No function writes a module's variables."""
-    for node in module.nodes:
-        if isinstance(node, ast.Global):
-            yield Fault(
-                node.lineno,
-                f"global {', '.join(node.names)}: pass the value, or hold it in an object of the run",
-            )
+    for node in module.every(ast.Global):
+        yield Fault(node.lineno, f"global {', '.join(node.names)}: pass the value, or hold it in an object of the run")
 
 
 def no_broad_except(module: Module) -> Iterator[Fault]:
     """Only the outermost loops of engine and worker catch everything, unless it is raised again."""
     if module.stands_in("run_workflow/engine*", "run_workflow/worker*"):
         return
-    for node in module.nodes:
-        if isinstance(node, ast.ExceptHandler):
-            if ast.unparse(node.body[-1]) == "raise":
-                continue
-            caught = node.type.elts if isinstance(node.type, ast.Tuple) else [node.type]
-        elif isinstance(node, ast.Call) and dotted(node.func).split(".")[-1] == "suppress":
-            caught = list(node.args)
-        else:
-            continue
+    for line, caught in caughts(module):
         if any(each is None or dotted(each) in ("Exception", "BaseException") for each in caught):
-            yield Fault(node.lineno, "catches everything: name the errors that are expected here")
+            yield Fault(line, "catches everything: name the errors that are expected here")
+
+
+def caughts(module: Module) -> Iterator[tuple[int, Sequence[ast.expr | None]]]:
+    """The line and the errors of each place that catches some and does not raise them again."""
+    for node in module.every(ast.ExceptHandler):
+        last = node.body[-1]
+        if not (isinstance(last, ast.Raise) and last.exc is None):
+            yield node.lineno, node.type.elts if isinstance(node.type, ast.Tuple) else [node.type]
+    for call in module.every(ast.Call):
+        if dotted(call.func).split(".")[-1] == "suppress":
+            yield call.lineno, call.args
 
 
 def environment_reads(module: Module) -> Iterator[Fault]:
@@ -198,14 +207,10 @@ def environment_reads(module: Module) -> Iterator[Fault]:
         if name in names:
             yield Fault(line, f"imports {name}: {remedy}")
     aliases = {
-        alias.asname or alias.name
-        for node in module.nodes
-        if isinstance(node, ast.Import)
-        for alias in node.names
-        if alias.name == "os"
+        alias.asname or alias.name for node in module.every(ast.Import) for alias in node.names if alias.name == "os"
     }
-    for node in module.nodes:
-        if isinstance(node, ast.Attribute) and f"os.{node.attr}" in names and dotted(node.value) in aliases:
+    for node in module.every(ast.Attribute):
+        if f"os.{node.attr}" in names and dotted(node.value) in aliases:
             yield Fault(node.lineno, f"reads os.{node.attr}: {remedy}")
 
 
@@ -258,6 +263,6 @@ RULES: tuple[Rule, ...] = (
 
 def forbidden_words(text: str) -> Iterator[Fault]:
     """Paths of one machine, addresses of package indexes, and notes of unfinished work."""
-    for number, line in enumerate(text.splitlines(), start=1):
-        if found := FORBIDDEN.search(line):
-            yield Fault(number, f"{found.group().strip()!r} must not stand here: make it relative, or do the work now")
+    for found in FORBIDDEN.finditer(text):
+        line = text.count("\n", 0, found.start()) + 1
+        yield Fault(line, f"{found.group()!r} must not stand here: make it relative, or do the work now")
