@@ -11,11 +11,13 @@ from chains.forms import FindingsDraft
 from chains.scope import CallScope
 from state.context import RunContext
 from state.research import BranchTask
-from tools.analysis_tools import analysis_tools
 
 
 async def analyse(kit: Kit, scope: CallScope, task: BranchTask, context: RunContext) -> FindingsDraft:
     """Runs the agent to its findings; raises LimitReached or ModelError."""
+    # pandas, SciPy and Matplotlib are half of what a start would import: a run without tables does without.
+    from tools.analysis_tools import analysis_tools
+
     branch = task["branch"]
     agent = create_agent(
         kit.model(scope, "analyst", context),
