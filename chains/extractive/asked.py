@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from chains.extractive.attributed import attributed
 from chains.extractive.terms import terms
 
 _NAME = re.compile(r"\b[A-Z][\w'’.-]*")
@@ -36,6 +37,8 @@ class Asked:
     """The terms that belong to names: capitalised words, but for the first."""
     missing: frozenset[str]
     """The terms that no text holds. They tell nothing about which text is better, only about all of them."""
+    sources: tuple[tuple[str, ...], ...] = ()
+    """The publications that it names as where something is said, each as its terms."""
 
     def share(self, held: Collection[str]) -> float:
         """Weighted share of the question's terms, of those that any text holds, that are among `held`; 0 to 1."""
@@ -48,8 +51,13 @@ class Asked:
         return _share(self.weights, self.weights, held)
 
     def named(self, held: Collection[str]) -> float:
-        """The same of its names; of all its terms where it names nothing."""
-        return _share(self.weights, self.names or self.weights, held)
+        """The same of the names that it is about, not those of its sources; of all its terms where it names none."""
+        sources = {term for source in self.sources for term in source}
+        about = [term for term in self.weights if self._is_named(term) and not sources.intersection(term.split())]
+        return _share(self.weights, about or self.weights, held)
+
+    def _is_named(self, term: str) -> bool:
+        return term in self.names or " " in term
 
 
 def _share(weights: Mapping[str, float], counted: Collection[str], held: Collection[str]) -> float:
@@ -106,4 +114,5 @@ def asked(question: str, texts: Sequence[Collection[str]]) -> Asked:
     counts = Counter(term for text in texts for term in wanted if term in text)
     factor = dict.fromkeys(words, 1.0) | dict.fromkeys(names, _NAME_WEIGHT) | dict.fromkeys(pairs, _PAIR_WEIGHT)
     weights = {term: factor[term] * math.log(1 + len(texts) / (0.5 + counts[term])) for term in wanted}
-    return Asked(weights, names, frozenset(term for term in wanted if not counts[term]))
+    missing = frozenset(term for term in wanted if not counts[term])
+    return Asked(weights, names, missing, tuple(attributed(question)))

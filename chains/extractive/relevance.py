@@ -13,11 +13,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from chains.extractive.asked import ROW_BONUS, Asked, answers_each, asked, held
+from chains.extractive.attributed import share_heard
 from tools.evidence_text import ShownPassage
 from tools.facts import split_sentences
 
-ESTABLISHES = 0.8
+ESTABLISHES = 0.68
 """What evidence must reach (`_strength`) to be about the question at all."""
+_NAMED, _UNHEARD = 0.4, 0.3
+"""What the names of a question count in that, and what is taken off where no evidence is of the publications that the
+question names as its sources."""
 _LENGTH = 0.35
 """Exponent by which the share of a question that one passage speaks of falls with the question's length."""
 MOST = 5
@@ -84,7 +88,8 @@ def _probability(odds: float) -> float:
 
 def _strength(taken: Sequence[_Candidate], wanted: Asked) -> float:
     """How far the evidence speaks of the question: the share that the best passage alone speaks of, corrected for the
-    question's length, and half the share of its names that all of them hold.
+    question's length, and of what it names the share that all of them hold; less where none of them is of the
+    publications that the question names as its sources.
 
     Passages that share a word each with the question reach neither, however many there are. Measured where a
     question has no answer: questions about sources and events that a collection does not hold, and questions put to
@@ -92,7 +97,8 @@ def _strength(taken: Sequence[_Candidate], wanted: Asked) -> float:
     """
     best = max((wanted.spoken(each.terms) for each in taken), default=0.0)
     spoken: frozenset[str] = frozenset().union(*(each.terms for each in taken))
-    return best * math.pow(len(wanted.weights), _LENGTH) + 0.5 * wanted.named(spoken)
+    unheard = 1 - share_heard(wanted.sources, [each.terms for each in taken])
+    return best * math.pow(len(wanted.weights), _LENGTH) + _NAMED * wanted.named(spoken) - _UNHEARD * unheard
 
 
 def _headed(passage: ShownPassage) -> str:
