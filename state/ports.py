@@ -25,8 +25,8 @@ class Ledger(Protocol):
     Every write is durable when the call returns, and so are all that were asked for before it; or it raises LeaseLost.
     """
 
-    async def begin(self, path: str, iteration: int = 0) -> None:
-        """The step starts, or starts again: `attempts` counts."""
+    async def begin(self, path: str, iteration: int = 0, *, result: Json | None = None) -> None:
+        """The step starts, or starts again: `attempts` counts. `result` stands there until it ends."""
 
     async def end(
         self,

@@ -40,8 +40,8 @@ class MemoryLedger:
         self._clock = clock
         self._steps: dict[tuple[str, int], StepRecord] = {}
 
-    async def begin(self, path: str, iteration: int = 0) -> None:
-        """The step starts, or starts again: `attempts` counts."""
+    async def begin(self, path: str, iteration: int = 0, *, result: Json | None = None) -> None:
+        """The step starts, or starts again: `attempts` counts. `result` stands there until it ends."""
         before = self._steps.get((path, iteration))
         self._steps[path, iteration] = StepRecord(
             run_id=self._run_id,
@@ -50,6 +50,7 @@ class MemoryLedger:
             status="running",
             attempts=before.attempts + 1 if before else 1,
             started_at=self._clock.now(),
+            result=None if result is None else json.loads(json_text(result)),
         )
 
     async def end(

@@ -14,7 +14,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Any, Protocol
 
 from graphs.workflow import saga
-from graphs.workflow.attempts import is_tried_again, pause_before, tries_so_far
+from graphs.workflow.attempts import Tries, has_begun_others, has_moved_on, is_tried_again, pause_before, tries_so_far
 from graphs.workflow.caching import cached
 from graphs.workflow.expressions import Expression, ExpressionError, is_true, text_of
 from graphs.workflow.figures import figures_of
@@ -24,6 +24,7 @@ from graphs.workflow.logs import log_step
 from graphs.workflow.mapping import fill
 from graphs.workflow.outcomes import Failure, Outcome, StepFailed, Waiting, failure_of
 from graphs.workflow.references import MissingValue, Scope
+from graphs.workflow.research_form import RESEARCH
 from graphs.workflow.results import Results, shown
 from graphs.workflow.slots import Slots
 from graphs.workflow.writes import Writes
@@ -31,7 +32,7 @@ from state.ports import Clock, Ledger, StepCache
 from state.runs import Progress, StepRecord, StepStatus
 from state.workflow.definition import WorkflowDefinition
 from state.workflow.policies import Condition, RetryPolicy, Schema
-from state.workflow.steps import Step
+from state.workflow.steps import Step, WorkflowStep, children
 from tools.schemas import faults
 
 if TYPE_CHECKING:
@@ -244,31 +245,43 @@ class _Execution:
         if false:
             await _skipped(self._run, self._path, f"{false} is false")
             return Outcome("skipped")
-        return await self._tried(tries_so_far(record))
+        return await self._tried(self._tries(record))
 
-    async def _tried(self, tries: int) -> Outcome:
+    def _tries(self, record: StepRecord | None) -> Tries:
+        """Those so far. Of a step that holds others they are interrupted, and research goes on where it stood."""
+        step, tries = self._step, tries_so_far(record)
+        if not tries.interrupted or not (isinstance(step, WorkflowStep) or children(step)):
+            return tries
+        is_research = isinstance(step, WorkflowStep) and step.workflow == RESEARCH
+        has_gone_on = has_moved_on if is_research else has_begun_others
+        return replace(tries, interrupted=0) if has_gone_on(record, self._run.records.values()) else tries
+
+    async def _tried(self, tries: Tries) -> Outcome:
         while True:
-            tries += 1
-            if not self._is_taken_up():
-                await self._run.ledger.begin(self._path)
-            self._emit("running")
-            task = asyncio.create_task(self._once(tries), name=self._path)
-            try:
-                await asyncio.wait([task])
-            except asyncio.CancelledError:
-                task.cancel()
-                await asyncio.wait([task])
-                raise
-            error = task.exception()
-            if error is None:
-                return await self._completed(*task.result())
-            if isinstance(error, Waiting):
-                return await self._waits(error)
-            failure = self._hidden(failure_of(error))
-            if not is_tried_again(self._policy, failure, tries):
-                return await self._failed(failure, tries)
-            await self._end("retrying", failure.message, {"tries": tries})
-            await self._run.clock.sleep(pause_before(self._policy, tries, failure.retry_after))
+            ended = tries.failure or await self._one_try(tries)
+            if isinstance(ended, Outcome):
+                return ended
+            tries = tries.and_a_failure()
+            if not is_tried_again(self._policy, ended, tries.failed):
+                return await self._failed(ended, tries.failed)
+            await self._end("retrying", ended.message, {"tries": tries.failed})
+            await self._run.clock.sleep(pause_before(self._policy, tries.failed, ended.retry_after))
+
+    async def _one_try(self, tries: Tries) -> Outcome | Failure:
+        if not self._is_taken_up():
+            await self._run.ledger.begin(self._path, result=tries.noted)
+        self._emit("running")
+        task = asyncio.create_task(self._once(tries.failed + 1), name=self._path)
+        try:
+            await asyncio.wait([task])
+        except asyncio.CancelledError:
+            task.cancel()
+            await asyncio.wait([task])
+            raise
+        error = task.exception()
+        if error is None:
+            return await self._completed(*task.result())
+        return await self._waits(error) if isinstance(error, Waiting) else self._hidden(failure_of(error))
 
     def _is_taken_up(self) -> bool:
         """Whether the step goes on waiting: its note stays in the ledger until it has ended, or waits anew."""

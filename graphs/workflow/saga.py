@@ -108,20 +108,22 @@ class Saga:
         key = call.idempotency_key or key_of(self.run_id, path)
         told = {"tool": call.tool, "key": key}
         while True:
-            tries += 1
-            await self.ledger.begin(path)
-            self.emit(Progress(path=path, status="running", message=call.tool))
-            failure = await self._tried(call, key)
+            failure = tries.failure
+            if failure is None:
+                await self.ledger.begin(path, result=tries.noted)
+                self.emit(Progress(path=path, status="running", message=call.tool))
+                failure = await self._tried(call, key)
             if failure is None:
                 await self._end(path, "completed", "", told)
                 return None
+            tries = tries.and_a_failure()
             failure = replace(failure, message=shown(failure.message, level))
-            is_last = not is_tried_again(call.retry_policy, failure, tries)
-            held = {**told, "class": failure.error, "tries": tries}
+            is_last = not is_tried_again(call.retry_policy, failure, tries.failed)
+            held = {**told, "class": failure.error, "tries": tries.failed}
             await self._end(path, "failed" if is_last else "retrying", failure.message, held)
             if is_last:
                 return failure
-            await self.clock.sleep(pause_before(call.retry_policy, tries))
+            await self.clock.sleep(pause_before(call.retry_policy, tries.failed))
 
     async def _end(self, path: str, status: StepStatus, error: str, result: Json) -> None:
         await self.ledger.end(path, status, error=error or None, result=result)

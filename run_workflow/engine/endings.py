@@ -19,9 +19,10 @@ UPDATE runs SET status = %(status)s, output = %(output)s, error = %(error)s, upd
 WHERE id = %(id)s
 """
 _ASK_CANCEL = "UPDATE runs SET cancel_requested_by = coalesce(cancel_requested_by, %s) WHERE id = %s"
+# What ran is `cancelled` for good in a run that ends, and `pending` in one that can be gone on with.
 _STOP_STEPS = """
-UPDATE step_runs SET status = 'cancelled', ended_at = clock_timestamp()
-WHERE run_id = %s AND (status IN ('running', 'retrying') OR (%s AND status = 'waiting'))
+UPDATE step_runs SET status = CASE WHEN %(ends)s THEN 'cancelled' ELSE 'pending' END, ended_at = clock_timestamp()
+WHERE run_id = %(id)s AND (status IN ('running', 'retrying') OR (%(ends)s AND status IN ('waiting', 'pending')))
 """
 _EVENTS: dict[RunStatus, str] = {
     "waiting_approval": "run.waiting",
@@ -55,7 +56,7 @@ async def settle(connection: Connection, fence: Fence, outcome: Outcome, actor: 
             return False
     by = row["cancel_requested_by"] or actor if outcome.status == "cancelled" else actor
     if undoing.is_undone(row, outcome.status):
-        await connection.execute(_STOP_STEPS, (fence.run_id, True))
+        await connection.execute(_STOP_STEPS, {"id": fence.run_id, "ends": True})
         await undoing.begin(connection, fence.run_id, outcome.error or _cancelled(by), by)
         return False
     await _end(connection, fence.run_id, outcome, actor=by, bump=0)
@@ -88,7 +89,7 @@ async def cancel(connection: Connection, run_id: str, actor: str) -> RunRecord:
     if not await holder_is_gone(connection, row):
         return await one_run(connection, run_id)
     if row["status"] not in UNDOING and undoing.is_undone(row, "cancelled"):
-        await connection.execute(_STOP_STEPS, (run_id, True))
+        await connection.execute(_STOP_STEPS, {"id": run_id, "ends": True})
         await undoing.begin(connection, run_id, _cancelled(by), by)
     else:
         await _end(connection, run_id, Outcome("cancelled"), actor=by, bump=1)
@@ -109,7 +110,7 @@ async def _end(connection: Connection, run_id: str, outcome: Outcome, *, actor: 
     }
     await connection.execute(_END, values)
     if not outcome.waiting_for:
-        await connection.execute(_STOP_STEPS, (run_id, status in ENDED))
+        await connection.execute(_STOP_STEPS, {"id": run_id, "ends": status in ENDED})
     if status in ENDED:
         await approvals.withdraw(connection, run_id)
         await waits.withdraw(connection, run_id)

@@ -60,9 +60,9 @@ class PostgresLedger:
         self._fence = fence
         self._last = _Batch(is_closed=True)
 
-    async def begin(self, path: str, iteration: int = 0) -> None:
-        """The step starts, or starts again: `attempts` counts."""
-        await self._write((path, iteration, "running", 1, None, None))
+    async def begin(self, path: str, iteration: int = 0, *, result: Json | None = None) -> None:
+        """The step starts, or starts again: `attempts` counts. `result` stands there until it ends."""
+        await self._write((path, iteration, "running", 1, None, None if result is None else json_text(result)))
 
     async def end(
         self,

@@ -40,11 +40,13 @@ ErrorClass = Literal[
     "limit",
     "rejected",
     "missing_value",
+    "interrupted",
     "internal",
     "any",
 ]
 """What went wrong: time over; a service away or overloaded, or asking to slow down; a service that says no;
 an input or an output that is not as it must be; a limit reached; a person who said no; a reference to nothing;
+a process that ended in the step again and again;
 a fault of a tool's own; or any of these.
 """
 TRANSIENT: tuple[ErrorClass, ...] = ("timeout", "unavailable", "rate_limited")
@@ -73,7 +75,9 @@ Condition: TypeAlias = Annotated[
 
 
 class RetryPolicy(Grammar):
-    """How often a failed step is tried again, and after which pauses. Attempts are counted over a resume."""
+    """How often a failed step is tried again, and after which pauses. Attempts are counted over a resume; a try that a
+    crash cuts short is none, but ten of these in a row are a failure, of class `interrupted`.
+    """
 
     max_attempts: int = Field(default=3, ge=1, le=100)
     """Tries in all; 1 means no second."""

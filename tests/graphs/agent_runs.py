@@ -72,10 +72,10 @@ class MortalLedger(MemoryLedger):
         super().__init__("r", clock)
         self._journal = journal
 
-    async def begin(self, path: str, iteration: int = 0) -> None:
+    async def begin(self, path: str, iteration: int = 0, *, result: Json | None = None) -> None:
         if self._journal.life.is_over:
             raise LeaseLost("dead")
-        await super().begin(path, iteration)
+        await super().begin(path, iteration, result=result)
 
     async def end(self, path: str, *args: Any, **more: Any) -> None:
         if self._journal.life.is_over:

@@ -8,6 +8,7 @@ import pytest
 
 from graphs.workflow.outcomes import StepFailed
 from state.errors import LeaseLost
+from state.runs import Json
 from tests.graphs.shipped_runs import ShippedRun, shipped
 from tools.memory import MemoryLedger
 
@@ -21,11 +22,11 @@ class DyingLedger(MemoryLedger):
     dies_at = ""
     is_dead = False
 
-    async def begin(self, path: str, iteration: int = 0) -> None:
+    async def begin(self, path: str, iteration: int = 0, *, result: Json | None = None) -> None:
         self.is_dead = self.is_dead or path == self.dies_at
         if self.is_dead:
             raise LeaseLost("dead")
-        await super().begin(path, iteration)
+        await super().begin(path, iteration, result=result)
 
     async def end(self, path: str, *args: Any, **more: Any) -> None:
         self.is_dead = self.is_dead or f"end of {path}" == self.dies_at

@@ -23,10 +23,10 @@ class SlowLedger(MemoryLedger):
         super().__init__("r", SystemClock())
         self.log, self.broken, self.turn = log, broken, asyncio.Lock()
 
-    async def begin(self, path: str, iteration: int = 0) -> None:
+    async def begin(self, path: str, iteration: int = 0, *, result: Json | None = None) -> None:
         async with self.turn:
             await asyncio.sleep(0.002)
-            await super().begin(path, iteration)
+            await super().begin(path, iteration, result=result)
             self.log.append(f"{path} begun")
 
     async def end(

@@ -47,9 +47,9 @@ class MortalLedger(MemoryLedger):
     lives = 10**9
     dies_after = False
 
-    async def begin(self, path: str, iteration: int = 0) -> None:
+    async def begin(self, path: str, iteration: int = 0, *, result: Json | None = None) -> None:
         self._live()
-        await super().begin(path, iteration)
+        await super().begin(path, iteration, result=result)
         self._die()
 
     async def end(

@@ -234,7 +234,7 @@ async def test_cancelled_caller_leaves_a_paused_run(database: Database) -> None:
     with pytest.raises(asyncio.CancelledError):
         await working
     view = await engine.show(run.id)
-    assert (view.run.status, view.run.holder, view.steps[0].status) == ("paused", None, "cancelled")
+    assert (view.run.status, view.run.holder, view.steps[0].status) == ("paused", None, "pending")
     assert (await engine.advance(run.id)).status == "completed"
 
 

@@ -1,5 +1,6 @@
 """Runs of workflows on the engine: pinned definitions, events against times, limits on work, nesting, copies."""
 
+import asyncio
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,7 +14,7 @@ from run_workflow.engine.engine import Engine
 from run_workflow.postgres.database import Database
 from state.context import RunContext
 from state.errors import AnswerRefused, NotAllowed, RunError
-from state.runs import Answer, Approve, Edit, EditedAction, Reject, RunRecord, StepStatus
+from state.runs import Answer, Approve, Edit, EditedAction, Progress, Reject, RunRecord, StepStatus
 from tests.run_workflow.engine_graphs import change, engine_on
 
 YES = Answer(decisions=(Approve(),))
@@ -214,6 +215,33 @@ async def test_the_time_that_a_run_may_work(engine: Engine, database: Database) 
     assert "The time that w may work, 50 s, is over." in str(ended.error)
     with pytest.raises(RunError, match="has ended"):
         await engine.advance(run.id)
+
+
+async def test_a_run_that_is_stopped_goes_on_with_the_steps_in_progress(engine: Engine) -> None:
+    """They are `pending` meanwhile, and no step that depends on them runs without them; a cancelled run has none."""
+    many = workflow(
+        """
+        {id: each, type: loop, for_each: workflow.items, results: all, steps: [{id: nap, type: wait, duration: 0}]}
+        {id: after, type: wait, duration: 0, depends_on: [each]}
+        """,
+        "inputs: {type: object, properties: {items: {}}}\noutputs: {all: $each, after: $after}",
+    )
+    run = await engine.workflows.start(many, {"items": list(range(60))}, RunContext(), actor="ann")
+    seen = asyncio.Event()
+
+    def watch(event: Progress) -> None:
+        if event.path == "each[9].nap":
+            seen.set()
+
+    working = asyncio.create_task(engine.advance(run.id, watch=watch))
+    await seen.wait()
+    working.cancel()
+    await asyncio.wait([working])
+    stopped = await engine.show(run.id)
+    assert (stopped.run.status, {step.path: step.status for step in stopped.steps}["each"]) == ("paused", "pending")
+    ended = await engine.advance(run.id)
+    assert (ended.status, len((ended.output or {})["outputs"]["all"])) == ("completed", 60)
+    assert {step.attempts for step in (await engine.show(run.id)).steps if step.path.startswith("each[2")} == {1}
 
 
 async def test_a_workflow_as_a_step(engine: Engine) -> None:

@@ -135,8 +135,8 @@ class _LedgerBelow:
     def __init__(self, ledger: Ledger, prefix: str) -> None:
         self._ledger, self._prefix = ledger, prefix
 
-    async def begin(self, path: str, iteration: int = 0) -> None:
-        await self._ledger.begin(f"{self._prefix}{path}", iteration)
+    async def begin(self, path: str, iteration: int = 0, *, result: Json | None = None) -> None:
+        await self._ledger.begin(f"{self._prefix}{path}", iteration, result=result)
 
     async def end(
         self,
