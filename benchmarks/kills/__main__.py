@@ -1,4 +1,5 @@
-"""Processes killed at random moments while they work on workflows: what the runs come to, and what was done twice.
+"""Processes killed at random moments while they work on the workflows that come with Stretto: what the runs come to
+beside runs that nobody kills, and what the services did twice.
 
 `python -m benchmarks.kills [--kills 100] [--in-a-row 3] [--seed 1]`
 """
@@ -6,23 +7,43 @@
 import argparse
 import asyncio
 import time
+from collections import Counter
+from typing import get_args
 
-from benchmarks.kills.cases import cases
-from benchmarks.kills.trials import bench, killed
+from benchmarks.kills.cases import CASES
+from benchmarks.kills.outcomes import Moment
+from benchmarks.kills.trials import Row, bench, killed
 from tests.postgres_fixtures import session_server
+
+MOMENTS: tuple[Moment, ...] = get_args(Moment)
+_WIDTHS = (22, 6, 6, *(9 for _ in MOMENTS), 9, 10, 8, 7)
+
+
+def _line(*cells: object) -> str:
+    first, *rest = zip(cells, _WIDTHS, strict=True)
+    return f"{first[0]:<{first[1]}}{''.join(f'{cell:>{width}}' for cell, width in rest)}"
+
+
+def _of(row: Row) -> str:
+    moments = (row.moments[each] for each in MOMENTS)
+    return _line(row.name, row.kills, row.runs, *moments, row.effects, row.repeated, len(row.different), row.off)
 
 
 async def report(dsn: str, kills: int, in_a_row: int, seed: int) -> None:
     """Prints a line a workflow; the kills are shared out among them."""
-    print(f"{'workflow':14}{'kills':>6}{'runs':>6}{'calls repeated':>16}{'other ends':>12}{'effects off':>13}")
+    print(_line("workflow", "kills", "runs", *MOMENTS, "effects", "repeated", "others", "off"))
+    total = Row("all")
     async with bench(dsn, seed) as made:
-        wanted = cases()
-        for place, (name, workflow) in enumerate(wanted.items()):
-            share = (kills + len(wanted) - 1 - place) // len(wanted)
-            row = await killed(made, workflow, share, in_a_row)
-            print(f"{name:14}{row.kills:6}{row.runs:6}{row.repeated:16}{len(row.different):12}{row.doubled:13}")
-            for outcome in row.different:
-                print(outcome)
+        for place, name in enumerate(CASES):
+            share = (kills + len(CASES) - 1 - place) // len(CASES)
+            row = await killed(made, name, share, in_a_row)
+            print(_of(row), flush=True)
+            for difference in row.different:
+                print(f"  {difference}")
+            total.runs, total.moments = total.runs + row.runs, Counter(total.moments) + Counter(row.moments)
+            total.repeated, total.off = total.repeated + row.repeated, total.off + row.off
+            total.effects, total.different = total.effects + row.effects, total.different + row.different
+    print(_of(total))
 
 
 def main() -> None:

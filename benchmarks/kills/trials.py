@@ -1,40 +1,32 @@
 """Runs that are killed again and again, and what they come to beside runs that nobody kills."""
 
+import os
 import random
 import subprocess
 import sys
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryDirectory
 
+from benchmarks.kills.cases import CASES, inputs_of, workflow
+from benchmarks.kills.outcomes import Moment, Outcome, is_over, moment_of, outcome_of
 from benchmarks.kills.process import Ended, Job, engine_on
-from benchmarks.kills.service import Service, service
+from examples.services.server import Server, running
+from examples.services.shop import Shop
 from graphs.workflow.pinned import Pinned
 from run_workflow.engine.engine import Engine
 from run_workflow.postgres.database import DatabaseSettings, open_database
 from state.context import RunContext
+from tests.postgres_fixtures import PROJECT
 from tools.network import Clients
 
-PROJECT = Path(__file__).parents[2]
-ITEMS = ["x", "y", "z", "v"]
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """All that must be the same, whatever became of the processes."""
-
-    status: str
-    output: Any
-    error: str | None
-    steps: dict[str, str]
-    """The status of each step by its path."""
-    effects: Counter[str]
-    """What the service did, and how often."""
-    first_bad: int | None
-    """The first event of the audit that does not verify."""
+ANSWER_SECONDS = 0.015
+"""What each answer of the services takes: who is killed meanwhile never learns that the work was done."""
+_MOST_PROCESSES = 100
+"""Of one run; one that needs more does not get on."""
 
 
 @dataclass(frozen=True)
@@ -42,11 +34,12 @@ class Trial:
     """One run to its end."""
 
     outcome: Outcome
-    kills: int
+    moments: tuple[Moment, ...]
+    """Where it stood at each kill."""
     repeated: int
-    """Requests beyond one for each effect that came although their answer was lost, refused ones left out."""
+    """Requests that came again for what a service had done."""
     seconds: float
-    """What the process worked that came to the end."""
+    """What all its processes lived."""
 
 
 class Workers:
@@ -68,7 +61,10 @@ class Workers:
 def workers() -> Iterator[Workers]:
     """Where processes come from."""
     command = [sys.executable, "-m", "benchmarks.kills.process"]
-    with subprocess.Popen(command, cwd=PROJECT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as parent:
+    env = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}  # what is forked may have no threads
+    with subprocess.Popen(
+        command, cwd=PROJECT, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as parent:
         yield Workers(parent)
         assert parent.stdin is not None
         parent.stdin.close()
@@ -80,70 +76,77 @@ class Bench:
 
     dsn: str
     engine: Engine
-    service: Service
+    server: Server
     workers: Workers
+    files: Path
     chance: random.Random
 
-    async def trial(self, wanted: Pinned, kills: int = 0, within: float = 0.0) -> Trial:
-        """One run, killed up to `kills` times at random moments `within` so many seconds of work."""
-        self.service.forget()
-        given = {"url": self.service.url, "items": ITEMS}
-        run = await self.engine.workflows.start(wanted, given, RunContext(), actor="ann")
-        done = 0
-        while done < kills:
-            if not self.workers.do(self._job(run.id, self.chance.uniform(0, within))).killed:
+    async def trial(self, name: str, pinned: Pinned, kills: int = 0, life: float = 0.0) -> Trial:
+        """One run, whose processes are killed at up to `kills` random moments of the `life` that it has otherwise."""
+        self.server.shop = Shop(troubles=[replace(each) for each in CASES[name].troubles])
+        run = await self.engine.workflows.start(pinned, inputs_of(name, self.server.address), RunContext(), actor="ann")
+        job = Job(dsn=self.dsn, run_id=run.id, files=self.files)
+        moments: list[Moment] = []
+        at, seconds = sorted(self.chance.uniform(0, life) for _ in range(kills)), 0.0
+        view = await self.engine.show(run.id)
+        for _ in range(_MOST_PROCESSES):
+            if is_over(view):
                 break
-            done += 1
-        ended = self.workers.do(self._job(run.id)) if done == kills else Ended(killed=False)
-        outcome = await self._outcome(run.id)
-        return Trial(outcome, done, self.service.requests - outcome.effects.total(), ended.seconds)
-
-    def _job(self, run_id: str, kill_after: float | None = None) -> Job:
-        return Job(dsn=self.dsn, run_id=run_id, kill_after=kill_after)
-
-    async def _outcome(self, run_id: str) -> Outcome:
-        view = await self.engine.show(run_id)
-        return Outcome(
-            status=view.run.status,
-            output=view.run.output,
-            error=view.run.error,
-            steps={step.path: step.status for step in view.steps},
-            effects=self.service.effects,
-            first_bad=await self.engine.verify_audit(run_id),
-        )
+            left = max(at[len(moments)] - seconds, 0) if len(moments) < kills else None
+            ended = self.workers.do(job.model_copy(update={"kill_after": left}))
+            seconds += ended.seconds
+            view = await self.engine.show(run.id)
+            if ended.killed:
+                moments.append(moment_of(view))
+        outcome = await outcome_of(self.engine, view, self.server.shop, self.files)
+        repeated = sum(each["repeated"] for each in self.server.shop.counts().values())
+        return Trial(outcome, tuple(moments), repeated, seconds)
 
 
 @asynccontextmanager
 async def bench(dsn: str, seed: int) -> AsyncIterator[Bench]:
-    """A service, processes and an engine on a migrated database."""
-    with service() as made, workers() as parent:
+    """Services, processes and an engine on a migrated database."""
+    with running(seconds=ANSWER_SECONDS) as server, workers() as parent, TemporaryDirectory() as folder:
         async with Clients(["127.0.0.1"]) as clients, open_database(DatabaseSettings(dsn, Path())) as database:
-            yield Bench(dsn, engine_on(database, clients), made, parent, random.Random(seed))
+            files = Path(folder)
+            engine = engine_on(database, clients, files)
+            yield Bench(dsn, engine, server, parent, files, random.Random(seed))
 
 
 @dataclass
 class Row:
     """One workflow, over all its killed runs."""
 
+    name: str
     runs: int = 0
-    kills: int = 0
+    moments: Counter[Moment] = field(default_factory=Counter)
+    """How many kills came where."""
+    effects: int = 0
+    """What the services hold after one run."""
     repeated: int = 0
-    different: list[Outcome] = field(default_factory=list)
+    different: list[str] = field(default_factory=list)
     """How those runs ended that did not end as the one that nobody killed."""
-    doubled: int = 0
-    """Effects that were not done exactly as often as there."""
+    off: int = 0
+    """Effects that were not there exactly as in that one."""
+
+    @property
+    def kills(self) -> int:
+        """How many processes were killed."""
+        return self.moments.total()
 
 
-async def killed(made: Bench, wanted: Pinned, kills: int, in_a_row: int) -> Row:
+async def killed(made: Bench, name: str, kills: int, in_a_row: int) -> Row:
     """Runs of one workflow until so many processes were killed, each run's up to `in_a_row` times."""
-    row, calm = Row(), await made.trial(wanted)
+    pinned, row = await workflow(name), Row(name)
+    await made.trial(name, pinned)  # the first one imports what the others have
+    calm = await made.trial(name, pinned)
+    row.effects, wanted = len(calm.outcome.effects), Counter(calm.outcome.effects)
     while row.kills < kills:
-        trial = await made.trial(wanted, min(in_a_row, kills - row.kills), calm.seconds)
+        trial = await made.trial(name, pinned, min(made.chance.randint(1, in_a_row), kills - row.kills), calm.seconds)
         row.runs += 1
-        row.kills += trial.kills
+        row.moments.update(trial.moments)
         row.repeated += trial.repeated - calm.repeated
-        if trial.outcome != calm.outcome:
-            row.different.append(trial.outcome)
-        effects = trial.outcome.effects
-        row.doubled += sum(((effects - calm.outcome.effects) + (calm.outcome.effects - effects)).values())
+        row.different += trial.outcome.differences(calm.outcome)
+        found = Counter(trial.outcome.effects)
+        row.off += ((found - wanted) + (wanted - found)).total()
     return row

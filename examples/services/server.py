@@ -12,6 +12,7 @@
 
 import json
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -50,6 +51,7 @@ class _Handler(BaseHTTPRequestHandler):
             answer = error.answer
         except (ValueError, TypeError, KeyError) as error:
             answer = Answer(HTTPStatus.BAD_REQUEST, {"error": f"This is not as it should be: {error}"})
+        time.sleep(self.server.seconds)
         body = json.dumps(answer.body).encode()
         self.send_response(answer.status)
         self.send_header("Content-Type", "application/json")
@@ -99,9 +101,11 @@ class _Handler(BaseHTTPRequestHandler):
 class Server(ThreadingHTTPServer):
     """All services at one address of this machine."""
 
-    def __init__(self, port: int = 0) -> None:
+    def __init__(self, port: int = 0, seconds: float = 0.0) -> None:
         super().__init__((HOST, port), _Handler)
         self.shop = Shop()
+        self.seconds = seconds
+        """From the work to its answer: who asks can be gone meanwhile."""
 
     def handle_error(self, request: object, client_address: object) -> None:
         """Says nothing: those who ask may be killed meanwhile."""
@@ -113,9 +117,9 @@ class Server(ThreadingHTTPServer):
 
 
 @contextmanager
-def running(port: int = 0) -> Iterator[Server]:
-    """The services, in a thread, for as long as the block lasts; port 0 takes a free one."""
-    with Server(port) as server:
+def running(port: int = 0, seconds: float = 0.0) -> Iterator[Server]:
+    """The services, in a thread, for as long as the block lasts; port 0 takes a free one. They answer so late."""
+    with Server(port, seconds) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
         thread.start()
         try:

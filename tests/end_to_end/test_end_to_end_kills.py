@@ -2,20 +2,19 @@
 
 import pytest
 
-from benchmarks.kills.cases import cases
 from benchmarks.kills.trials import bench, killed
 from tests.postgres_fixtures import ServerForTests
 
 pytestmark = pytest.mark.slow
 
 
-async def test_killed_at_random_moments(postgres_server: ServerForTests) -> None:
-    """Loops, an approval, compensation, a nested workflow and branches end as if undisturbed, each effect done once.
+@pytest.mark.parametrize(("name", "effects"), [("order_processing", 4), ("expense_approval", 0)])
+async def test_killed_at_random_moments(postgres_server: ServerForTests, name: str, effects: int) -> None:
+    """Parallel parts that are undone, a loop with approvals and an event: they end as if undisturbed.
 
-    The service counts what it did, and gives the first answer again where an idempotency key is known.
+    The services hold what each of them did, under its idempotency key; answers come from processes of their own.
     """
     with postgres_server.migrated_database() as dsn:
         async with bench(dsn, seed=7) as made:
-            for name, workflow in cases().items():
-                row = await killed(made, workflow, kills=2, in_a_row=2)
-                assert (row.kills, row.different, row.doubled) == (2, [], 0), name
+            row = await killed(made, name, kills=3, in_a_row=3)
+    assert (row.kills, row.different, row.off, row.effects) == (3, [], 0, effects)
