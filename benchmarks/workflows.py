@@ -34,7 +34,8 @@ from benchmarks.workflow_graphs import TaskGraph, chain, read
 from benchmarks.workflow_growth import GRAPHS, Cost, as_nodes, stored_bytes
 from chains.models import ModelDoor
 from graphs.workflow.compiler import build
-from graphs.workflow.running import Call, Conditions
+from graphs.workflow.run import Conditions
+from graphs.workflow.running import Call
 from run_workflow.engine.engine import Engine
 from run_workflow.engine.entries import EditCheck
 from run_workflow.postgres.database import Database, DatabaseSettings, open_database
@@ -72,10 +73,9 @@ class Tasks:
         return build(ports, self.workflow, {ActionStep: self._task}, Conditions({}))
 
     async def _task(self, step: ActionStep, call: Call) -> dict[str, int]:
-        async with call.slot(step):
-            begun = time.perf_counter()
-            await asyncio.sleep(self.graph.seconds[step.id])
-            self.spans[step.id] = (begun, time.perf_counter())
+        begun = time.perf_counter()
+        await asyncio.sleep(self.graph.seconds[step.id])
+        self.spans[step.id] = (begun, time.perf_counter())
         return {"place": len(self.spans)}
 
     def check_order(self) -> None:

@@ -23,7 +23,8 @@ from agents.staff import Staff
 from graphs.workflow.outcomes import Request, Waiting
 from graphs.workflow.pinned import Pinned
 from graphs.workflow.results import Results
-from graphs.workflow.running import Body, Conditions, Run
+from graphs.workflow.run import Conditions, Run
+from graphs.workflow.running import Body
 from graphs.workflow.slots import Slots
 from graphs.workflow.whole import Whole, completed, run_whole
 from state.context import RunContext

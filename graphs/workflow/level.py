@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -42,6 +42,8 @@ class Level:
         """The outputs of the steps that ended well, by id."""
         self.failing: dict[str, Outcome] = {}
         """Steps that failed and whose error handler has not ended yet."""
+        self.ranks: Mapping[str, float] = {}
+        """Among steps of one priority the one with the higher rank goes first."""
         self._run_step, self._skip, self._drop_step, self._goes_on = run_step, skip, drop, goes_on
         self._before = {id_: _Before(len(needs)) for id_, needs in self.flow.needs.items()}
         self._has_failed = False
@@ -61,7 +63,7 @@ class Level:
                 await self._settle(await self._ended.get())
         finally:
             await _cancelled(self._tasks.values())
-        if self._is_stopped():
+        if self.is_stopped:
             return self.outcomes
         waiting = [outcome for outcome in self.outcomes.values() if outcome.status == "waiting"]
         if waiting:
@@ -83,13 +85,16 @@ class Level:
                 await self._skip(self.flow.steps[id_], move)
                 self._note(id_, Outcome("skipped"))
                 waiting.extend(self.flow.followers[id_])
-        if self._is_stopped():
+        if self.is_stopped:
             return
-        for id_ in sorted(dict.fromkeys(ready), key=lambda each: -self.flow.steps[each].priority):
+        for id_ in sorted(dict.fromkeys(ready), key=self._urgency):
             self._start(id_)
             if self.flow.steps[id_].join.on_rest == "cancel":
                 dropped = await self._drop(self.flow.needs[id_])
                 await self._consider([after for each in dropped for after in self.flow.followers[each]])
+
+    def _urgency(self, id_: str) -> tuple[float, float]:
+        return -self.flow.steps[id_].priority, -self.ranks.get(id_, 0.0)
 
     def _start(self, id_: str) -> None:
         task = asyncio.create_task(self._run_one(self.flow.steps[id_]), name=id_)
@@ -195,7 +200,9 @@ class Level:
     def _has_ended(self, id_: str) -> bool:
         return id_ in self.outcomes and self.outcomes[id_].status != "waiting"
 
-    def _is_stopped(self) -> bool:
+    @property
+    def is_stopped(self) -> bool:
+        """Whether no further step starts, because one failed."""
         return not self._goes_on and self._has_failed
 
 

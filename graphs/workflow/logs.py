@@ -15,12 +15,13 @@ _LEVELS: dict[StepStatus, int] = {
     "retrying": logging.WARNING,
     "failed": logging.ERROR,
 }
+_FROM = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 
 
 def log_step(definition: WorkflowDefinition, run_id: str, progress: Progress) -> None:
     """One line for a step that began, ended or waits, from the definition's `log_level` on."""
     level = _LEVELS.get(progress.status) if progress.status else None
-    if level is None or level < logging.getLevelNamesMapping()[definition.log_level.upper()]:
+    if level is None or level < _FROM[definition.log_level]:
         return
     import structlog
 

@@ -9,7 +9,7 @@ from graphs.workflow.checks.definition import check_text
 from graphs.workflow.checks.known import Known
 from graphs.workflow.checks.tree import all_placed, tree_of
 from graphs.workflow.research_form import RESEARCH
-from graphs.workflow.running import Conditions
+from graphs.workflow.run import Conditions
 from state.errors import BuildError
 from state.runs import VERSION_SIGN
 from state.workflow.definition import WorkflowDefinition

@@ -11,7 +11,8 @@ from graphs.workflow.mapping import fill
 from graphs.workflow.outcomes import StepFailed
 from graphs.workflow.pinned import Pinned, is_itself
 from graphs.workflow.references import WORKFLOW, MissingValue, Scope
-from graphs.workflow.running import Call, Run, run_level
+from graphs.workflow.run import Run
+from graphs.workflow.running import Call, run_level
 from graphs.workflow.slots import Slots
 from state.runs import Json
 from state.workflow.definition import WorkflowDefinition
@@ -73,6 +74,7 @@ async def nested(step: WorkflowStep, call: Call) -> Json:
         inputs={**inner.definition.variables, **given},
         slots=Slots(inner.definition.max_parallel_steps, outer.slots),
         depth=outer.depth + 1,
+        after=call.after,
     )
     return (await run_whole(run, f"{call.path}.")).outputs
 

@@ -1,6 +1,6 @@
 """The types of steps: one class each, told apart by `type`. What they share stands in `Step`."""
 
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 
 from pydantic import Field, model_validator
 
@@ -24,6 +24,8 @@ SecurityLevel = Literal["public", "internal", "confidential", "restricted"]
 class Step(Grammar):
     """What every step has, whatever its type."""
 
+    fills_place: ClassVar[bool] = False
+    """Whether it takes one of the run's places for as long as it works."""
     id: Identifier
     name: str = ""
     """For people; the id where it is empty."""
@@ -71,6 +73,7 @@ class Step(Grammar):
 class ActionStep(Step):
     """Calls one tool, asks one chain, or has one agent do a task."""
 
+    fills_place = True
     type: Literal["action", "sequential"] = "action"
     tool: str | None = None
     """A tool by name, or `name@version`."""
@@ -176,6 +179,7 @@ class ReactLimits(Grammar):
 class ReactStep(Step):
     """An agent that reasons and acts with the tools named, until its task is done."""
 
+    fills_place = True
     type: Literal["react"] = "react"
     task: str
     """What it is to do: a text with references."""
@@ -227,6 +231,7 @@ class OrchestratorStep(Step):
 class WorkerStep(Step):
     """A specialist: does a task of an orchestrator, or one of its own."""
 
+    fills_place = True
     type: Literal["worker"] = "worker"
     capability: str
     task: str = ""
@@ -242,6 +247,7 @@ class WorkerStep(Step):
 class WebhookStep(Step):
     """Sends a signed request; waits for a callback if told so."""
 
+    fills_place = True
     type: Literal["webhook"] = "webhook"
     url: str
     method: Literal["POST", "PUT", "PATCH", "GET", "DELETE"] = "POST"

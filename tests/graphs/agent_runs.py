@@ -122,8 +122,7 @@ class Office:
 
 async def action(step: ActionStep, call: Call) -> Any:
     """Actions that a chain or an agent does."""
-    async with call.slot(step):
-        return await (chain if step.chain else agent)(step, call)
+    return await (chain if step.chain else agent)(step, call)
 
 
 class AgentRun:

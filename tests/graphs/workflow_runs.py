@@ -11,7 +11,8 @@ from graphs.workflow.level import Level
 from graphs.workflow.outcomes import StepFailed
 from graphs.workflow.references import Scope
 from graphs.workflow.results import Results
-from graphs.workflow.running import Call, Conditions, Run, run_level
+from graphs.workflow.run import Conditions, Run
+from graphs.workflow.running import Call, run_level
 from graphs.workflow.saga import Caller, Saga
 from graphs.workflow.slots import Slots
 from graphs.workflow.steps.conditional import conditional
@@ -62,12 +63,11 @@ class Tools:
         self.calls: list[tuple[str, str]] = []
 
     async def action(self, step: ActionStep, call: Call) -> Any:
-        async with call.slot(step):
-            await asyncio.sleep(0)
-            name = step.tool or ""
-            self.calls.append((name, call.path))
-            result = self.tools[name](call.input, call)
-            return await result if asyncio.iscoroutine(result) else result
+        await asyncio.sleep(0)
+        name = step.tool or ""
+        self.calls.append((name, call.path))
+        result = self.tools[name](call.input, call)
+        return await result if asyncio.iscoroutine(result) else result
 
 
 def fails(error: str = "internal") -> Tool:

@@ -20,7 +20,7 @@ from graphs.workflow.expressions import (
 )
 from graphs.workflow.problems import Path
 from graphs.workflow.references import MissingValue, Scope
-from graphs.workflow.running import Conditions
+from graphs.workflow.run import Conditions
 from state.workflow.definition import WorkflowDefinition
 from state.workflow.policies import Condition, Schema
 from state.workflow.steps import ConditionalStep, HumanApprovalStep, LoopStep, Step

@@ -14,7 +14,7 @@ from graphs.workflow.checks.tree import tree_of
 from graphs.workflow.checks.views import shapes_of_inputs
 from graphs.workflow.loading import load
 from graphs.workflow.problems import Problem
-from graphs.workflow.running import Conditions
+from graphs.workflow.run import Conditions
 from graphs.workflow.salvage import salvaged
 from graphs.workflow.yaml_source import Source
 from state.workflow.definition import WorkflowDefinition

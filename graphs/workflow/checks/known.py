@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from graphs.workflow.problems import Problem
-from graphs.workflow.running import Conditions
+from graphs.workflow.run import Conditions
 from state.workflow.definition import WorkflowDefinition
 from state.workflow.policies import Schema
 

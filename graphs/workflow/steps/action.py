@@ -17,9 +17,7 @@ FIELDS = ("tool", "chain", "agent", "agent_capability")
 
 
 def action(doers: Mapping[str, Body]) -> Body:
-    """The body of action steps, which works in one of the run's places; `doers` has a body for each of FIELDS that can
-    be used here.
-    """
+    """The body of action steps; `doers` has a body for each of FIELDS that can be used here."""
 
     async def body(step: ActionStep, call: Call) -> Any:
         kind = next(field for field in FIELDS if getattr(step, field))
@@ -27,8 +25,7 @@ def action(doers: Mapping[str, Body]) -> Body:
         if doer is None:
             said = f"Nothing here can do it: the step names the {kind} {getattr(step, kind)!r}."
             raise StepFailed(said, "internal", final=True)
-        async with call.slot(step):
-            return await doer(step, call)
+        return await doer(step, call)
 
     return body
 

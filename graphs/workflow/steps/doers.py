@@ -52,16 +52,14 @@ async def agent(step: ActionStep, call: Call) -> Any:
 
 async def react(step: ReactStep, call: Call) -> Any:
     """What the agent gives back when its task is done: a value of the `output_schema`, or text."""
-    async with call.slot(step):
-        return await done(_job(step, call, step.agent_capability), call)
+    return await done(_job(step, call, step.agent_capability), call)
 
 
 async def worker(step: WorkerStep, call: Call) -> Any:
     """The same of a specialist, who is chosen by what the step needs."""
     if not step.task:
         raise StepFailed(f"The worker {step.id!r} has no task.", "bad_input")
-    async with call.slot(step):
-        return await done(_job(step, call, step.capability), call)
+    return await done(_job(step, call, step.capability), call)
 
 
 def _job(step: ReactStep | WorkerStep, call: Call, capability: str | None) -> Job:

@@ -29,8 +29,7 @@ def webhook(tools: ToolRegistry) -> Body:
     async def body(step: WebhookStep, call: Call) -> Any:
         if "event" in call.note:  # it was sent before
             return _callback(call, call.note)
-        async with call.slot(step):
-            answer = await tools.call("webhook", _request(step, call), idempotency_key=key_of(step, call))
+        answer = await tools.call("webhook", _request(step, call), idempotency_key=key_of(step, call))
         if not step.wait_for_callback:
             return answer
         until = call.run.clock.now() + timedelta(seconds=step.callback_timeout)
