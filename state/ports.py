@@ -284,6 +284,13 @@ class AgentHistory(Protocol):
         """By the name of the agent's template."""
 
 
+class StepTimes(Protocol):
+    """How long the steps of the run's workflow took in earlier runs."""
+
+    async def seconds(self) -> Mapping[str, float]:
+        """The median of the seconds that a step worked, by its path without the numbers of turns and items."""
+
+
 class StepCache(Protocol):
     """Outputs of steps that other runs of the workflow may use."""
 
@@ -332,5 +339,7 @@ class Ports:
     """Templates of agents beside those that come with Stretto."""
     history: AgentHistory | None = None
     """None where nothing is known of the work of agents in other runs."""
+    times: StepTimes | None = None
+    """None where no earlier runs are known."""
     cache: StepCache | None = None
     """None where no step's output is kept for other runs."""

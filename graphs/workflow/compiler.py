@@ -20,6 +20,7 @@ from langgraph.types import Interrupt
 
 from agents.kit import context_of, emitter
 from agents.staff import Staff
+from graphs.workflow.order import Order
 from graphs.workflow.outcomes import Request, Waiting
 from graphs.workflow.pinned import Pinned
 from graphs.workflow.results import Results
@@ -60,6 +61,8 @@ class WorkflowState(WorkflowInput, WorkflowOutput, total=False):
 
     refusals: Annotated[Json, operator.or_]
     """By the id of a request: why the last answer to it was not taken."""
+    times: Mapping[str, float]
+    """How long steps took in earlier runs, as it was known when this one began: all its attempts keep one order."""
 
 
 Graph = StateGraph[WorkflowState, RunContext, WorkflowInput, WorkflowOutput]
@@ -75,8 +78,11 @@ def build(
     """The graph of one run of a definition that was checked; `uses` has the workflows that its steps run."""
     slots = Slots(definition.max_parallel_steps)
 
-    async def validate(state: WorkflowState, runtime: Runtime[RunContext]) -> WorkflowInput:
-        return {"inputs": completed(definition, state["inputs"])}
+    async def validate(state: WorkflowState, runtime: Runtime[RunContext]) -> WorkflowState:
+        given: WorkflowState = {"inputs": completed(definition, state["inputs"])}
+        if ports.times is not None and _is_optimized(definition, uses or {}):
+            given["times"] = dict(await ports.times.seconds())
+        return given
 
     async def run(state: WorkflowState, runtime: Runtime[RunContext]) -> WorkflowOutput:
         emit, config = emitter(runtime), get_config().get("configurable", {})
@@ -97,6 +103,7 @@ def build(
             staff=Staff(ports, context_of(runtime), emit),
             cache=ports.cache,
             saver=config.get(_SAVER),
+            order=Order(state.get("times", {})),
             records={record.path: record for record in await ports.ledger.steps()},
         )
         whole = await _to_its_end(shared, definition.timeout - ports.worked, state.get("refusals", {}))
@@ -108,6 +115,11 @@ def build(
         return {}
 
     return _wired(validate, run, settle)
+
+
+def _is_optimized(definition: WorkflowDefinition, uses: Mapping[str, Pinned]) -> bool:
+    """Whether it matters how long steps took before, in the definition or in one that it runs."""
+    return definition.optimization_enabled or any(_is_optimized(each.definition, each.uses) for each in uses.values())
 
 
 def shape() -> Graph:

@@ -38,6 +38,7 @@ from run_workflow.stores.history import PostgresAgentHistory
 from run_workflow.stores.journal import PostgresJournal
 from run_workflow.stores.ledger import PostgresLedger
 from run_workflow.stores.passages import PostgresPassages
+from run_workflow.stores.times import PostgresStepTimes
 from run_workflow.stores.vectors import PostgresVectors
 from state.context import RunContext
 from state.errors import LeaseLost, RunError
@@ -329,6 +330,7 @@ class Engine:
             pages=self._network.pages,
             embeddings=Embeddings(embedder, PostgresVectors(fence)) if embedder else None,
             cache=PostgresCache(fence),
+            times=PostgresStepTimes(fence),
             agents=self._network.agents,
             history=PostgresAgentHistory(self._pool),
         )

@@ -54,7 +54,9 @@ class WorkflowDefinition(Grammar):
     metrics: dict[Identifier, str] = Field(default_factory=dict)
     """Figures of a run by name, each a CEL expression over its outputs."""
     optimization_enabled: bool = False
-    """Kept for files that have it: no advice is made from runs in this version, and `check` says so."""
+    """Whether, among ready steps of one priority, the one with the longest way to the end goes first, by the times of
+    earlier runs.
+    """
     adaptive_routing: bool = False
     """Whether workers are chosen by their success so far, beside their capability."""
     on_failure: Literal["fail", "rollback", "continue"] = "fail"

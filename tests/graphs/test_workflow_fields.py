@@ -195,14 +195,6 @@ def test_what_people_read_is_shown() -> None:
     assert (shown.name, shown.steps[0].name, definition.steps[0].label) == ("w", "Paid", "Paid")
 
 
-def test_advice_from_runs_is_not_promised() -> None:
-    """`optimization_enabled` changes nothing yet, and the checks say so where it stands."""
-    text = "name: w\noptimization_enabled: true\nsteps:\n- {id: a, type: wait, duration: 1}\n"
-    (problem,) = look(text).problems
-    assert (problem.severity, problem.place.line) == ("warning", 2)
-    assert look(text.replace("true", "false")).problems == ()
-
-
 @pytest.mark.parametrize("kind", [("action", "sequential"), ("conditional", "condition")])
 def test_types_have_their_other_names(kind: tuple[str, str]) -> None:
     """Either name of a type stands for the same class of step."""

@@ -5,7 +5,7 @@ import heapq
 import re
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from graphs.workflow.checks.definition import check_text
 from graphs.workflow.checks.known import Known
 from graphs.workflow.compiler import build
 from graphs.workflow.running import Call
+from state.ports import StepTimes
 from state.workflow.steps import ActionStep
 from tests.graphs.workflow_runs import QuickClock
 from tools.memory import memory_ports
@@ -58,14 +59,17 @@ class Ticks:
 class Ticking:
     """One run of a workflow file: `spans` has the ticks in which each step worked, by its path."""
 
-    def __init__(self, file: Path, takes: Mapping[str, int]) -> None:
-        """`takes`: the ticks of a step, by its path or, if they are the same everywhere, its id; else 1."""
+    def __init__(self, file: Path, takes: Mapping[str, int], times: StepTimes | None = None) -> None:
+        """`takes`: the ticks of a step, by its path or, if they are the same everywhere, its id; else 1.
+
+        `times`: how long steps took in earlier runs.
+        """
         checked = check_text(file.read_text(encoding="utf-8"), file.name, Known())
         assert not checked.problems, [str(problem) for problem in checked.problems]
         assert checked.definition is not None
         self.clock, self.ticks, self.takes = QuickClock(), Ticks(), takes
         self.spans: dict[str, Span] = {}
-        self.ports = memory_ports(ModelDoor({}, {}), run_id="r", clock=self.clock)
+        self.ports = replace(memory_ports(ModelDoor({}, {}), run_id="r", clock=self.clock), times=times)
         does: Any = {**bodies(self.ports), ActionStep: self._work}
         graph = build(self.ports, checked.definition, does, checked.conditions)
         self.app: Any = graph.compile(checkpointer=InMemorySaver())

@@ -17,9 +17,6 @@ def check_limits(definition: WorkflowDefinition, top: Level, made: Compiled, not
     """Looks at approvals, times and addresses."""
     if isinstance(definition.require_approval, Approval):
         _approval(definition.require_approval, ("require_approval",), notes)
-    if definition.optimization_enabled:
-        remedy = "Take it out: no advice is made from runs in this version."
-        notes.warning(("optimization_enabled",), "optimization_enabled does nothing.", remedy)
     for number, channel in enumerate(definition.notification_channels):
         if channel.type == "webhook" and not channel.target.startswith(("http://", "https://")):
             path = ("notification_channels", number, "target" if channel.target else "type")
