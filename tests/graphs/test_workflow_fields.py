@@ -12,7 +12,6 @@ from run_workflow.cli.workflows import _document
 from state.workflow.definition import WorkflowDefinition
 from state.workflow.policies import RetryPolicy
 from tests.graphs.agent_runs import AgentRun
-from tests.graphs.workflow_files import look
 from tests.graphs.workflow_runs import Runs, Tools
 
 INPUTS = {"type": "object", "properties": {"n": {"type": "integer"}}}
