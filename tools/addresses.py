@@ -29,6 +29,11 @@ def shown_address(address: str) -> str:
     return _PARAMETERS.sub(_masked, storable(address))
 
 
+def is_secret(name: str) -> bool:
+    """Whether what a parameter or a header of this name says is secret, as far as the name tells."""
+    return name.lower() == "cookie" or _SECRET.search(name) is not None
+
+
 def refuse_logins(given: object) -> None:
     """Raises SourceError, as `shown_address`, if what a run is given is such an address or holds one: it is stored."""
     if isinstance(given, str):
@@ -46,6 +51,6 @@ def _masked(found: re.Match[str]) -> str:
     parts = found[0].split(";")
     for place, part in enumerate(parts):
         name, sign, _ = part.partition("=")
-        if sign and _SECRET.search(unquote_plus(name)):
+        if sign and is_secret(unquote_plus(name)):
             return ";".join([*parts[:place], f"{name}={MASK}"])
     return found[0]

@@ -8,9 +8,10 @@ address changes between two look-ups leads to this machine, its network or the m
 import asyncio
 import ipaddress
 import socket
+import ssl
 import zlib
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from functools import cached_property
+from functools import cache, cached_property
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from types import TracebackType
 from typing import Any
@@ -166,19 +167,24 @@ def _no_cookies() -> CookieJar:
     return CookieJar(DefaultCookiePolicy(allowed_domains=[]))
 
 
+@cache
+def _tls() -> ssl.SSLContext:
+    """What certificates are checked with: to read those of the system takes a tenth of a second."""
+    return httpx.create_ssl_context()
+
+
 class _GuardedTransport(httpx.AsyncHTTPTransport):
     """httpx over connections that the guard makes; httpx has no argument for that."""
 
     def __init__(self, guard: Guard) -> None:
-        context = httpx.create_ssl_context()
-        super().__init__(verify=context)
+        super().__init__(verify=_tls())
         self._pool = httpcore.AsyncConnectionPool(
-            context, max_connections=100, max_keepalive_connections=20, keepalive_expiry=5.0, network_backend=guard
+            _tls(), max_connections=100, max_keepalive_connections=20, keepalive_expiry=5.0, network_backend=guard
         )
 
 
 class Clients:
-    """The two HTTP clients of a process, each made when it is first used; both follow no redirects by themselves."""
+    """The HTTP clients of a process, each made when it is first used; none follows redirects by itself."""
 
     def __init__(self, allowed: Iterable[str] = (), resolve: Resolve = resolve) -> None:
         self._guard = Guard(allowed, resolve)
@@ -186,13 +192,23 @@ class Clients:
     @cached_property
     def named(self) -> httpx.AsyncClient:
         """For addresses that a person named: any, and by the proxy of the environment."""
-        return httpx.AsyncClient(cookies=_no_cookies())
+        return httpx.AsyncClient(verify=_tls(), cookies=_no_cookies())
 
     @cached_property
     def guarded(self) -> httpx.AsyncClient:
         """For all other addresses: public ones and those of allowed hosts. A proxy would look names up by itself."""
-        transport = _GuardedTransport(self._guard)
-        return httpx.AsyncClient(transport=transport, trust_env=False, cookies=_no_cookies())
+        return httpx.AsyncClient(transport=self._transport, trust_env=False, cookies=_no_cookies())
+
+    @cached_property
+    def cached(self) -> httpx.AsyncClient:
+        """As `guarded`, over the same connections, through the cache of answers (`tools/http/caching.py`)."""
+        from tools.http.caching import cached_client
+
+        return cached_client(self._transport, trust_env=False, cookies=_no_cookies())
+
+    @cached_property
+    def _transport(self) -> httpx.AsyncBaseTransport:
+        return _GuardedTransport(self._guard)
 
     async def __aenter__(self) -> "Clients":
         return self
@@ -200,6 +216,6 @@ class Clients:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for name in ("named", "guarded"):
+        for name in ("named", "guarded", "cached"):
             if name in vars(self):
                 await getattr(self, name).aclose()

@@ -9,7 +9,8 @@ from state.ports import Ports, RegisteredTool
 from state.runs import Json
 from tools.breaker import Breakers
 from tools.computing import computing_tools
-from tools.http_api import MOST_SECONDS, OUTPUT, HttpApi, host_of
+from tools.http.api import HttpApi
+from tools.http.messages import MOST_SECONDS, OUTPUT, host_of
 from tools.memory import SystemClock
 from tools.network import Clients
 from tools.registry import Registry, registered
@@ -47,7 +48,7 @@ class Toolbox:
     @cached_property
     def _shared(self) -> list[RegisteredTool]:
         """The tools that are the same for all runs: to make one takes a millisecond."""
-        api = HttpApi(self.clients, self.secrets)
+        api = HttpApi(self.clients, self.secrets, self.breakers.clock)
         web = (*api.tools(), Webhooks(api, self.breakers.clock).tool())
         return [
             registered(set_tool(), category="values"),

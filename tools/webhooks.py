@@ -8,7 +8,7 @@ import base64
 import binascii
 import hashlib
 import json
-from typing import Any, Literal
+from typing import Any
 
 from langchain_core.tools import BaseTool, StructuredTool
 from pydantic import Field
@@ -17,16 +17,17 @@ from state.errors import ToolFailed
 from state.ports import Clock
 from state.runs import Json
 from tools.effects import effects
-from tools.http_api import HttpApi, HttpRequest
+from tools.http.api import HttpApi
+from tools.http.messages import Caching, Common, HttpRequest, Method, Sending
 
 _LEAST_BYTES = 24
 """Of a secret, as the specification asks."""
 
 
-class WebhookRequest(HttpRequest):
+class WebhookRequest(Common, Sending):
     """What to send to whom."""
 
-    method: Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"] = "POST"
+    method: Method = "POST"
     secret: str | None = Field(default=None, description="Name of the secret that signs, from the settings.")
 
 
@@ -53,7 +54,8 @@ class Webhooks:
         headers = dict(asked.headers)
         if text and "content-type" not in map(str.lower, headers):
             headers["Content-Type"] = "application/json"
-        request = HttpRequest(**asked.model_dump(exclude={"secret", "headers", "body"}), headers=headers, body=text)
+        rest = asked.model_dump(exclude={"secret", "headers", "body"})
+        request = HttpRequest(**rest, headers=headers, body=text, caching=Caching(mode="off"))
         signed = self._signed(asked, text) if asked.secret else {}
         return (await self._api.send(request, signed)).model_dump()
 

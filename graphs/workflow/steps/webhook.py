@@ -14,7 +14,7 @@ from graphs.workflow.steps.action import key_of
 from state.ports import ToolRegistry
 from state.runs import Json
 from state.workflow.steps import WebhookStep
-from tools.http_api import MOST_SECONDS
+from tools.http.messages import MOST_SECONDS
 
 HEADER = "Stretto-Callback"
 
