@@ -18,6 +18,7 @@ from langgraph.types import Command
 from agents.middleware import GuardedTools, agent_middleware, run_agent
 from chains.answer_form import AnswerForm, form_of
 from chains.ask import brief, prompt
+from chains.retrying import retrying_tool
 from chains.scope import CallScope
 from state.context import BranchLimits, UntrustedText
 from state.errors import BadOutput
@@ -117,7 +118,8 @@ class AskedTools(GuardedTools):
 
 
 class RegistryTools(AgentMiddleware[Any, Any, Any]):
-    """Calls tools by the registry: schemas, time limits and breakers hold, and each call has a key of its own.
+    """Calls tools by the registry: schemas, time limits and breakers hold, and each call has a key of its own, the same
+    at each try.
 
     What a tool gives back is data: it is shown as a block that it cannot close.
     """
@@ -125,15 +127,19 @@ class RegistryTools(AgentMiddleware[Any, Any, Any]):
     def __init__(self, scope: CallScope, registry: ToolRegistry, tools: Sequence[RegisteredTool]) -> None:
         super().__init__()
         self._scope, self._registry = scope, registry
-        self._names = {tool.name: f"{tool.name}@{tool.version}" for tool in tools}
+        self._tools = {tool.name: tool for tool in tools}
 
     async def awrap_tool_call(self, request: ToolCallRequest, handler: Handler) -> ToolMessage | Command[Any]:
         """Gives back the tool's message. Raises ToolFailed."""
         call = request.tool_call
-        if call["name"] not in self._names:
+        tool = self._tools.get(call["name"])
+        if tool is None:
             return await handler(request)
         key = f"{self._scope.run_id}:{self._scope.path}:{call['id']}"
-        given = await self._registry.call(self._names[call["name"]], call["args"], idempotency_key=key)
+        given = None
+        async for attempt in retrying_tool(self._scope.clock, tool.side_effects):
+            with attempt:
+                given = await self._registry.call(f"{tool.name}@{tool.version}", call["args"], idempotency_key=key)
         text = block("result", given)
         if len(text) > _LONGEST_RESULT:
             text = block("result", {"beginning": json.dumps(given, ensure_ascii=False)[:_LONGEST_RESULT], "cut": True})
