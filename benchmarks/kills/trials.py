@@ -1,6 +1,5 @@
 """Runs that are killed again and again, and what they come to beside runs that nobody kills."""
 
-import os
 import random
 import subprocess
 import sys
@@ -60,11 +59,9 @@ class Workers:
 @contextmanager
 def workers() -> Iterator[Workers]:
     """Where processes come from."""
-    command = [sys.executable, "-m", "benchmarks.kills.process"]
-    env = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}  # what is forked may have no threads
-    with subprocess.Popen(
-        command, cwd=PROJECT, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as parent:
+    one_thread = ("env", "OPENBLAS_NUM_THREADS=1")  # what is forked may have no others
+    command = [*one_thread, sys.executable, "-m", "benchmarks.kills.process"]
+    with subprocess.Popen(command, cwd=PROJECT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as parent:
         yield Workers(parent)
         assert parent.stdin is not None
         parent.stdin.close()
