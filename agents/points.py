@@ -4,7 +4,18 @@ from agents.approval import ApprovalPoint, Update
 from agents.citations import unchanged
 from state.context import Point
 from state.evidence import Contradiction, Record
-from state.research import RISKS, Draft, GateDecision, Merged, MergeEdits, Plan, ResearchState, Section, Sentence
+from state.research import (
+    NOT_ESTABLISHED,
+    RISKS,
+    Draft,
+    GateDecision,
+    Merged,
+    MergeEdits,
+    Plan,
+    ResearchState,
+    Section,
+    Sentence,
+)
 from state.runs import Json
 from tools.synthesis_tools import usable
 
@@ -162,7 +173,7 @@ def _read_report(state: ResearchState, args: Json) -> Update:
         if section.heading not in headings:
             raise ValueError(f"there is no section {section.heading!r}; the report has {sorted(headings)}")
         uncited = [part.text for part in section.sentences if part.text not in own and not part.passages]
-        if section.heading == RISKS and uncited:
+        if section.heading in (RISKS, NOT_ESTABLISHED) and uncited:
             raise ValueError(f"a new sentence needs a passage to cite: {uncited[0]!r}")
     return {"draft": draft.model_copy(update={"title": edit.title or draft.title, "sections": sections})}
 

@@ -12,7 +12,17 @@ from chains.ask import prompt_hashes
 from chains.forms import SentenceDraft
 from state.context import RunContext
 from state.evidence import Passage
-from state.research import RISKS, Draft, Merged, Outcome, ResearchOutput, ResearchState, Section, Sentence
+from state.research import (
+    NOT_ESTABLISHED,
+    RISKS,
+    Draft,
+    Merged,
+    Outcome,
+    ResearchOutput,
+    ResearchState,
+    Section,
+    Sentence,
+)
 from state.runs import TIMEOUT_ACTOR, UNATTENDED_ACTOR
 from tools.numerals import percent
 from tools.report.bundle import MARKDOWN, PAGE, REPORT, Provenance, chart_files, package_versions, rendered
@@ -38,7 +48,7 @@ async def explain_failure(state: ResearchState, runtime: Runtime[RunContext]) ->
     merged = state.get("merged")
     if not rejected and merged and merged.searched:
         sentences.append("What was searched for: " + "; ".join(merged.searched))
-    sections = (Section(heading="Could not establish", sentences=tuple(Sentence(text=text) for text in sentences)),)
+    sections = (Section(heading=NOT_ESTABLISHED, sentences=tuple(Sentence(text=text) for text in sentences)),)
     gate = state.get("gate")
     draft = Draft(title=state["question"], sections=sections, defects=gate.defects if gate else ())
     return {"draft": draft, "outcome": "rejected" if rejected else "not_established"}
@@ -131,7 +141,7 @@ def _was_edited(state: ResearchState) -> bool:
 
 async def _checked_again(draft: Draft, passages: dict[str, Passage]) -> Draft:
     """The edited draft with verdicts for what was edited; what no passage supports is taken out here too."""
-    own = {RISKS}  # written by code from what it counted, with nothing to cite
+    own = {RISKS, NOT_ESTABLISHED}  # written by code from what it counted, with nothing to cite
     new = [
         (
             section.heading,

@@ -25,7 +25,18 @@ from chains.scope import CallScope
 from state.context import EXTRACTIVE, BranchLimits, RunContext
 from state.errors import BadOutput, LimitReached, ModelError
 from state.evidence import Claim, Passage
-from state.research import RISKS, Draft, Feedback, GateReport, Merged, Plan, ResearchState, Section, Sentence
+from state.research import (
+    NOT_ESTABLISHED,
+    RISKS,
+    Draft,
+    Feedback,
+    GateReport,
+    Merged,
+    Plan,
+    ResearchState,
+    Section,
+    Sentence,
+)
 from tools.synthesis_tools import outline, recommend, synthesis_tools, usable
 
 _LIMITS = BranchLimits(tokens=400_000, model_calls=12, tool_calls=20)
@@ -181,8 +192,12 @@ def _completed(draft: Draft, state: ResearchState, note: str) -> Draft:
     others = tuple(section for section in draft.sections if section.heading != RISKS)
     sentences = (*(sentence for section in own for sentence in section.sentences), *limits)
     risks = (Section(heading=RISKS, sentences=sentences),) if sentences else ()
+    open_ = tuple(Sentence(text=question) for question in gate.uncovered) if gate else ()
+    unanswered = (Section(heading=NOT_ESTABLISHED, sentences=open_),) if open_ else ()
     defects = tuple(dict.fromkeys((*draft.defects, *(gate.defects if gate else ()))))
-    return draft.model_copy(update={"sections": (*others, *risks), "defects": defects, "model_note": note})
+    return draft.model_copy(
+        update={"sections": (*others[:1], *unanswered, *others[1:], *risks), "defects": defects, "model_note": note}
+    )
 
 
 def _limitations(draft: Draft, merged: Merged, gate: GateReport | None) -> list[str]:

@@ -174,6 +174,8 @@ ANALYSIS: Final = "Analysis"
 RECOMMENDATIONS: Final = "Recommendations"
 ACTIONS: Final = "Action items"
 RISKS: Final = "Risks and limitations"
+NOT_ESTABLISHED: Final = "Could not establish"
+"""What code adds: the parts of the question that the sources do not answer, or that they answer none."""
 
 
 class Sentence(Record):

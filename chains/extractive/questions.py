@@ -2,11 +2,13 @@
 
 import re
 
+from chains.extractive.relations import is_known
 from chains.extractive.terms import terms, words
 
 _JOINT = re.compile(
     r"(?<=\?)\s+|;\s+|,?\s+(?:and|but)\s+(?=(?:which|what|who|when|where|why|how|whether)\b"
-    r"|(?:is|are|was|were|does|do|did|can|has|have)\s+(?:it|they|there)\b)",
+    r"|(?:is|are|was|were|does|do|did|can|has|have)\s+(?:it|they|there)\b)"
+    r"|,\s+(?=(?:what|when|where|why|how)\s+(?:\w+\s+)?(?:is|are|was|were|does|do|did|can|has|have)\b)",
     flags=re.IGNORECASE,
 )
 """Where a new question may begin. An auxiliary begins one only before a subject: `and is also accused` goes on."""
@@ -16,7 +18,9 @@ _OPENS = re.compile(
     flags=re.IGNORECASE,
 )
 _QUOTED = re.compile(r"\"[^\"]*\"|“[^”]*”|\([^)]*\)")
-_POINTING = frozenset({"it", "its", "they", "them", "their", "these", "those", "this", "that", "each", "both", "one"})
+_ONE = frozenset("it its they them their he him his she her".split())
+_POINTING = _ONE | frozenset({"these", "those", "this", "that", "each", "both", "one"})
+_WORD = re.compile(r"[^\W_]+(?:[.'’-][^\W_]+)*")
 _MOST = 6
 
 
@@ -40,7 +44,8 @@ def split_question(question: str) -> list[str]:
 
 
 def _is_question(part: str) -> bool:
-    return len(terms(part)) > 1 and bool(_ASKS.search(part) or _OPENS.match(part.strip()))
+    enough = len(terms(part)) > 1 or (terms(part) and _ONE & set(words(part)))
+    return bool(enough) and bool(_ASKS.search(part) or _OPENS.match(part.strip()))
 
 
 def query_for(sub_question: str, question: str) -> str:
@@ -50,5 +55,7 @@ def query_for(sub_question: str, question: str) -> str:
     if len(terms(sub_question)) > 1 and not _POINTING & set(words(sub_question)):
         return sub_question
     known = set(terms(sub_question))
-    rest = [word for word in words(question) if terms(word) and not known & set(terms(word))]
+    rest = [word for word in _WORD.findall(question) if terms(word) and not known & set(terms(word))]
+    if _ONE & set(words(sub_question)):  # what is asked of the same thing elsewhere is no part of it
+        rest = [word for word in rest if not all(map(is_known, terms(word)))] or rest
     return f"{sub_question} {' '.join(dict.fromkeys(rest))}".strip()

@@ -11,6 +11,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from chains.extractive.answering import Wanted, wanted_by
 from chains.extractive.asked import ROW_BONUS, Asked, answers_each, asked, enumerations, held
 from chains.extractive.relevance import Chosen, choose
 from chains.extractive.wording import NUMBER, alike, is_heading, leans, points_back
@@ -34,6 +35,8 @@ _ASKS_NUMBER = re.compile(
     r"\bhow (?:many|much|high|large|fast|long|far|big|old)\b|\brate\b|\bnumber\b|\bwhen\b|\bwhat year\b", re.IGNORECASE
 )
 _NUMBER_BONUS, _FIRST_BONUS, _LINK_BONUS, _LEANING = 0.1, 0.15, 0.3, 0.4
+_ANSWER_BONUS = 0.6
+"""What a sentence has before others that holds the relation that is asked for, with an answer of its type."""
 _LISTED = 0.1
 """What a list of all that is asked for has before the best sentence of its passage."""
 _ROW_LENGTH = 0.3
@@ -63,18 +66,25 @@ class _Unit:
     score: float
 
 
-def pick_quotes(question: str, passages: Sequence[ShownPassage]) -> list[Quote]:
-    """The sentences that answer the question, the best of each passage first; none where nothing is evidence.
+def pick_quotes(query: str, passages: Sequence[ShownPassage], question: str = "") -> list[Quote]:
+    """The sentences that answer the question, the best of each passage first; none where nothing is evidence, or where
+    it only speaks of what the question is about.
 
-    `passages` stand in the order of a search.
+    `passages` stand in the order of a search, of the question itself or of a `query` that names what it is about.
     """
-    chosen = choose(question, passages)
-    wanted = asked(question, [held(f"{each.title} {each.where} {each.text}") for each in passages])
+    chosen = choose(query, passages)
+    wanted = wanted_by(question or query, query, passages)
+    if wanted:
+        about = wanted.about([each.passage for each in chosen])
+        if not wanted.is_answered(about):
+            return []
+        chosen = [each for each in chosen if each.passage in about]
+    words = asked(query, [held(f"{each.title} {each.where} {each.text}") for each in passages])
     picked: list[tuple[Chosen, _Unit]] = []
     for each in chosen:
         others = [other.passage.title for other in chosen if other.passage.source != each.passage.source]
         room = _MOST_SENTENCES if each.probability >= _UNSURE else _MOST_SENTENCES // 2
-        units = _best(_units(question, wanted, each.passage, others), room, [unit.text for _, unit in picked])
+        units = _best(_units(query, words, each.passage, others, wanted), room, [unit.text for _, unit in picked])
         picked += [(each, unit) for unit in units]
     most = max((unit.score for _, unit in picked), default=0.0) or 1.0
     quotes = [Quote(unit.text, each.passage.id, _confidence(each, unit.score / most)) for each, unit in picked]
@@ -85,16 +95,19 @@ def _confidence(chosen: Chosen, share: float) -> float:
     return round((0.4 + 0.55 * max(chosen.probability, chosen.alone)) * (0.6 + 0.4 * max(0.0, share)), 3)
 
 
-def _units(question: str, wanted: Asked, passage: ShownPassage, others: Sequence[str]) -> list[_Unit]:
+def _units(
+    question: str, words: Asked, passage: ShownPassage, others: Sequence[str], wanted: Wanted | None
+) -> list[_Unit]:
     """The passage in parts that can stand alone, each with its score."""
     around = held(f"{passage.title} {passage.where}")
     units = []
     for place, group in enumerate(_groups(passage.text)):
         text = " ".join(group)
         own = held(text)
-        score = 0.5 * (wanted.share(own) + wanted.share(own | around))
+        score = 0.5 * (words.share(own) + words.share(own | around))
         score += _FIRST_BONUS * (place == 0) + _LINK_BONUS * any(title and title in text for title in others)
         score += _NUMBER_BONUS if _ASKS_NUMBER.search(question) and NUMBER.search(text) else 0.0
+        score += _ANSWER_BONUS if wanted and wanted.is_met_by(text, passage) else 0.0
         in_table = answers_each(question, text)
         score += ROW_BONUS * in_table
         score -= _LEANING if leans(text) else 0.0

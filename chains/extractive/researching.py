@@ -35,7 +35,7 @@ def step(task: dict[str, Any], messages: Sequence[BaseMessage], tools: Sequence[
 def findings(
     questions: Sequence[str], passages: Sequence[ShownPassage], queries: Mapping[str, str] | None = None
 ) -> FindingsDraft:
-    """For each question the sentences that answer it, each once.
+    """For each question the sentences that answer it, each once; none where they only speak of what it is about.
 
     `queries` gives for a question what was searched for: its passages are then those that this search found, or all
     where none is said to come of it.
@@ -45,7 +45,7 @@ def findings(
         query = (queries or {}).get(question, question)
         own = [passage for passage in passages if passage.query == query] or passages
         unique = list({passage.id: passage for passage in own}.values())
-        for quote in pick_quotes(query, unique):
+        for quote in pick_quotes(query, unique, question):
             draft = FindingDraft(
                 text=quote.text, passages=[quote.passage_id], topic=question, confidence=quote.confidence
             )
