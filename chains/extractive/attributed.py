@@ -21,7 +21,8 @@ _AFTER = re.compile(
 
 def attributed(question: str) -> list[tuple[str, ...]]:
     """The terms of each publication that the question names as where something is said."""
-    found = [match["name"] for pattern in (_BEFORE, _AFTER) for match in pattern.finditer(question)]
+    later = question.partition(" ")[2]  # a capital letter makes no name of the first word
+    found = [match["name"] for pattern in (_BEFORE, _AFTER) for match in pattern.finditer(later)]
     return list(dict.fromkeys(name for name in (tuple(terms(each)) for each in found) if name))
 
 

@@ -35,7 +35,7 @@ _ASKS_NUMBER = re.compile(
     r"\bhow (?:many|much|high|large|fast|long|far|big|old)\b|\brate\b|\bnumber\b|\bwhen\b|\bwhat year\b", re.IGNORECASE
 )
 _NUMBER_BONUS, _FIRST_BONUS, _LINK_BONUS, _LEANING = 0.1, 0.15, 0.3, 0.4
-_ANSWER_BONUS = 0.6
+_ANSWER_BONUS = 0.8
 """What a sentence has before others that holds the relation that is asked for, with an answer of its type."""
 _LISTED = 0.1
 """What a list of all that is asked for has before the best sentence of its passage."""
