@@ -254,6 +254,8 @@ async def test_claims_left_out_at_the_merge_stay_out(sources: list[str]) -> None
     args = action["args"]
     args["claims"] = [claim for claim in args["claims"] if "134" not in claim["text"]]
     await run.answer({"type": "edit", "edited_action": {"name": action["name"], "args": args}})
+    while await run.pending():  # what it answered is open now, and is looked for again
+        await run.answer({"type": "approve"})
     assert "134 m" not in await run.report()
 
 
@@ -374,3 +376,15 @@ async def test_a_report_cannot_be_responded_to(sources: list[str]) -> None:
     await run.ask(QUESTION, sources)
     (interrupt,) = (await run.app.aget_state(run.config)).interrupts
     assert interrupt.value["review_configs"][0]["allowed_decisions"] == ["approve", "edit", "reject"]
+
+
+async def test_a_part_that_no_source_answers_is_named(tmp_path: Path) -> None:
+    """The report answers what it can, and says of which part nothing could be established."""
+    sources = write_sources(tmp_path, {"alpha.md": f"# Alpha Bridge\n\n{ALPHA}", "beta.md": f"# Beta Bridge\n\n{BETA}"})
+    run = MemoryRun(RunContext())
+    state = await run.ask("How high is the Alpha Bridge, and who designed it?", sources)
+    assert state["outcome"] == "published"
+    assert state["gate"].uncovered == ("Who designed it?",)
+    report = await run.report()
+    assert ALPHA in report
+    assert "## Could not establish\n\nWho designed it?" in report
