@@ -5,7 +5,8 @@ import re
 from collections.abc import Callable
 
 from tools.dates import MONTHS
-from tools.quantities import find_quantities, unit_of
+from tools.quantities import find_quantities
+from tools.units import unit_of
 
 _YEAR = re.compile(r"(?<![\w.,/:-])(?:1[5-9]|20)\d\d(?![\w%]|[.,/:-]\d)")
 _DATE = re.compile(rf"\b(?:{'|'.join(month.capitalize() for month in MONTHS)})\b(?= \d)")

@@ -10,10 +10,11 @@ from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 
 from state.evidence import Passage, Verdict
-from tools.numbers import missing_numbers
+from tools.measures import same_subject
+from tools.numbers import missing_numbers, restated
 from tools.numerals import percent
 from tools.polarity import clauses, opposing
-from tools.quantities import find_quantities, same_subject
+from tools.quantities import find_quantities
 from tools.replaced import Replacement, replacement
 from tools.sentences import sentence_spans, split_sentences
 from tools.wording import Worded, bare, names, plain, sentences_of, terms
@@ -73,16 +74,17 @@ def check_statement(text: str, passages: Sequence[Passage]) -> Check:
     - supported: all numbers, quotations and names are there, and most words stand within three sentences;
     - partly: everything between.
     """
-    weights = _weights(text)
     sentences = [sentence for passage in passages for sentence in sentences_of(passage.text)]
     whole = "\n".join(f"{' '.join(passage.locator.heading)}\n{passage.text}" for passage in passages)
+    quotes, text = _missing_quotes(text, whole), restated(text, whole)
+    weights = _weights(text)
     cover = _cover(weights, passages)
     found = Check(
         verdict="unsupported",
         reason="It cites no passage." if not passages else "It has no words that can be checked.",
         cover=cover,
         missing_numbers=missing_numbers(text, whole),
-        missing_quotes=_missing_quotes(text, whole),
+        missing_quotes=quotes,
         missing_names=_missing_names(text, whole),
         opposed_by=opposing(text, _clauses(sentences), weights.keys()) if cover >= MIN_COVER else "",
         replaced=replacement(text, sentences),

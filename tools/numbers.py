@@ -1,11 +1,14 @@
-"""The numbers of a statement against the numbers of a text: the same value with its unit, or a correct rounding."""
+"""The numbers of a statement against the numbers of a text: the same value with its unit, a correct rounding, or the
+same quantity in another unit."""
 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from tools.dates import MONTHS, Date, find_dates
 from tools.quantities import SCALES, unit_at
+from tools.units import conversions, convertible
 
 _TOKEN = re.compile(
     r"(?<![A-Za-z\d])\d+(?:[.,:\u00a0\u2009\u202f]\d+)*"
@@ -31,8 +34,10 @@ _WORDS = {
 _WORD = re.compile(rf"\b(?:{'|'.join(_WORDS)})\b(?:\s(?P<scale>{'|'.join(SCALES)})\b)?", re.IGNORECASE)
 _SMALLEST_ROUNDED = 10
 """Whole numbers below this are no rounding of a decimal unless the statement says `about`: 4 is not 3.7."""
-_AMBIGUOUS = ({"£", "lb"}, {"K", "kB"}, {"t", "lb"}, {"m", "min"})
+_AMBIGUOUS = ({"£", "lb"}, {"K", "kB"}, {"t", "lb"}, {"t", "ton"}, {"m", "min"})
 """Units that are written alike: pounds, K, ton, m."""
+_CONVERTED = 0.05
+"""Relative difference beyond which a value in another unit is another value, however few digits are printed."""
 _YEARS = range(1000, 2200)
 """Whole numbers that may be a year where they are written without a separator."""
 _NEXT = re.compile(r"[\s-]*([A-Za-z]+)")
@@ -48,6 +53,10 @@ class _Number:
     is_about: bool = False
     unit: str = ""
     """In its usual form; empty where none stands beside it."""
+    per: str = ""
+    """What the unit is per: `l` in `mg/l`."""
+    end: int = 0
+    """Where its unit ends in the text."""
     is_grouped: bool = False
     """Whether it is written with separators, as no year is."""
     next_word: str = ""
@@ -57,9 +66,11 @@ def missing_numbers(statement: str, text: str) -> tuple[str, ...]:
     """The numbers and dates of `statement` that `text` does not state, as the statement writes them.
 
     A number counts as stated when it is a correct rounding of one with more digits (418.5 for 418.53, 5.4
-    million for 5,412,345), has no other unit there, and is no year there (`2,020` people are not the year
-    2020). A date counts as stated when a date of the text has the same day and month and no other year.
+    million for 5,412,345) or stands there in another unit (`restated`), has no other unit there, and is no year there
+    (`2,020` people are not the year 2020). A date counts as stated when a date of the text has the same day and month
+    and no other year.
     """
+    statement = restated(statement, text)
     dates = find_dates(statement)
     stated = [*_numbers(text), *_spelled(text)]
     missing = [(date.start, statement[date.start : date.end]) for date in dates if not _states_date(text, date, stated)]
@@ -70,6 +81,19 @@ def missing_numbers(statement: str, text: str) -> tuple[str, ...]:
     wanted = _placed("".join(outside))
     missing += [(place, _named(number, stated)) for place, number in wanted if not _is_stated(number, stated)]
     return tuple(dict.fromkeys(written for _, written in sorted(missing)))
+
+
+def restated(statement: str, text: str) -> str:
+    """The statement with the quantities that `text` has in another unit or with another scale as the text writes them:
+    `412 metres` for `0.412 km`, within what the printed digits leave open, `5,000,000` for `5 million`.
+    """
+    placed = _placed(text)
+    for place, number in reversed(_placed(statement)):
+        as_it_is = any(each.text == number.text and _states(each, number) for _, each in placed)
+        found = None if as_it_is else next((each for each in placed if _restates(each[1], number)), None)
+        if found:
+            statement = statement[:place] + text[found[0] : found[1].end] + statement[number.end :]
+    return statement
 
 
 def stating(statement: str, text: str) -> list[tuple[int, int]]:
@@ -105,7 +129,9 @@ def _spaced(match: re.Match[str]) -> _Number:
     return _number(match.group().replace(" ", ","), None)
 
 
-def _placed(text: str) -> list[tuple[int, _Number]]:
+@lru_cache(maxsize=64)
+def _placed(text: str) -> tuple[tuple[int, _Number], ...]:
+    """The numbers of a text, each with its place; a passage is asked for many times."""
     placed = []
     for match in _TOKEN.finditer(text):
         written = match.group()
@@ -116,9 +142,10 @@ def _placed(text: str) -> list[tuple[int, _Number]]:
         else:
             number = _number(written, match["scale"], is_about=about)
         following = _NEXT.match(text, match.end())
-        unit, word = unit_at(text, *match.span()), following.group(1).lower() if following else ""
-        placed.append((match.start(), replace(number, unit=unit, next_word=word)))
-    return placed
+        unit, per, end = unit_at(text, *match.span())
+        word = following.group(1).lower() if following else ""
+        placed.append((match.start(), replace(number, unit=unit, per=per, end=end, next_word=word)))
+    return tuple(placed)
 
 
 def _number(written: str, scale: str | None, *, is_about: bool = False) -> _Number:
@@ -165,6 +192,26 @@ def _states(stated: _Number, wanted: _Number) -> bool:
     if wanted.step == 1 and wanted.value < _SMALLEST_ROUNDED and not wanted.is_about:
         return False
     return stated.step < wanted.step and abs(stated.value - wanted.value) <= wanted.step / 2 * (1 + 1e-9)
+
+
+def _restates(stated: _Number, wanted: _Number) -> bool:
+    if _converts(stated, wanted):
+        return True
+    is_scaled = stated.text[-1].isalpha() != wanted.text[-1].isalpha()
+    return is_scaled and stated.value == wanted.value and _states(stated, wanted)
+
+
+def _converts(stated: _Number, wanted: _Number) -> bool:
+    """Whether one is the other in another unit, as far as the digits of both tell."""
+    here, there = (f"{each.unit}/{each.per}" if each.per else each.unit for each in (stated, wanted))
+    if stated.value is None or wanted.value is None or here == there or not convertible(here, there):
+        return False
+    for conversion in conversions(here, there):
+        off = abs(conversion.of(stated.value) - wanted.value)
+        open_digits = (stated.step * conversion.factor + wanted.step) / 2
+        if off <= min(open_digits, _CONVERTED * abs(wanted.value)) * (1 + 1e-9):
+            return True
+    return False
 
 
 def _same_unit(stated: str, wanted: str) -> bool:

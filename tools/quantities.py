@@ -8,60 +8,28 @@ from collections.abc import Mapping
 from state.evidence import Quantity
 from tools.dates import MONTHS, find_dates
 from tools.sentences import sentence_spans, split_sentences
+from tools.units import PER, unit_of
 
 SCALES: Mapping[str, float] = {
     "hundred": 1e2, "thousand": 1e3, "million": 1e6, "mn": 1e6, "billion": 1e9, "bn": 1e9, "trillion": 1e12,
 }  # fmt: skip
 """Words that multiply the number before them."""
 
-_UNITS: Mapping[str, str] = {
-    spelled: unit
-    for unit, all_spelled in {
-        "%": "% percent per-cent pct",
-        "percentage points": "percentage-points percentage-point pp",
-        "ppm": "ppm parts-per-million", "ppb": "ppb parts-per-billion",
-        "°C": "°c degrees-celsius degree-celsius", "°F": "°f degrees-fahrenheit", "K": "kelvin",
-        "km": "km kilometre kilometres kilometer kilometers", "cm": "cm centimetres centimeters",
-        "m": "m metre metres meter meters", "mm": "mm millimetres millimeters", "mi": "mi mile miles",
-        "ft": "ft foot feet", "km²": "km² km2 square-kilometres square-kilometers",
-        "m²": "m² m2 square-metres square-meters",
-        "ha": "ha hectare hectares", "acres": "acre acres", "km/h": "km/h kph", "mph": "mph", "m/s": "m/s",
-        "kg": "kg kilogram kilograms kilogramme kilogrammes", "g": "g gram grams", "mg": "mg milligrams",
-        "µg": "µg μg micrograms", "t": "t tonne tonnes ton tons", "Mt": "mt megatonnes", "Gt": "gt gigatonnes gigatons",
-        "lb": "lb lbs pound-mass", "l": "l litre litres liter liters", "ml": "ml millilitres milliliters",
-        "ms": "ms millisecond milliseconds", "s": "s sec second seconds", "min": "min minute minutes",
-        "h": "h hr hrs hour hours", "days": "day days", "weeks": "week weeks", "months": "month months",
-        "years": "year years yr yrs",
-        "W": "w watts", "kW": "kw kilowatts", "MW": "mw megawatts", "GW": "gw gigawatts",
-        "kWh": "kwh", "MWh": "mwh", "GWh": "gwh", "TWh": "twh", "V": "v volts", "Hz": "hz", "kHz": "khz", "MHz": "mhz",
-        "GHz": "ghz", "Pa": "pa", "hPa": "hpa", "kPa": "kpa", "mol": "mol", "dB": "db decibels",
-        "bytes": "byte bytes", "kB": "kb kilobytes", "MB": "mb megabytes", "GB": "gb gigabytes", "TB": "tb terabytes",
-        "$": "$ dollar dollars usd", "€": "€ euro euros eur", "£": "£ pounds gbp", "¥": "¥ yen jpy",
-    }.items()
-    for spelled in all_spelled.split()
-}  # fmt: skip
-
 _GAPS = r"[, \u00a0\u2009\u202f]"
 _NUMBER = rf"(?:\d{{1,3}}(?:{_GAPS}\d{{3}})+(?!\d)|\d+)(?:\.\d+)?"
-_UNIT_WORD = r"%|°[CF]|[$€£¥]|(?:km/h|m/s)\b|[A-Za-zµμ]+[²2]?(?!\w)"
+_UNIT_WORD = r"%|°[CF]|[$€£¥]|(?:km/h|m/s)\b|[A-Za-zµμ]+[²³23]?(?!\w)"
 _PER = r"\s*/\s*|\s+(?:per|an?)\s+"
-_PER_WHAT = {
-    "s": "s", "sec": "s", "second": "s", "min": "min", "minute": "min", "h": "h", "hr": "h", "hour": "h",
-    "d": "day", "day": "day", "week": "week", "month": "month", "yr": "year", "year": "year", "annum": "year",
-    "decade": "decade",
-    "capita": "capita", "person": "capita", "kg": "kg", "km": "km", "km²": "km²", "m²": "m²", "l": "l", "ha": "ha",
-    "kwh": "kWh", "mol": "mol",
-}  # fmt: skip
 _UNIT = (
     r"parts per (?:million|billion)|percentage points?|per cent|degrees? \w+|"
-    rf"square \w+|{_UNIT_WORD}"
+    rf"(?:square|cubic) \w+|{_UNIT_WORD}"
 )
-_AFTER = re.compile(rf"[\s\u00a0\u202f-]?(?P<unit>{_UNIT})", re.IGNORECASE)
+_PER_UNIT = rf"(?:{_PER})(?P<per>{'|'.join(sorted(PER, key=len, reverse=True))})\b"
+_AFTER = re.compile(rf"[\s\u00a0\u202f-]?(?P<unit>{_UNIT})(?:{_PER_UNIT})?", re.IGNORECASE)
 _QUANTITY = re.compile(
     rf"(?<![\w.,/:#-])(?P<before>[$€£¥])?(?P<sign>[-−+](?=[\d.])|−\s(?=\d))?(?P<number>{_NUMBER})(?![\w.,:/-]*\d)"
     rf"(?:[\s-]?(?P<scale>{'|'.join(SCALES)})\b)?"
     rf"(?:[\s\u00a0\u202f-]?(?P<unit>{_UNIT})"
-    rf"(?:(?:{_PER})(?P<per>{'|'.join(sorted(_PER_WHAT, key=len, reverse=True))})\b)?)?",
+    rf"(?:{_PER_UNIT})?)?",
     re.IGNORECASE,
 )
 _YEAR = re.compile(r"[12]\d{3}")
@@ -75,7 +43,7 @@ _NAMED = re.compile(
 )
 _CAPITALISED = re.compile(r"(?P<start>^|.*\s)[(\"“‘']*(?P<word>[\w.’&/-]*[A-Z][\w.’&/-]*)[\s-]$", re.DOTALL)
 """A word with a capital letter right before a number: `Boeing 747`, `iPhone 12`, `HD 38`."""
-_BEGINNERS = frozenset(
+BEGINNERS = frozenset(
     "all another any both between every exactly fewer more nearly of some until through when while within where after "
     "before during if last first next since than yet other few many one two then so also only even still".split()
 )
@@ -83,7 +51,7 @@ _BEGINNERS = frozenset(
 _DATING = re.compile(r"\b(?:in|since|until|from|by|after|before|circa|ca?\.|AD|A\.D\.)\s+$")
 """Before what may be a year of less than four digits."""
 _STREET = re.compile(r"\s[A-Z]\w+ (?:Street|St|Road|Rd|Avenue|Ave|Lane|Square|Drive|Boulevard|Place|Court)\b")
-_STOP = frozenset(
+STOP = frozenset(
     "a an the is are was were be been being am has have had do does did will would can could may might must shall "
     "should of in on at by for from to with as and or but than that this these those it its their his her there which "
     "who about around approximately roughly nearly almost some over under up only just more less least most per each "
@@ -119,16 +87,15 @@ def find_quantities(text: str) -> list[Quantity]:
     return found
 
 
-def unit_of(spelled: str) -> str:
-    """The unit in its usual form (`percent` is `%`); empty if the word is no unit."""
-    key = re.sub(r"\s+", "-", spelled.strip().lower())
-    return _UNITS.get(key, "") if key else ""
-
-
-def unit_at(text: str, start: int, end: int) -> str:
-    """The unit of the number at `text[start:end]`: the one after it, else the currency sign before it; else empty."""
+def unit_at(text: str, start: int, end: int) -> tuple[str, str, int]:
+    """The unit of the number at `text[start:end]`, the one after it, else the currency sign before it; what it is
+    per; and where it ends. Empty where there is none.
+    """
     after = _AFTER.match(text, end)
-    return (unit_of(after["unit"]) if after else "") or unit_of(text[start - 1 : start] if start else "")
+    if after is None or not unit_of(after["unit"]):
+        return unit_of(text[start - 1 : start] if start else ""), "", end
+    per = PER[after["per"].lower()] if after["per"] else ""
+    return unit_of(after["unit"]), per, after.end("per" if per else "unit")
 
 
 def _quantity(sentence: str, match: re.Match[str]) -> Quantity | None:
@@ -136,7 +103,7 @@ def _quantity(sentence: str, match: re.Match[str]) -> Quantity | None:
     end = match.end("scale" if match["scale"] else "number")
     if unit_of(match["unit"] or ""):
         end = match.end("per" if match["per"] else "unit")
-        unit += f"/{_PER_WHAT[match['per'].lower()]}" if match["per"] else ""
+        unit += f"/{PER[match['per'].lower()]}" if match["per"] else ""
     if _is_decade(sentence, match) or (not unit and not match["scale"] and _is_label(sentence, match)):
         return None
     value = float(re.sub(_GAPS, "", match["number"])) * SCALES.get((match["scale"] or "").lower(), 1)
@@ -176,7 +143,7 @@ def _is_designation(before: str, number: str) -> bool:
         return False
     word = named["word"].lower().strip(".")
     is_first = not named["start"].strip()
-    return word not in MONTHS and not (is_first and (word in _STOP or word in _BEGINNERS))
+    return word not in MONTHS and not (is_first and (word in STOP or word in BEGINNERS))
 
 
 def _subject(sentence: str, start: int, end: int) -> str:
@@ -188,11 +155,11 @@ def _subject(sentence: str, start: int, end: int) -> str:
     left = max((cut.end() for cut in _CLAUSE.finditer(sentence, 0, start)), default=0)
     before = _words(sentence[left:start])
     after = _words(rest_of_clause(sentence[end:]))
-    while before and before[-1].lower() in _STOP:
+    while before and before[-1].lower() in STOP:
         before.pop()
-    while before and before[0].lower() in _STOP:
+    while before and before[0].lower() in STOP:
         before.pop(0)
-    while after and after[-1].lower() in _STOP:
+    while after and after[-1].lower() in STOP:
         after.pop()
     return " ".join([*before[-_LONGEST:], *after[: max(0, _LONGEST - len(before))]])
 
@@ -217,66 +184,3 @@ def _words(text: str) -> list[str]:
 def _is_measure(value: str) -> bool:
     """Whether a cell holds a measured number rather than a name or a year."""
     return bool(re.fullmatch(r"[-−+]?[\d.,]+\s*\S{0,4}", value)) and not _YEAR.fullmatch(value)
-
-
-# --- comparing ------------------------------------------------------------------------------------------------
-
-_CONTRASTS: tuple[frozenset[str], ...] = tuple(
-    frozenset(group.split())
-    for group in (
-        "minimum min lowest least", "maximum max highest peak most", "mean average", "median", "total sum overall",
-        "growth increase rise rate change", "decrease decline fall loss reduction", "annual yearly", "monthly",
-        "daily weekly", "uncertainty error deviation", "forecast projected expected predicted estimated", "target goal",
-        "first initial start", "last final end", "male men boys", "female women girls", "north northern",
-        "south southern", "east eastern", "west western", "import imports", "export exports", "before", "after",
-        "without", "not no", "gross", "net", "urban", "rural", "upper", "lower", "per", "share proportion fraction",
-    )
-)  # fmt: skip
-"""What tells two quantities of one thing apart: a quantity that has one of a group is none that lacks it."""
-_QUALIFIERS = frozenset[str]().union(_STOP, _BEGINNERS, *_CONTRASTS)
-MEASURES: Mapping[str, str] = {
-    "length": "long", "width": "wide", "height": "high", "tall": "high", "depth": "deep", "thickness": "thick",
-}  # fmt: skip
-"""Words that say of what a figure is the measure, as the adjective that says the same."""
-_NAME = re.compile(r"[A-Z][\w'’-]*|\w*\d\w*")
-
-
-def same_subject(a: Quantity, b: Quantity) -> bool:
-    """Whether two quantities are of the same thing at the same time, so that their values can be compared.
-
-    Conservative: equal units; the same years, months, other numbers and qualifiers (`mean`, `maximum`,
-    `growth`); no name in both that only one has; and most words of the shorter subject in the longer.
-    """
-    if a.unit != b.unit or not a.subject or not b.subject:
-        return False
-    left, right = _terms(a.subject), _terms(b.subject)
-    if _marks(a.subject, left) != _marks(b.subject, right):
-        return False
-    names_left, names_right = _names(a.subject), _names(b.subject)
-    if not (names_left <= right or names_right <= left):
-        return False
-    shared = left & right
-    return (
-        len(shared) >= 2 and len(shared) / min(len(left), len(right)) >= 0.6 and len(shared) / len(left | right) >= 0.4
-    )
-
-
-def _terms(subject: str) -> set[str]:
-    words = [MEASURES.get(word, word) for word in re.findall(r"\w+(?:[-.]\w+)*", subject.lower())]
-    return {word[:-1] if len(word) > 3 and word.endswith("s") else word for word in words if word not in _STOP}
-
-
-def _marks(subject: str, terms: set[str]) -> frozenset[object]:
-    words = set(re.findall(r"\w+", subject.lower()))
-    groups = {index for index, group in enumerate(_CONTRASTS) if words & group}
-    numbers = {word for word in terms if any(letter.isdigit() for letter in word)}
-    return frozenset(groups) | frozenset(numbers) | frozenset(words & set(MONTHS))
-
-
-def _names(subject: str) -> set[str]:
-    """The names in a subject; its first word is one only where a second follows, as of `Harrow Bridge`."""
-    first, _, rest = subject.partition(" ")
-    is_name = rest.partition(" ")[0].istitle() and first.lower() not in _QUALIFIERS
-    named = (name.lower() for name in _NAME.findall(subject) if name != first or not name.istitle() or is_name)
-    found = {MEASURES.get(name, name) for name in named}
-    return {name[:-1] if len(name) > 3 and name.endswith("s") else name for name in found}

@@ -10,7 +10,7 @@ from difflib import SequenceMatcher
 
 from tools.dates import MONTHS
 from tools.numbers import missing_numbers
-from tools.quantities import unit_of
+from tools.units import unit_of
 from tools.wording import Worded, sentences_of, terms
 
 _ALIKE = 0.7

@@ -13,7 +13,8 @@ from graphs.coordination.statements import negations, numbers, word_set
 from graphs.coordination.subjects import Subjects
 from state.evidence import Claim, Passage, Quantity
 from tools.facts import check_statement, same_subject
-from tools.quantities import MEASURES, own_clause, rest_of_clause
+from tools.measures import MEASURES
+from tools.quantities import own_clause, rest_of_clause
 
 _YEAR = re.compile(r"(?<![\d.,])(?:1[5-9]|20|21)\d\d(?![\d%]|[.,]\d)")
 _NAME = re.compile(r"\b[A-Z][\w-]*")

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from state.evidence import Passage
 from tools.facts import supporting_spans
-from tools.numbers import stating
+from tools.numbers import restated, stating
 from tools.wording import terms, word_spans
 
 _BREAK = re.compile(r"[.;:!?\n|]")
@@ -39,6 +39,7 @@ def _holds(spans: Sequence[tuple[int, int]], place: int) -> bool:
 def _marks(passage: Passage, said: str) -> list[tuple[int, int]]:
     """Where words and numbers of `said` stand, within what the check weighs; words in a row are one mark."""
     text = passage.text
+    said = restated(said, text)
     weighed = supporting_spans(said, passage)
     wanted, numbers = terms(said), dict(stating(said, text))
     marks: list[tuple[int, int]] = []
