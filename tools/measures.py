@@ -1,9 +1,9 @@
 """What a figure measures, and of what: when two quantities are of the same thing, whatever their values."""
 
 import re
-from collections.abc import Mapping
 
 from state.evidence import Quantity
+from tools.attributes import ATTRIBUTES
 from tools.dates import MONTHS
 from tools.quantities import BEGINNERS, STOP
 from tools.units import convertible
@@ -21,10 +21,6 @@ _CONTRASTS: tuple[frozenset[str], ...] = tuple(
 )  # fmt: skip
 """What tells two quantities of one thing apart: a quantity that has one of a group is none that lacks it."""
 _QUALIFIERS = frozenset[str]().union(STOP, BEGINNERS, *_CONTRASTS)
-MEASURES: Mapping[str, str] = {
-    "length": "long", "width": "wide", "height": "high", "tall": "high", "depth": "deep", "thickness": "thick",
-}  # fmt: skip
-"""Words that say of what a figure is the measure, as the adjective that says the same."""
 _NAME = re.compile(r"[A-Z][\w'’-]*|\w*\d\w*")
 
 
@@ -49,15 +45,20 @@ def same_subject(a: Quantity, b: Quantity) -> bool:
 
 
 def _terms(subject: str) -> set[str]:
-    words = [MEASURES.get(word, word) for word in re.findall(r"\w+(?:[-.]\w+)*", subject.lower())]
+    words = [ATTRIBUTES.get(word, word) for word in re.findall(r"\w+(?:[-.]\w+)*", subject.lower())]
     return {word[:-1] if len(word) > 3 and word.endswith("s") else word for word in words if word not in STOP}
 
 
 def _marks(subject: str, terms: set[str]) -> frozenset[object]:
-    words = set(re.findall(r"\w+", subject.lower()))
-    groups = {index for index, group in enumerate(_CONTRASTS) if words & group}
     numbers = {word for word in terms if any(letter.isdigit() for letter in word)}
-    return frozenset(groups) | frozenset(numbers) | frozenset(words & set(MONTHS))
+    return qualifiers(subject) | frozenset(numbers)
+
+
+def qualifiers(text: str) -> frozenset[object]:
+    """What tells a quantity of the text from others of the same thing: its qualifiers by their groups, and months."""
+    words = set(re.findall(r"\w+", text.lower()))
+    groups = {index for index, group in enumerate(_CONTRASTS) if words & group}
+    return frozenset(groups) | frozenset(words & set(MONTHS))
 
 
 def _names(subject: str) -> set[str]:
@@ -65,5 +66,5 @@ def _names(subject: str) -> set[str]:
     first, _, rest = subject.partition(" ")
     is_name = rest.partition(" ")[0].istitle() and first.lower() not in _QUALIFIERS
     named = (name.lower() for name in _NAME.findall(subject) if name != first or not name.istitle() or is_name)
-    found = {MEASURES.get(name, name) for name in named}
+    found = {ATTRIBUTES.get(name, name) for name in named}
     return {name[:-1] if len(name) > 3 and name.endswith("s") else name for name in found}

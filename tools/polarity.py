@@ -2,12 +2,19 @@
 
 import re
 from collections.abc import Iterable, Set
+from functools import lru_cache
 
 _NEGATIONS = re.compile(
     r"\b(?:not(?! only\b| just\b| merely\b)|no(?!\.? ?\d|\. )|never|none|neither|nor|without|cannot|nothing|nobody|"
     r"nowhere|hardly|unable|impossible|lacks?|lacked|fails? to|failed to)\b|n[’']t\b",
     re.IGNORECASE,
 )
+_DENYING = re.compile(
+    r"\b(?:not(?!\s+only\b)|never|no(?!\s+(?:less|more|fewer|later|longer)\s+than\b)|none|neither|nor|nobody|nothing"
+    r"|nowhere|cannot|without|\w+n[’']t)\b",
+    re.IGNORECASE,
+)
+"""Each word that denies, to be counted: of two that are set against each other one has one more."""
 _OPPOSITES: dict[str, tuple[int, int]] = {
     word: (pair, side)
     for pair, sides in enumerate(
@@ -62,6 +69,17 @@ def opposing(statement: str, sentences: Iterable[tuple[str, Set[str]]], terms: S
 def opposes(statement: str, clause: str) -> bool:
     """Whether two statements about the same say the opposite: by a negation or by a word, but not by both."""
     return (_is_negated(statement) != _is_negated(clause)) != _has_opposite(statement, clause)
+
+
+@lru_cache(maxsize=4096)
+def negations(text: str) -> int:
+    """How many words of the text negate: `not`, `never`, `without`; `not only` and `no less than` do not."""
+    return len(_DENYING.findall(text))
+
+
+def without_negation(text: str) -> str:
+    """The text with its negating words taken out."""
+    return _DENYING.sub(" ", text)
 
 
 def clauses(sentence: str) -> list[str]:

@@ -9,15 +9,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
-from graphs.coordination.events import at_other_times, event_in, same_event
-from graphs.coordination.figures import comparable_figures, differ, same_frame, stated_in
 from graphs.coordination.preference import Standing, prefer
 from graphs.coordination.quality import quality_of
-from graphs.coordination.statements import jaccard, negations, numbers, without_negation, word_set
+from graphs.coordination.statements import jaccard, numbers, word_set
 from graphs.coordination.subjects import Subjects
 from state.evidence import Claim, Contradiction, Passage, Quantity, Side, Source, content_id
+from tools.attributes import attributes_in
+from tools.events import at_other_times, event_in, same_event
 from tools.facts import find_quantities
-from tools.polarity import opposite_words, without_opposites
+from tools.figures import comparable_figures, differ, same_frame, stated_in
+from tools.naming import of_event, of_figures, of_opposites
+from tools.polarity import negations, opposite_words, without_negation, without_opposites
 from tools.pronouns import with_subjects
 
 _OPPOSITE = 0.85
@@ -29,7 +31,7 @@ _FEWEST_WORDS = 3
 _LEFT_OUT, _TAKEN_IN = re.compile(r"\bwithout\b", re.IGNORECASE), re.compile(r"\bwith\b", re.IGNORECASE)
 """`Without` denies only what another says to be `with`."""
 _FEWEST_SHARED = 2
-"""Words that two claims share at least when they are compared."""
+"""Words that two claims share at least when they are compared; `long` and `length` are one."""
 
 
 @dataclass(frozen=True)
@@ -141,8 +143,8 @@ def _read(claim: Claim, passages: Mapping[str, Passage]) -> Claim:
 
 def _set_against(one: Claim, other: Claim, evidence: _Evidence) -> tuple[bool, _Conflict | None]:
     """Whether two claims of different sources can be compared, and the first conflict between them."""
-    few = len(word_set(one.text) & word_set(other.text)) < _FEWEST_SHARED
-    if few or evidence.origins(one) & evidence.origins(other):
+    shared = len(word_set(one.text) & word_set(other.text)) + bool(attributes_in(one.text) & attributes_in(other.text))
+    if shared < _FEWEST_SHARED or evidence.origins(one) & evidence.origins(other):
         return False, None
     comparable = False
     for kind in (_of_figures, _of_events, _of_opposites):
@@ -155,15 +157,14 @@ def _set_against(one: Claim, other: Claim, evidence: _Evidence) -> tuple[bool, _
 
 def _of_figures(one: Claim, other: Claim, evidence: _Evidence) -> tuple[bool, _Conflict | None]:
     """Whether they have figures of one thing, and the first two that exclude each other."""
-    pairs = comparable_figures(one, other, evidence.subjects)
+    pairs = comparable_figures(one, other) if evidence.subjects.same(one, other) else []
     for place, there in pairs:
         left, right = one.quantities[place], other.quantities[there]
         if not differ(one, left, other, right):
             continue
         sides = _figure_side(one, left, evidence), _figure_side(other, right, evidence)
         if sides[0] and sides[1]:
-            subject = min(left.subject, right.subject, key=lambda text: (len(text), text))
-            return True, _Conflict(subject, sides[0], sides[1])
+            return True, _Conflict(of_figures(one.text, left, other.text, right), sides[0], sides[1])
     return bool(pairs), None
 
 
@@ -176,7 +177,7 @@ def _of_events(one: Claim, other: Claim, evidence: _Evidence) -> tuple[bool, _Co
         return False, None
     if not at_other_times(left, right):
         return True, None
-    subject = min((left.subject, right.subject), key=lambda text: (len(text), text))
+    subject = of_event(left.subject, right.subject)
     sides = _stand(one, one.passages, left.written, evidence), _stand(other, other.passages, right.written, evidence)
     return True, _Conflict(subject, *sides)
 
@@ -192,7 +193,8 @@ def _of_opposites(one: Claim, other: Claim, evidence: _Evidence) -> tuple[bool, 
         values = {each.id: "denied" if negations(each.text) else "stated" for each in (one, other)}
     plain = min((one, other), key=lambda each: (negations(each.text), each.id))
     sides = [_stand(each, each.passages, values[each.id], evidence) for each in (one, other)]
-    return True, _Conflict(evidence.claims[plain.id].text, sides[0], sides[1])
+    subject = of_opposites(evidence.claims[plain.id].text)
+    return True, _Conflict(subject, sides[0], sides[1])
 
 
 def _figure_side(claim: Claim, quantity: Quantity, evidence: _Evidence) -> _Stand | None:

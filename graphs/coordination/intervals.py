@@ -5,9 +5,10 @@ import statistics
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import accumulate, combinations
 
-from graphs.coordination.figures import comparable_figures, stated_in
 from graphs.coordination.subjects import Subjects
 from state.evidence import Claim, Estimate, Passage, Quantity, Source
+from tools.figures import comparable_figures, stated_in
+from tools.units import conversions
 
 Figure = tuple[Claim, Quantity]
 
@@ -44,7 +45,8 @@ def _groups(claims: Sequence[Claim], subjects: Subjects) -> Iterator[list[Figure
     links = {
         (starts[left] + place, starts[right] + there)
         for (left, one), (right, other) in combinations(enumerate(claims), 2)
-        for place, there in comparable_figures(one, other, subjects)
+        if subjects.same(one, other)
+        for place, there in comparable_figures(one, other)
     }
     for places in components(len(figures), links):
         if all(pair in links for pair in combinations(places, 2)):
@@ -70,10 +72,14 @@ def components(size: int, links: set[tuple[int, int]]) -> list[list[int]]:
 
 def _estimate(group: Sequence[Figure], passages: Mapping[str, Passage]) -> Estimate | None:
     values: dict[str, set[float]] = {}
+    unit = min(quantity.unit for _, quantity in group)
     for claim, quantity in group:
+        ways = conversions(quantity.unit, unit)
+        if len(ways) != 1:  # a temperature in another unit may be a reading or a difference
+            return None
         for key in claim.passages:
             if stated_in(quantity, passages[key]):
-                values.setdefault(key, set()).add(quantity.value)
+                values.setdefault(key, set()).add(ways[0].of(quantity.value))
     single = [next(iter(found)) for _, found in sorted(values.items()) if len(found) == 1]
     if len(single) < 2:
         return None
@@ -81,7 +87,7 @@ def _estimate(group: Sequence[Figure], passages: Mapping[str, Passage]) -> Estim
     subjects = sorted((quantity.subject for _, quantity in group if quantity.subject), key=lambda s: (len(s), s))
     return Estimate(
         subject=subjects[0] if subjects else group[0][0].text,
-        unit=min(quantity.unit for _, quantity in group),
+        unit=unit,
         n=len(single),
         mean=mean,
         low=low,

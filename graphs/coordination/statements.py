@@ -6,17 +6,13 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 from chains.extractive.terms import terms
+from tools.polarity import negations
 
 ALIKE = 0.8
 """Jaccard index of the terms from which on two statements with the same numbers and passages are one."""
 _SAME_QUESTION = 0.5
 """Jaccard index from which on a topic in other words is taken for one of the questions."""
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
-_NEGATION = re.compile(
-    r"\b(?:not(?!\s+only\b)|never|no(?!\s+(?:less|more|fewer|later|longer)\s+than\b)|none|neither|nor|nobody|nothing"
-    r"|nowhere|cannot|without|\w+n[’']t)\b",
-    re.IGNORECASE,
-)
 
 
 @lru_cache(maxsize=4096)
@@ -36,17 +32,6 @@ def word_set(text: str) -> frozenset[str]:
 def numbers(text: str) -> frozenset[str]:
     """The numbers as they are written, thousands separators taken out."""
     return frozenset(re.sub(r",(?=\d{3})", "", found) for found in _NUMBER.findall(text))
-
-
-@lru_cache(maxsize=4096)
-def negations(text: str) -> int:
-    """How many words of the text negate: `not`, `never`, `without`; `not only` and `no less than` do not."""
-    return len(_NEGATION.findall(text))
-
-
-def without_negation(text: str) -> str:
-    """The text with its negating words taken out."""
-    return _NEGATION.sub(" ", text)
 
 
 def jaccard(left: frozenset[str], right: frozenset[str]) -> float:

@@ -81,7 +81,7 @@ def test_a_statement_and_its_negation() -> None:
         "Serializable transactions do not prevent every anomaly in PostgreSQL.",
     )
     assert {side.value for side in found.sides} == {"stated", "denied"}
-    assert found.subject == "Serializable transactions prevent every anomaly in PostgreSQL."
+    assert found.subject == "whether Serializable transactions prevent every anomaly in PostgreSQL"
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ def test_a_statement_and_its_negation() -> None:
         (f"Records fell in 2022; {LATELY.format('418.53')}", f"Records fell in 2021; {LATELY.format('416.41')}"),
         (MEAN.format("418.53"), MEAN.format("about 420")),
         (MEAN.format("418.53"), MEAN.format("400")),
-        (MEAN.format("418.53"), MEAN.format("417.06").replace("ppm", "ppb")),
+        (MEAN.format("418.53"), MEAN.format("417.06").replace("ppm", "%")),
         (MEAN.format("418.53"), MEAN.format("417.06").replace(" in 2022", "")),
         ("Paris city had 2.1 million inhabitants in all.", "London city had 8.9 million inhabitants in all."),
         ("CO2 rose from 315.98 ppm in 1959 to 424.61 ppm in 2024.", "CO2 rose by 108.63 ppm from 1959 to 2024."),
@@ -263,7 +263,7 @@ def test_two_dates_of_what_happens_once(one: str, other: str, values: set[str]) 
     """A thing is opened once: another date for it contradicts."""
     (found,) = between(one, other)
     assert {side.value for side in found.sides} == values
-    assert found.subject in ("The Alpha Bridge of Lund was opened", "the Alpha Bridge of Lund was inaugurated")
+    assert found.subject in ("when the Alpha Bridge of Lund was opened", "when the Alpha Bridge of Lund was inaugurated")
 
 
 @pytest.mark.parametrize(

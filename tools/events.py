@@ -9,8 +9,9 @@ from functools import lru_cache
 
 from state.evidence import Quantity
 from tools.dates import Date, find_dates
-from tools.facts import same_subject, split_sentences
+from tools.measures import same_subject
 from tools.quantities import own_clause
+from tools.sentences import split_sentences
 
 _ONCE = {
     form: forms.split()[0]
@@ -22,7 +23,15 @@ _ONCE = {
     )
     for form in forms.split()
 }  # fmt: skip
+_NOUNS = {
+    "opening": "opened", "inauguration": "opened", "birth": "born", "death": "died", "founding": "founded",
+    "foundation": "founded", "establishment": "established", "completion": "completed", "release": "released",
+    "publication": "published", "launch": "launched", "invention": "invented", "discovery": "discovered",
+    "demolition": "demolished", "premiere": "premiered", "formation": "formed", "introduction": "introduced",
+}  # fmt: skip
 _VERB = re.compile(rf"\b(?:{'|'.join(_ONCE)})\b", re.IGNORECASE)
+_NOUN = re.compile(rf"\b(?:{'|'.join(_NOUNS)})\s+of\b", re.IGNORECASE)
+"""The same as a noun: `the opening of the bridge was in 1932`."""
 _YEAR = re.compile(r"(?<![\d.,:/-])(?:1[0-9]|20|21)\d\d(?![\d%]|[.,:/-]\d)")
 _AROUND = re.compile(
     r"\b(?:since|until|till|between|before|after|from|by|about|around|circa|c\.|late|early|mid|or|and|to)[\s-]*$",
@@ -79,7 +88,8 @@ def at_other_times(one: Event, other: Event) -> bool:
 
 
 def _event(sentence: str) -> Event | None:
-    verbs = _VERB.findall(sentence)
+    told = _VERB if _VERB.search(sentence) else _NOUN
+    verbs = told.findall(sentence)
     dates = [date for date in find_dates(sentence) if date.year]
     outside = sentence
     for date in dates:
@@ -92,7 +102,8 @@ def _event(sentence: str) -> Event | None:
         return None
     year = dates[0].year if dates else int(years[0].group())
     clause = own_clause(sentence[:start])
-    rest = (clause if _VERB.search(clause + sentence[end:]) else sentence[:start]) + sentence[end:]
-    subject = " ".join(word.strip('.,:;!?()"“”') for word in _VERB.sub(" ", rest).split())
+    rest = (clause if told.search(clause + sentence[end:]) else sentence[:start]) + sentence[end:]
+    subject = " ".join(word.strip('.,:;!?()"“”') for word in told.sub(" ", rest).split())
     what = Quantity(value=float(year or 0), text=sentence[start:end], subject=subject)
-    return Event(_ONCE[verbs[0].lower()], sentence[start:end], year or 0, dates[0] if dates else None, rest, what)
+    verb = {**_ONCE, **_NOUNS}[verbs[0].lower().split()[0]]
+    return Event(verb, sentence[start:end], year or 0, dates[0] if dates else None, rest, what)
