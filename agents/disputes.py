@@ -1,12 +1,16 @@
-"""What the sources dispute is not told as a fact: the summary says that they disagree, other sentences are marked.
+"""What the sources dispute is not told as a fact: the summary says what they disagree on, and every sentence that
+states a side is marked.
 
-A side that is preferred for a reason may be stated; the other side, and both where nothing decides, may not.
+A side that is preferred for a reason may be stated in the summary, marked as well; the other side, and both where
+nothing decides, may not. The statements themselves are quoted where they stand, once.
 """
 
 from collections.abc import Mapping
 
-from state.evidence import Claim, Contradiction, Side
-from state.research import SUMMARY, Draft, Merged, Section, Sentence
+from state.evidence import Claim, Contradiction, Passage, Side
+from state.research import SUMMARY, Draft, Merged, Sentence
+from tools.facts import check_statement
+from tools.naming import disagreement
 from tools.numbers import missing_numbers
 from tools.polarity import opposes
 from tools.wording import terms
@@ -15,35 +19,43 @@ _ALIKE = 0.6
 """Share of the words of a side that a sentence has which states it."""
 
 
-def with_disputes(draft: Draft, merged: Merged) -> Draft:
+def with_disputes(draft: Draft, merged: Merged, passages: Mapping[str, Passage]) -> Draft:
     """The draft in which no disputed side stands as a fact in the summary, or unmarked elsewhere."""
     if not merged.contradictions:
         return draft
     claims = {claim.id: claim for claim in merged.claims}
-    sections = tuple(_section(section, merged, claims) for section in draft.sections)
-    return draft.model_copy(update={"sections": sections})
+    sections = []
+    for section in draft.sections:
+        told = [each for known in section.sentences for each in _told(known, section.heading, merged, claims, passages)]
+        once = {(sentence.text, sentence.passages): sentence for sentence in told}
+        sections.append(section.model_copy(update={"sentences": tuple(once.values())}))
+    return draft.model_copy(update={"sections": tuple(sections)})
 
 
-def _section(section: Section, merged: Merged, claims: Mapping[str, Claim]) -> Section:
-    told = [_told(sentence, section.heading, merged, claims) for sentence in section.sentences]
-    once = {(sentence.text, sentence.passages): sentence for sentence in told}
-    return section.model_copy(update={"sentences": tuple(once.values())})
+def _told(
+    sentence: Sentence, heading: str, merged: Merged, claims: Mapping[str, Claim], passages: Mapping[str, Passage]
+) -> list[Sentence]:
+    """The sentence, marked where it states a side; in the summary what is disagreed on instead of a side that is not
+    preferred, where the passages bear that out."""
+    stated = [(found, side) for found in merged.contradictions if (side := _side(sentence, found, claims))]
+    if not stated:
+        return [sentence]
+    open_ones = [found for found, side in stated if side.claim_id != found.preferred]
+    if heading == SUMMARY and open_ones:
+        told = [_disagreement(found, passages) for found in open_ones]
+        if all(each.verdict in ("supported", "partly") for each in told):
+            return told
+    return [sentence.model_copy(update={"disputed": True})]
 
 
-def _told(sentence: Sentence, heading: str, merged: Merged, claims: Mapping[str, Claim]) -> Sentence:
-    found = next((each for each in merged.contradictions if _states_as_fact(sentence, each, claims)), None)
-    if found is None:
-        return sentence
-    return _disagreement(found, claims) if heading == SUMMARY else sentence.model_copy(update={"disputed": True})
-
-
-def _states_as_fact(sentence: Sentence, found: Contradiction, claims: Mapping[str, Claim]) -> bool:
-    """Whether the sentence states one side, from its passages, and that is not the preferred one."""
+def _side(sentence: Sentence, found: Contradiction, claims: Mapping[str, Claim]) -> Side | None:
+    """The one side that the sentence states, from its passages; None where it states none or both."""
     stated = [side for side in found.sides if _states(sentence, side)]
-    if len(stated) != 1 or stated[0].claim_id == found.preferred:
-        return False
+    if len(stated) != 1 or (found.subject.startswith(("when ", "whether ")) and found.subject in sentence.text):
+        return None
     claim = claims.get(stated[0].claim_id)
-    return not {stated[0].passage_id, *(claim.passages if claim else ())}.isdisjoint(sentence.passages)
+    own = {stated[0].passage_id, *(claim.passages if claim else ())}
+    return None if own.isdisjoint(sentence.passages) else stated[0]
 
 
 def _states(sentence: Sentence, side: Side) -> bool:
@@ -54,15 +66,12 @@ def _states(sentence: Sentence, side: Side) -> bool:
     return not missing_numbers(side.value, sentence.text) and not opposes(side.statement, sentence.text)
 
 
-def _disagreement(found: Contradiction, claims: Mapping[str, Claim]) -> Sentence:
-    """That the sources disagree, with both sides; each was checked as a claim against its own passage."""
+def _disagreement(found: Contradiction, passages: Mapping[str, Passage]) -> Sentence:
+    """What the sources disagree on, the preferred value first, as the check finds it borne out by both passages."""
     first, second = sorted(found.sides, key=lambda side: side.claim_id != found.preferred)
-    both = f"{first.statement.rstrip('.')}; against that: {second.statement.rstrip('.')}"
-    which = f"the first is preferred: {found.why}" if found.preferred else found.why
-    known = [claims[side.claim_id].verdict for side in found.sides if side.claim_id in claims]
-    return Sentence(
-        text=f"The sources disagree: {both} ({which}).",
-        passages=tuple(dict.fromkeys((first.passage_id, second.passage_id))),
-        verdict="supported" if known == ["supported", "supported"] else "partly",
-        disputed=True,
-    )
+    text = f"The sources disagree on {disagreement(found.subject, first.value, second.value)}."
+    if found.preferred and not found.subject.startswith("whether "):
+        text = f"{text[:-1]}; the first is preferred."
+    keys = tuple(dict.fromkeys((first.passage_id, second.passage_id)))
+    cited = [passages[key] for key in keys if key in passages]
+    return Sentence(text=text, passages=keys, verdict=check_statement(text, cited).verdict, disputed=True)

@@ -54,7 +54,7 @@ def synthesis_node(kit: Kit) -> Node[ResearchState, DraftUpdate]:
     async def synthesize(state: ResearchState, runtime: Runtime[RunContext]) -> DraftUpdate:
         passages = await _cited(kit, state["merged"])
         result, note = await _checked(kit, state, runtime, passages)
-        told = await _judged(kit, state, runtime, with_disputes(result, state["merged"]), passages)
+        told = await _judged(kit, state, runtime, with_disputes(result, state["merged"], passages), passages)
         return {"draft": _completed(told, state, note)}
 
     return synthesize

@@ -10,6 +10,8 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 Verdict = Literal["supported", "partly", "contradicted", "unsupported"]
+Says = Literal["supports", "supports in part", "contradicts", "nothing"]
+"""What one text says of a statement."""
 SourceKind = Literal[
     "text", "markdown", "html", "pdf", "docx", "pptx", "csv", "xlsx", "xls", "json", "epub", "email", "notebook"
 ]
@@ -218,6 +220,16 @@ class Contradiction(Record):
     preferred: str
     """The claim id of the preferred side; empty where nothing decides."""
     why: str
+
+
+class Witness(Record):
+    """What one text says of a statement."""
+
+    index: int = Field(description="Its place in the list, from 0.")
+    says: Says
+    reason: str
+    value: str = Field(default="", description="Where it contradicts: what the statement says.")
+    against: str = Field(default="", description="Where it contradicts: what the text says.")
 
 
 class Estimate(Record):

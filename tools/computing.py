@@ -7,6 +7,7 @@ from langchain_core.tools import BaseTool, StructuredTool
 from pydantic import BaseModel, ConfigDict, Field
 
 from state.errors import ToolError, ToolFailed
+from state.evidence import Witness
 from state.runs import Json
 from tools.effects import effects
 
@@ -51,11 +52,12 @@ class TextHit(BaseModel):
 
 
 class Verdict(BaseModel):
-    """What the check found."""
+    """What the check found, of all texts together and of each."""
 
     verdict: Literal["supported", "partly", "contradicted", "unsupported"]
     reason: str
     cover: float
+    texts: list[Witness] = Field(description="What each text, taken alone, says.")
 
 
 _RESULT: Json = {
@@ -78,7 +80,12 @@ def computing_tools() -> tuple[tuple[BaseTool, Json], ...]:
     return (
         (_tool(_search, "search_texts", "Finds the texts of a list that fit a query best, best first.", Texts), hits),
         (
-            _tool(_check, "check_statement", "Checks without a model whether texts support a statement.", Statement),
+            _tool(
+                _check,
+                "check_statement",
+                "Checks without a model which texts support a statement, and which contradict it.",
+                Statement,
+            ),
             Verdict.model_json_schema(),
         ),
         (_tool(_statistics, "statistics", "Computes a statistic, and says what it rests on.", Figures), _RESULT),
@@ -110,11 +117,17 @@ async def _search(**given: Any) -> list[Json]:
 async def _check(**given: Any) -> Json:
     from state.evidence import Locator, Passage
     from tools.facts import check_statement
+    from tools.witnesses import witnesses
 
     asked = Statement(**given)
-    passages = [Passage.make(str(n), Locator(), text) for n, text in enumerate(asked.texts)]
-    found = await asyncio.to_thread(check_statement, asked.statement, passages)
-    return Verdict(verdict=found.verdict, reason=found.reason, cover=found.cover).model_dump()
+
+    def check() -> Json:
+        passages = [Passage.make(str(n), Locator(), text) for n, text in enumerate(asked.texts)]
+        found = check_statement(asked.statement, passages)
+        each = [witness.model_dump() for witness in witnesses(asked.statement, passages)]
+        return {"verdict": found.verdict, "reason": found.reason, "cover": found.cover, "texts": each}
+
+    return await asyncio.to_thread(check)
 
 
 async def _statistics(**given: Any) -> Json:

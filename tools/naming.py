@@ -36,6 +36,14 @@ def of_opposites(affirmed: str) -> str:
     return f"whether {_in_sentence(affirmed).rstrip(' .')}"
 
 
+def disagreement(subject: str, value: str, other: str) -> str:
+    """`the length of the Harrow Bridge: 412 metres or 438 metres`; of opposites the subject alone."""
+    if subject.startswith("whether "):
+        return subject
+    article = "" if subject.startswith("when ") or not subject[:1].islower() else "the "
+    return f"{article}{subject}: {value} or {other}"
+
+
 def _shared(one: str, other: str) -> str:
     """The longest row of words that stands in both, without small words at its ends; empty where it is too short."""
     mine, theirs = one.split(), other.split()

@@ -24,6 +24,7 @@ from tools.facts import check_statement
 from tools.instructions import find_instructions
 from tools.screening import SHOWN, WITHHELD, Order, Screened, screen
 from tools.search.indexes import SearchIndexes
+from tools.witnesses import witnesses
 
 PASSAGES_AT_ONCE = 12
 MOST_HITS = 20
@@ -55,7 +56,7 @@ def research_tools(
         _tool(
             sources.check_fact,
             "Check without a model whether passages support a statement: its words, numbers, dates, names, "
-            "quotations and negations. `passages` are ids that were shown to you.",
+            "quotations and negations; and which of them say otherwise. `passages` are ids that were shown to you.",
         ),
     ]
     if ports.web is not None:
@@ -122,7 +123,13 @@ class SourceTools:
                 remedy="Use ids as they were shown.",
             )
         check = check_statement(statement, cited)
-        return fenced("check", f"{check.verdict}: {check.reason}"), {"passages": [passage.id for passage in cited]}
+        against = [
+            f"{cited[each.index].id}: {each.reason}"
+            for each in witnesses(statement, cited)
+            if each.says == "contradicts"
+        ]
+        told = "\n".join([f"{check.verdict}: {check.reason}", *against])
+        return fenced("check", told), {"passages": [passage.id for passage in cited]}
 
 
 class WebTools:

@@ -10,6 +10,7 @@ from state.evidence import Claim, Contradiction
 from state.research import Merged, Plan
 from tools.blocks import block
 from tools.effects import effects
+from tools.naming import disagreement
 
 _ADVISES = re.compile(
     r"\b(?:(?:you|one|users?|it) should|we (?:recommend|advise)|(?:is|are) (?:recommended|advisable)|ought to"
@@ -64,7 +65,7 @@ def recommend(merged: Merged) -> list[dict[str, object]]:
 def _settle(contradiction: Contradiction) -> dict[str, object]:
     first, second = contradiction.sides
     return {
-        "text": f"Settle which holds before relying on either: “{first.statement}” or “{second.statement}”",
+        "text": f"Settle first {disagreement(contradiction.subject, first.value, second.value)}.",
         "passages": [first.passage_id, second.passage_id],
     }
 

@@ -233,7 +233,12 @@ def _contradiction(conflict: _Conflict, found: Sequence[_Conflict], evidence: _E
     stands = (conflict.first, conflict.second)
     agreeing = [_agreeing(mine, other, found, evidence) for mine, other in (stands, stands[::-1])]
     standings = [
-        Standing(stand.source.date if stand.source else None, quality_of(stand.passage, stand.source), len(origins))
+        Standing(
+            stand.source.date if stand.source else None,
+            quality_of(stand.passage, stand.source),
+            len(origins),
+            stand.claim.verdict == "supported",
+        )
         for stand, origins in zip(stands, agreeing, strict=True)
     ]
     preferred, why = prefer(standings[0], standings[1])

@@ -1,7 +1,7 @@
 """Which side of a contradiction to prefer: for a reason that a reader can check, or not at all.
 
-The reasons are: a more recent source, a better source, more independent sources. Where they speak for different sides,
-or none applies, nothing decides.
+The reasons are: a more recent source, a better source, more independent sources, a passage that says all of it. Where
+they speak for different sides, or none applies, nothing decides.
 """
 
 from collections.abc import Iterator
@@ -21,6 +21,8 @@ class Standing:
     quality: Quality
     origins: int
     """Independent sources that agree with it, its own among them."""
+    is_supported: bool = True
+    """Whether the check found all of it in its passages, not only a part."""
 
 
 def prefer(first: Standing, second: Standing) -> tuple[int | None, str]:
@@ -48,6 +50,8 @@ def _reasons(first: Standing, second: Standing) -> Iterator[tuple[int, str]]:
     if first.origins != second.origins:
         more = int(second.origins > first.origins)
         yield more, f"more sources agree with it: {sides[more].origins} against {sides[1 - more].origins}"
+    if first.is_supported != second.is_supported:
+        yield int(second.is_supported), "its passage says all of it, that of the other only a part"
 
 
 def _alike(first: Standing, second: Standing) -> str:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from state.evidence import Passage, Source, SourceKind
+from tools.reservations import reservation
 from tools.screening import order_in
 
 _COMPUTED = 1.0
@@ -27,6 +28,8 @@ _OFFICIAL_ABROAD = re.compile(r"\.(?:gov|gob|gouv|ac|edu)\.[a-z]{2}$")
 _FOR_OFFICIAL = 0.1
 _MANIPULATING = 0.3
 """A source that gives orders to a model is not to be trusted with facts either."""
+_FOR_RESERVATION = 0.2
+"""What a source loses that calls itself a draft, preliminary or superseded."""
 NOTABLE = 0.2
 """Difference from which on one source is called better than another."""
 
@@ -46,6 +49,8 @@ def quality_of(passage: Passage, source: Source | None) -> Quality:
     if order_in(passage, source):
         return Quality(_MANIPULATING, "a text that tries to give orders to a model")
     value, what = _KINDS.get(source.kind, _NOTE) if source else _NOTE
+    if said := reservation(passage, source):
+        value, what = value - _FOR_RESERVATION, f"{what} that calls itself {said}"
     if source and _is_official(source.uri):
         return Quality(min(1.0, value + _FOR_OFFICIAL), f"{what} of an official site")
     return Quality(value, what)

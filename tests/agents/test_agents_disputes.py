@@ -4,14 +4,15 @@ import pytest
 
 from agents.citations import unchanged
 from agents.disputes import with_disputes
-from state.evidence import Claim, Contradiction, Side
+from state.evidence import Claim, Contradiction, Locator, Passage, Side
 from state.research import Draft, Merged, Section, Sentence
 
 ONE, OTHER = "The Alpha Bridge is 134 m high.", "The Alpha Bridge is 120 m high."
+SUBJECT = "height of the Alpha Bridge"
 ALLOWED, DENIED = "Cyclists may cross the Alpha Bridge.", "Cyclists may not cross the Alpha Bridge."
 
 
-def merged(one: str, other: str, values: tuple[str, str], preferred: str = "") -> Merged:
+def merged(one: str, other: str, values: tuple[str, str], preferred: str = "", subject: str = SUBJECT) -> Merged:
     """Two claims that contradict each other; the first has a second passage."""
     claims = [
         Claim(id="c1", text=one, passages=("p1", "p1b"), weight=0.5, confidence=0.5, verdict="supported"),
@@ -21,7 +22,7 @@ def merged(one: str, other: str, values: tuple[str, str], preferred: str = "") -
         Side(claim_id=each.id, source_id="s", passage_id=each.passages[0], statement=each.text, value=value)
         for each, value in zip(claims, values, strict=True)
     ]
-    found = Contradiction(id="x", subject="s", sides=(sides[0], sides[1]), preferred=preferred, why="it is newer")
+    found = Contradiction(id="x", subject=subject, sides=(sides[0], sides[1]), preferred=preferred, why="it is newer")
     return Merged(claims=tuple(claims), contradictions=(found,))
 
 
@@ -36,28 +37,39 @@ def told(found: Draft) -> tuple[Sentence, ...]:
 
 
 FIGURES = merged(ONE, OTHER, ("134 m", "120 m"))
+PASSAGES = {
+    key: Passage(id=key, source_id="s", locator=Locator(), text=text)
+    for key, text in (("p1", ONE), ("p1b", ONE), ("p2", OTHER))
+}
+
+
+def test_what_the_passages_do_not_bear_out_is_not_told() -> None:
+    """A sentence on the dispute that the check rejects is none: the side stays, marked."""
+    (sentence,) = told(with_disputes(draft("Executive summary", (ONE, "p1")), FIGURES, {}))
+    assert (sentence.text, sentence.disputed) == (ONE, True)
 
 
 def test_the_summary_says_that_the_sources_disagree() -> None:
-    """Both sides in one sentence, once, with both passages, and no better a verdict than the weaker of them."""
-    (sentence,) = told(with_disputes(draft("Executive summary", (ONE, "p1b"), (OTHER, "p2")), FIGURES))
-    assert sentence.text == f"The sources disagree: {ONE[:-1]}; against that: {OTHER[:-1]} (it is newer)."
-    assert (sentence.passages, sentence.verdict, sentence.disputed) == (("p1", "p2"), "partly", True)
+    """What they disagree on in one sentence, once, with both values and passages, and the verdict of the check."""
+    (sentence,) = told(with_disputes(draft("Executive summary", (ONE, "p1b"), (OTHER, "p2")), FIGURES, PASSAGES))
+    assert sentence.text == "The sources disagree on the height of the Alpha Bridge: 134 m or 120 m."
+    assert (sentence.passages, sentence.verdict, sentence.disputed) == (("p1", "p2"), "supported", True)
 
 
 def test_a_preferred_side_may_be_stated() -> None:
-    """Only the other side is told as disputed; the preferred one comes first."""
+    """It stays, marked, and its value comes first where the other side would be told."""
     known = merged(ONE, OTHER, ("134 m", "120 m"), preferred="c2")
-    first, second = told(with_disputes(draft("Executive summary", (OTHER, "p2"), (ONE, "p1")), known))
-    assert (first.text, first.disputed) == (OTHER, False)
-    assert second.text.startswith("The sources disagree: The Alpha Bridge is 120 m high; against that")
-    assert "the first is preferred: it is newer" in second.text
+    first, second = told(with_disputes(draft("Executive summary", (OTHER, "p2"), (ONE, "p1")), known, PASSAGES))
+    assert (first.text, first.disputed) == (OTHER, True)
+    assert second.text.endswith("the height of the Alpha Bridge: 120 m or 134 m; the first is preferred.")
 
 
 def test_other_sections_mark_what_is_disputed() -> None:
-    """The sentence stays as it is, with a mark."""
-    (sentence,) = told(with_disputes(draft("Key findings", (ONE, "p1")), FIGURES))
-    assert (sentence.text, sentence.disputed) == (ONE, True)
+    """The sentences of both sides stay as they are, each with a mark, whichever is preferred."""
+    for preferred in ("", "c1", "c2"):
+        known = merged(ONE, OTHER, ("134 m", "120 m"), preferred=preferred)
+        found = told(with_disputes(draft("Key findings", (ONE, "p1"), (OTHER, "p2")), known, PASSAGES))
+        assert [(sentence.text, sentence.disputed) for sentence in found] == [(ONE, True), (OTHER, True)]
 
 
 @pytest.mark.parametrize(
@@ -71,16 +83,22 @@ def test_other_sections_mark_what_is_disputed() -> None:
 )
 def test_what_states_no_side_is_left_alone(text: str, key: str) -> None:
     """Another passage, other words, no value, or both values."""
-    (sentence,) = told(with_disputes(draft("Executive summary", (text, key)), FIGURES))
+    (sentence,) = told(with_disputes(draft("Executive summary", (text, key)), FIGURES, PASSAGES))
     assert (sentence.text, sentence.disputed) == (text, False)
 
 
 def test_a_denial_is_the_other_side() -> None:
-    """Of two opposite statements a sentence states the one that it agrees with."""
-    known = merged(ALLOWED, DENIED, ("stated", "denied"), preferred="c1")
-    for text, key, disputed in ((ALLOWED, "p1", False), (DENIED, "p2", True)):
-        (sentence,) = told(with_disputes(draft("Key findings", (text, key)), known))
-        assert sentence.disputed is disputed
+    """Of two opposite statements a sentence states the one that it agrees with; the summary says on what they differ."""
+    subject = "whether cyclists may cross the Alpha Bridge"
+    known = merged(ALLOWED, DENIED, ("stated", "denied"), preferred="c1", subject=subject)
+    passages = {
+        key: Passage(id=key, source_id="s", locator=Locator(), text=text)
+        for key, text in (("p1", ALLOWED), ("p2", DENIED))
+    }
+    summary = draft("Executive summary", (ALLOWED, "p1"), (DENIED, "p2"))
+    stated, denied = told(with_disputes(summary, known, passages))
+    assert (stated.text, stated.disputed) == (ALLOWED, True)
+    assert denied.text == f"The sources disagree on {subject}."
 
 
 def test_an_edit_leaves_the_rest_as_it_was() -> None:

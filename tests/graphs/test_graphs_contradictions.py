@@ -263,7 +263,10 @@ def test_two_dates_of_what_happens_once(one: str, other: str, values: set[str]) 
     """A thing is opened once: another date for it contradicts."""
     (found,) = between(one, other)
     assert {side.value for side in found.sides} == values
-    assert found.subject in ("when the Alpha Bridge of Lund was opened", "when the Alpha Bridge of Lund was inaugurated")
+    assert found.subject in (
+        "when the Alpha Bridge of Lund was opened",
+        "when the Alpha Bridge of Lund was inaugurated",
+    )
 
 
 @pytest.mark.parametrize(

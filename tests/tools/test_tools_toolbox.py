@@ -99,6 +99,8 @@ async def test_texts_and_figures_are_looked_through(tools: Registry) -> None:
     ] == "supported"
     wrong = await tools.call("check_statement", {"statement": "The lake is 13 metres deep.", "texts": texts})
     assert wrong["verdict"] == "unsupported"
+    assert [each["says"] for each in wrong["texts"]] == ["contradicts", "nothing", "nothing"]
+    assert (wrong["texts"][0]["value"], wrong["texts"][0]["against"]) == ("13 metres", "31 metres")
     told = await tools.call("statistics", {"values": [1, 2, None, 3], "name": "depth (m)"})
     assert (told["values"]["mean"], told["n"]) == (2, 3)
     assert "depth has a mean of 2" in told["sentence"]

@@ -6,7 +6,7 @@ from dataclasses import replace
 from itertools import groupby
 from typing import TypedDict
 
-from state.evidence import Chart, Contradiction, SkippedSource
+from state.evidence import Chart, Side, SkippedSource
 from state.research import Draft, Merged, Missing, Section, Sentence
 from tools.numerals import at_scale, interval, percent, with_unit
 from tools.report.citations import Citations
@@ -70,12 +70,12 @@ def _blocks(view: ReportView, citations: Citations) -> Iterator[Block]:
         block = _text_block(section, citations)
         block = replace(block, figures=_figures(places[place], numbers, citations))
         if headings[place] == CONTRADICTIONS.casefold():
-            block = replace(block, contradictions=_contradictions(merged.contradictions, citations))
+            block = replace(block, contradictions=_contradictions(merged, sections, citations))
         if headings[place] == MISSING.casefold():
             block = replace(block, **_missing(view))
         yield block
     if CONTRADICTIONS.casefold() not in headings:
-        yield Block(CONTRADICTIONS, contradictions=_contradictions(merged.contradictions, citations))
+        yield Block(CONTRADICTIONS, contradictions=_contradictions(merged, sections, citations))
     yield Block(ESTIMATES, estimates=_estimates(merged, citations))
     yield Block(CHARTS, figures=_figures(places[len(sections)], numbers, citations))
     if MISSING.casefold() not in headings:
@@ -86,7 +86,9 @@ def _blocks(view: ReportView, citations: Citations) -> Iterator[Block]:
 
 def _text_block(section: Section, citations: Citations) -> Block:
     """A section's sentences, as a list or as paragraphs of a few."""
-    lines = [Line(each.text, citations.of(each.passages, each.text), _mark(each)) for each in section.sentences]
+    lines = [
+        Line(each.text, citations.of(each.passages, each.text), _mark(each, citations)) for each in section.sentences
+    ]
     if _LISTED.search(section.heading):
         return Block(section.heading, tuple(_items(section, lines, citations)), listed=True)
     starts = range(0, len(lines), PARAGRAPH)
@@ -109,10 +111,16 @@ def _items(section: Section, lines: Sequence[Line], citations: Citations) -> Ite
             yield from (Paragraph((line,)) for line in together)
 
 
-def _mark(sentence: Sentence) -> str:
+def _mark(sentence: Sentence, citations: Citations) -> str:
     """What a reader must know of a sentence; empty where it is supported and undisputed."""
     disputed = "disputed" if sentence.disputed else ""
-    return ", ".join(filter(None, (_MARKED.get(sentence.verdict or "", ""), disputed)))
+    marks = (_MARKED.get(sentence.verdict or "", ""), disputed, _reserved(sentence.passages, citations))
+    return ", ".join(filter(None, marks))
+
+
+def _reserved(ids: Sequence[str], citations: Citations) -> str:
+    said = citations.reservation(ids)
+    return f"its source calls itself {said}" if said else ""
 
 
 def _chart_places(sections: Sequence[Section], charts: Sequence[Chart]) -> dict[int, list[Chart]]:
@@ -133,22 +141,21 @@ def _figures(charts: Sequence[Chart], numbers: Iterator[int], citations: Citatio
     return tuple(Figure(next(numbers), chart, citations.of([chart.passage_id], chart.alt)) for chart in charts)
 
 
-def _contradictions(found: Sequence[Contradiction], citations: Citations) -> tuple[ContradictionRow, ...]:
+def _contradictions(merged: Merged, sections: Sequence[Section], citations: Citations) -> tuple[ContradictionRow, ...]:
+    """The contradictions; the statement of a side only where it stands nowhere else in the report."""
+    told = {" ".join(sentence.text.split()) for section in sections for sentence in section.sentences}
+
+    def side_line(side: Side, preferred: str) -> SideLine:
+        statement = " ".join(side.statement.split())
+        is_told = any(statement in text for text in told)
+        told.add(statement)
+        cites = citations.of([side.passage_id], side.statement)
+        line = Line("" if is_told else side.statement, cites, _reserved([side.passage_id], citations))
+        return SideLine(line, value=side.value, date=side.date or "", preferred=side.claim_id == preferred)
+
     return tuple(
-        ContradictionRow(
-            subject=each.subject,
-            sides=tuple(
-                SideLine(
-                    line=Line(side.statement, citations.of([side.passage_id], side.statement)),
-                    value=side.value,
-                    date=side.date or "",
-                    preferred=side.claim_id == each.preferred,
-                )
-                for side in each.sides
-            ),
-            why=each.why,
-        )
-        for each in found
+        ContradictionRow(each.subject, tuple(side_line(side, each.preferred) for side in each.sides), each.why)
+        for each in merged.contradictions
     )
 
 

@@ -10,6 +10,7 @@ from state.evidence import Around, Passage, Source
 from tools.report.escaping import ending, shorten, web_address
 from tools.report.marking import pieces
 from tools.report.page import Cite, Entry
+from tools.reservations import reservation
 
 AROUND_WORDS = 80
 """Words that are shown of what stands before a passage, and of what stands after it."""
@@ -47,6 +48,12 @@ class Citations:
     def title(self, passage: str) -> str:
         """The title of the source of a passage; empty where the passage is not at hand."""
         return self._sources[self._passages[passage].source_id].title if passage in self._passages else ""
+
+    def reservation(self, ids: Iterable[str]) -> str:
+        """What all of the passages' sources call themselves (`a first draft`); empty where one of them does not."""
+        known = [self._passages[id_] for id_ in ids if id_ in self._passages]
+        said = [reservation(passage, self._sources[passage.source_id]) for passage in known]
+        return ", ".join(dict.fromkeys(said)) if said and all(said) else ""
 
     def entries(self) -> tuple[Entry, ...]:
         """The list of sources: the passages that were cited, by number."""

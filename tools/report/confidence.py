@@ -1,6 +1,6 @@
 """How sure each finding of a report is, and why: a row for all claims that the report cites for the same reasons."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import groupby
 
 from state.evidence import Claim
@@ -22,14 +22,16 @@ def confidence_rows(merged: Merged, draft: Draft, citations: Citations) -> tuple
     cited = {key for sentence in citing_sentences(draft) for key in sentence.passages}
     shown = [claim for claim in usable(merged.claims) if claim.grounds and cited & set(claim.passages)]
     ordered = sorted(shown, key=_reasons)
-    return tuple(_row(list(group), citations, cited) for _, group in groupby(ordered, _reasons))
+    names = {side.claim_id: f"{found.subject}: {side.value}" for found in merged.contradictions for side in found.sides}
+    return tuple(_row(list(group), citations, cited, names) for _, group in groupby(ordered, _reasons))
 
 
 def _reasons(claim: Claim) -> tuple[float, str, str]:
     return -claim.confidence, claim.grounds.why if claim.grounds else "", repr(claim.grounds)
 
 
-def _row(claims: Sequence[Claim], citations: Citations, cited: set[str]) -> ConfidenceRow:
+def _row(claims: Sequence[Claim], citations: Citations, cited: set[str], names: Mapping[str, str]) -> ConfidenceRow:
+    """The row of claims for the same reasons; `names` has what disputed ones are called, by id."""
     one = claims[0]
     grounds = one.grounds
     assert grounds is not None  # the caller leaves out what has none
@@ -40,7 +42,7 @@ def _row(claims: Sequence[Claim], citations: Citations, cited: set[str]) -> Conf
         "recency": grounds.recency,
     }
     return ConfidenceRow(
-        finding="; ".join(f"“{shorten(claim.text, _WORDS)}”" for claim in claims[:_NAMED])
+        finding="; ".join(names.get(claim.id) or f"“{shorten(claim.text, _WORDS)}”" for claim in claims[:_NAMED])
         + (f" and {len(claims) - _NAMED} more" if len(claims) > _NAMED else ""),
         # Numbers after several beginnings would say that each passage holds all of them; they stand at the sentences.
         cites=citations.of((key for key in one.passages if key in cited), one.text) if len(claims) == 1 else (),

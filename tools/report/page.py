@@ -65,6 +65,7 @@ class SideLine:
     """One side of a contradiction."""
 
     line: Line
+    """Its statement, empty where that stands elsewhere in the report, and its citation."""
     value: str
     date: str
     preferred: bool
