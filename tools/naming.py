@@ -47,8 +47,8 @@ def disagreement(subject: str, value: str, other: str) -> str:
 def _shared(one: str, other: str) -> str:
     """The longest row of words that stands in both, without small words at its ends; empty where it is too short."""
     mine, theirs = one.split(), other.split()
-    lower = [[word.lower() for word in words] for words in (mine, theirs)]
-    found = SequenceMatcher(None, *lower, autojunk=False).find_longest_match()
+    a, b = ([word.lower() for word in words] for words in (mine, theirs))
+    found = SequenceMatcher(None, a, b, autojunk=False).find_longest_match()
     words = mine[found.a : found.a + found.size]
     while words and words[-1].lower() in STOP:
         words.pop()

@@ -59,7 +59,7 @@ def _before(sentence: str, passages: Sequence[str]) -> list[str]:
 
 
 def _resolved(sentence: str, before: str) -> str:
-    found, subject = _PRONOUN.match(sentence), subject_of(before)
+    found, subject = _PRONOUN.match(sentence), subject_of(before) or subject_of(before.partition(",")[2].strip())
     if not found or not subject:
         return sentence
     return f"{subject}{' ' if found['whole'] else '’s '}{sentence[found.end() :]}"

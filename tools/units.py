@@ -194,10 +194,10 @@ def _told(unit: str) -> str:
 
 
 @cache
-def _registry() -> "UnitRegistry":
+def _registry() -> "UnitRegistry[float]":
     """The units above and no others: pint's own thousand take four times as long to read."""
     from pint import UnitRegistry
 
-    registry = UnitRegistry(None)
+    registry: UnitRegistry[float] = UnitRegistry(None)
     registry.load_definitions(_DEFINITIONS.splitlines())
     return registry

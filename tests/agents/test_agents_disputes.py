@@ -88,7 +88,7 @@ def test_what_states_no_side_is_left_alone(text: str, key: str) -> None:
 
 
 def test_a_denial_is_the_other_side() -> None:
-    """Of two opposite statements a sentence states the one that it agrees with; the summary says on what they differ."""
+    """Of two opposite statements a sentence states the one that it agrees with; the summary says what differs."""
     subject = "whether cyclists may cross the Alpha Bridge"
     known = merged(ALLOWED, DENIED, ("stated", "denied"), preferred="c1", subject=subject)
     passages = {

@@ -266,8 +266,8 @@ async def test_what_is_disputed_is_no_fact_in_the_summary(tmp_path: Path) -> Non
     assert found.preferred == ""
     sections = {section.heading: section.sentences for section in state["draft"].sections}
     (summary,) = sections["Executive summary"]
-    assert summary.text.startswith("The sources disagree: The Alpha Bridge is ")
-    assert "nothing decides between them" in summary.text
+    assert summary.text.startswith("The sources disagree on the height of the Alpha Bridge: ")
+    assert "nothing decides between them" in found.why
     assert {"134 m", "120 m"} <= {side.value for side in found.sides}
     assert len(summary.passages) == 2
 
@@ -291,7 +291,7 @@ async def test_disputed_findings_are_marked(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 async def test_the_side_with_a_reason_may_be_stated(tmp_path: Path) -> None:
-    """The more recent source is preferred and stated; the other side is marked where it is told."""
+    """The more recent source is preferred, and its claim surer; both sides are marked where they are told."""
     notes = {
         "a.md": f"Published: 1 May 2024\n\n{RIGHT}",
         "b.md": f"Published: 1 May 2010\n\n{LOWER}",
@@ -302,7 +302,7 @@ async def test_the_side_with_a_reason_may_be_stated(tmp_path: Path) -> None:
     (found,) = state["merged"].contradictions
     assert found.why == "its source is more recent: 2024-05-01 against 2010-05-01"
     told = {sentence.text: sentence for sentence in findings(state)}
-    assert not told[RIGHT].disputed
+    assert told[RIGHT].disputed
     assert told[LOWER].disputed
     claims = {claim.text: claim for claim in state["merged"].claims}
     assert claims[RIGHT].confidence > claims[LOWER].confidence
