@@ -4,6 +4,8 @@ Sentences are those of the passages of the search data; each is changed in one p
 - Against its own passage: the verdict of the citation check on the changed sentence, and on the sentence as it was.
 - Between sources: the sentence in one source, the changed one in another on the same subject; a pair that is found is
   right if it is a planted one.
+- In other words: a length of a sentence told again in another form and another unit; one wrong, which should be found,
+  and one right, which should not.
 - Unrelated passages: every contradiction between sentences, with figures or a negation, of different passages; there
   should be next to none.
 """
@@ -20,8 +22,11 @@ from benchmarks.datasets import json_lines, parser
 from benchmarks.mutations import MUTATIONS
 from graphs.coordination.contradictions import find_contradictions
 from state.evidence import Claim, Contradiction, Locator, Passage, Source, content_id
+from tools.attributes import measure_of
 from tools.facts import check_statement, find_quantities, split_sentences
 
+OTHER_UNITS = {"m": ("feet", 3.28084), "km": ("miles", 0.621371), "ft": ("metres", 0.3048), "mi": ("km", 1.609344)}
+"""How a length in one unit is written in another."""
 CORPORA = ("mhqa", "mhr_lite", "anthropic_docs")
 CONTRADICTING = ("number", "date", "negation")
 """Kinds that exclude the sentence as it was; another unit or name may be another fact."""
@@ -101,6 +106,30 @@ def between_sources(found: Sequence[dict[str, Any]], kind: str, most: int) -> tu
     return len(planted), len(pairs & planted), len(pairs - planted)
 
 
+def in_other_words(found: Sequence[dict[str, Any]], most: int) -> tuple[int, int, int]:
+    """How many lengths were told again in another form and unit, once right and once half as much again; how many of
+    the wrong ones were found, and how many of the right ones were taken for contradictions.
+    """
+    count = wrong = false = 0
+    for document in found:
+        for text in sentences(document):
+            figure = next((each for each in find_quantities(text) if each.unit in OTHER_UNITS), None)
+            measure = measure_of(text, figure.text) if figure else None
+            if figure is None or measure is None or not measure.name or figure.text.count(" ") > 1 or count >= most:
+                continue
+            unit, factor = OTHER_UNITS[figure.unit]
+            for changed in (False, True):
+                evidence, value = Evidence(), figure.value * factor * (1.5 if changed else 1.0)
+                kind = " ".join([*measure.modifiers, measure.attribute])
+                again = f"With a {kind} of {value:,.6g} {unit}, {measure.holder} is known to many."
+                evidence.add(text, str(document["title"]), "a")
+                evidence.add(again, str(document["title"]), "b")
+                hit = bool(evidence.found())
+                wrong, false = wrong + (hit and changed), false + (hit and not changed)
+            count += 1
+    return count, wrong, false
+
+
 def unrelated(found: Sequence[dict[str, Any]], most: int) -> tuple[int, tuple[Contradiction, ...]]:
     """How many sentences there were, and the contradictions between them."""
     evidence, chance = Evidence(), random.Random(4)
@@ -127,6 +156,9 @@ def main() -> None:
         planted, right, others = between_sources(found, kind, options.most)
         recall, precision = right / max(1, planted), right / max(1, right + others)
         print(f"{kind:<32}{planted:>14}{right:>14}{recall:>14.3f}{precision:>14.3f}")
+    count, wrong, false = in_other_words(documents(options.data, "mhqa", 10**6), options.most)
+    print(f"\n{'lengths in other words and units':<32}{'planted':>14}{'found':>14}{'recall':>14}{'false':>14}")
+    print(f"{'one wrong, one right, of each':<32}{count:>14}{wrong:>14}{wrong / max(1, count):>14.3f}{false:>14}")
     print(f"\n{'unrelated passages':<32}{'sentences':>14}{'contradictions':>16}{'CPU s':>10}")
     for corpus in CORPORA:
         began = time.process_time()

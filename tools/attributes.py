@@ -41,7 +41,7 @@ _AFTER = re.compile(
     re.IGNORECASE,
 )
 _BEFORE = re.compile(rf"\b{_NOUN}\s+of\s+{_ABOUT}$", re.IGNORECASE)
-_OF = re.compile(rf"\b{_NOUN}\s+of\s+(?P<holder>[^,;:]{{1,80}}?)\s+{_IS}\s+{_ABOUT}$", re.IGNORECASE)
+_OF = re.compile(rf"\b{_NOUN}\s+of\s+(?P<holder>[^,;:\d]{{1,80}}?)\s+{_IS}\s+{_ABOUT}$", re.IGNORECASE)
 _OWN = re.compile(rf"(?P<holder>\S.{{0,80}}?)['’]s\s+(?:[a-z]+\s+)?{_NOUN}\s*{_IS}\s+{_ABOUT}$", re.IGNORECASE)
 _VERB = re.compile(rf"\b(?P<word>weigh(?:s|ed|ing)?|costs?|costing|priced\s+at)\s+{_ABOUT}$", re.IGNORECASE)
 _OPENING = re.compile(

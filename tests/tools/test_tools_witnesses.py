@@ -7,11 +7,15 @@ from tools.reservations import reservation
 from tools.witnesses import witnesses
 
 TEXTS = (
-    "The Alpha Bridge is 412 metres long, and was opened in 1932. Cyclists and riders may cross the Alpha Bridge.",
+    "The Alpha Bridge is 412 metres long, and was opened in 1932. Cyclists may cross the Alpha Bridge at night.",
     "With a length of 438 metres, the Alpha Bridge is the longest of all. It was opened in May 1936.",
-    "The Alpha Bridge is a bridge. It has a length of 1,352 feet. Cyclists and riders may not cross the Alpha Bridge.",
+    "The Alpha Bridge is a bridge. It has a length of 1,352 feet. Cyclists may not cross the Alpha Bridge at night.",
     "Rivers flow to the sea.",
 )
+
+
+SOME = "supports in part"
+"""What speaks of the same things and does not say it."""
 
 
 @pytest.mark.parametrize(
@@ -20,9 +24,9 @@ TEXTS = (
         ("The Alpha Bridge is 0.412 km long.", ["supports", "contradicts", "supports", "nothing"], {1: "438 metres"}),
         ("The Alpha Bridge was opened in 1932.", ["supports", "contradicts", "nothing", "nothing"], {1: "May 1936"}),
         (
-            "Cyclists and riders may cross the Alpha Bridge.",
-            ["supports", "nothing", "contradicts", "nothing"],
-            {2: "Cyclists and riders may not cross the Alpha Bridge."},
+            "Cyclists may cross the Alpha Bridge at night.",
+            ["supports", SOME, "contradicts", "nothing"],
+            {2: "Cyclists may not cross the Alpha Bridge at night."},
         ),
     ],
 )
@@ -31,7 +35,7 @@ def test_each_text_supports_contradicts_or_says_nothing(
 ) -> None:
     """Values are compared with their units, dates as dates, and both values are told."""
     found = witnesses(statement, [Passage.make("s", Locator(), text) for text in TEXTS])
-    assert [each.says.removesuffix(" in part") for each in found] == says
+    assert [each.says for each in found] == says
     assert {each.index: each.against for each in found if each.against} == against
     assert all(each.value for each in found if each.says == "contradicts")
 
