@@ -14,7 +14,7 @@ from run_workflow.documents import CheckBody, SettingBody
 from run_workflow.postgres.database import Database, DatabaseSettings, open_database
 from run_workflow.settings import ROLES, Settings, default_file, setting_rows
 from state.context import EXTRACTIVE
-from state.errors import DatabaseError, SetupError
+from state.errors import DatabaseError, SetupError, ToolFailed
 
 _SCARCE, _TOO_LITTLE = 1_000_000_000, 100_000_000
 """Bytes of free disk below which doctor warns, and below which nothing should be begun."""
@@ -31,6 +31,7 @@ async def examine(settings: Settings, opener: Opener = open_database) -> tuple[C
     checks += await asyncio.to_thread(lambda: list(_models(settings)))
     checks += [await _server(f"server of {name}", url, "/models") for name, url in _addresses(settings)]
     checks.append(await _search(settings))
+    checks += await _databases(settings)
     return tuple(checks)
 
 
@@ -59,6 +60,7 @@ def _values(settings: Settings) -> dict[str, str]:
     values = {name: _shown(value) for name, value in settings.model_dump(mode="json").items()}
     values["database_url"] = "set" if settings.database_url else ""
     values["secrets"] = ", ".join(sorted(settings.secrets))
+    values["databases"] = ", ".join(sorted(settings.databases))
     values["providers"] = ", ".join(
         f"{name} ({'with' if provider.api_key else 'without'} key)" for name, provider in settings.providers.items()
     )
@@ -167,6 +169,26 @@ async def _search(settings: Settings) -> CheckBody:
     if settings.searxng_url is None:
         return _check("web search", "ok", "none; runs use the sources they are given")
     return await _server("web search", settings.searxng_url, "")
+
+
+async def _databases(settings: Settings) -> list[CheckBody]:
+    """Whether each database that tools may use can be read."""
+    from tools.database.conversations import Databases
+    from tools.database.database_tools import DatabaseTools
+
+    checks = []
+    try:
+        async with Databases(settings.named_databases()) as databases:
+            for name, database in databases.named.items():
+                try:
+                    await DatabaseTools(databases).query(database=name, sql="SELECT 1", timeout=_ANSWER_SECONDS)
+                except ToolFailed as error:
+                    checks.append(_check(f"database {name}", "fault", error.message, error.remedy or ""))
+                else:
+                    checks.append(_check(f"database {name}", "ok", database.title))
+    except SetupError as error:
+        checks.append(_check("databases", "fault", f"{error.place}: {error.message}", error.remedy or ""))
+    return checks
 
 
 async def _server(title: str, url: str, path: str) -> CheckBody:

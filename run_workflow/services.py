@@ -33,6 +33,7 @@ if TYPE_CHECKING:  # slow to import
     from run_workflow.engine.views import RunManifest
     from state.context import RunContext
     from state.ports import Network, Ports, ToolRegistry, Web
+    from tools.database.conversations import Databases
     from tools.network import Clients
     from tools.toolbox import Toolbox
 
@@ -207,6 +208,7 @@ async def open_network(settings: Settings, models: "ModelDoor") -> AsyncIterator
     from run_workflow.agent_files import templates_in
     from run_workflow.logs import silence_requests
     from state.ports import Network
+    from tools.database.conversations import Databases
     from tools.documents.files import MAX_BYTES
     from tools.network import Clients
     from tools.pages import HttpPages
@@ -215,17 +217,17 @@ async def open_network(settings: Settings, models: "ModelDoor") -> AsyncIterator
     if settings.embeddings:
         settings.check_key(settings.embeddings)
     agents = await asyncio.to_thread(templates_in, settings.agents)
-    async with Clients(settings.allowed_hosts) as clients:
+    async with Clients(settings.allowed_hosts) as clients, Databases(settings.named_databases()) as databases:
         yield Network(
             web=_web(clients, settings.searxng_url) if settings.searxng_url else None,
             pages=HttpPages(clients, max_bytes=MAX_BYTES, seconds=_PAGE_SECONDS),
             embedder=models.embedder(settings.embeddings) if settings.embeddings else None,
-            toolbox=_tools(clients, settings),
+            toolbox=_tools(clients, databases, settings),
             agents=agents,
         )
 
 
-def _tools(clients: "Clients", settings: Settings) -> "Callable[[Ports], ToolRegistry]":
+def _tools(clients: "Clients", databases: "Databases", settings: Settings) -> "Callable[[Ports], ToolRegistry]":
     """Makes the tools when a run first asks for them: they are slow to import, and its row is written before that."""
     secrets = settings.secret_values()
 
@@ -233,7 +235,7 @@ def _tools(clients: "Clients", settings: Settings) -> "Callable[[Ports], ToolReg
     def toolbox() -> "Toolbox":
         from tools.toolbox import Toolbox
 
-        return Toolbox(clients, secrets, settings.home / "files", settings.folders)
+        return Toolbox(clients, secrets, settings.home / "files", settings.folders, databases)
 
     def tools(ports: "Ports") -> "ToolRegistry":
         return toolbox()(ports)

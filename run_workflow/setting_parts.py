@@ -40,6 +40,13 @@ class Provider(Part):
         return ProviderSettings(api_key=key, **self.model_dump(exclude={"api_key_env"}))
 
 
+class DatabaseAddress(Part):
+    """A database that tools may use by its name."""
+
+    url: SecretStr
+    writable: bool = False
+
+
 class Price(Part):
     """What a model costs, in US dollars for a million tokens."""
 

@@ -19,14 +19,26 @@ from pydantic import Field, SecretStr, ValidationError
 
 from chains.models import INTEGRATIONS, ProviderSettings, key_variable
 from run_workflow.postgres.database import DatabaseSettings
-from run_workflow.setting_parts import EmbeddingModel, From, Host, ModelName, Part, Price, Provider, SecretName
+from run_workflow.setting_parts import (
+    DatabaseAddress,
+    EmbeddingModel,
+    From,
+    Host,
+    ModelName,
+    Part,
+    Price,
+    Provider,
+    SecretName,
+)
 from state.context import EXTRACTIVE, MINILM, Role
 from state.errors import SetupError
+from tools.database.connections import NamedDatabase
 
 ROLES: tuple[Role, ...] = get_args(Role)
 _APP = "stretto"
 _SERVER_HOME = Path("/var/lib") / _APP
 _SECRET = "STRETTO_SECRET_"
+_DATABASE = "STRETTO_DATABASE_"
 _FORM = "`doctor --settings` lists every setting."
 _MODEL = f"Write provider/model, for instance openai/gpt-5-mini, or {EXTRACTIVE}."
 _REMEDIES = {
@@ -37,6 +49,7 @@ _REMEDIES = {
     "cheaper_model": _MODEL,
     "embeddings": f"Write {MINILM}, or provider/model, for instance openai/text-embedding-3-small.",
     "allowed_hosts": "Write names of hosts, with or without a port: intranet.example, localhost:8080.",
+    "databases": "Write url, or set STRETTO_DATABASE_<NAME>, and writable = true or false.",
     "secrets": "Names of secrets are small letters, digits and _.",
 }
 
@@ -99,6 +112,12 @@ class Settings(Part):
         exclude=True,
         description="Secrets that tools and webhooks name; in the file, the name of the variable that holds it.",
     )
+    databases: Annotated[dict[SecretName, DatabaseAddress], From("STRETTO_DATABASE_<NAME>", "databases.<name>")] = Field(
+        default_factory=dict,
+        exclude=True,
+        description="Databases that tools use by name: sqlite:////path/to/file, duckdb:////path/to/file or "
+        "postgresql://user:password@host/database; in the file url, and writable = true for one that may be changed.",
+    )
     workflows: Annotated[Path, From("STRETTO_WORKFLOWS", "workflows")] = Field(
         description="Folder with workflow files of your own, which can be run by name. Default: workflows beside the "
         "settings file."
@@ -137,6 +156,11 @@ class Settings(Part):
     def secret_values(self) -> dict[str, str]:
         """The secrets of tools and webhooks by name."""
         return {name: secret.get_secret_value() for name, secret in self.secrets.items()}
+
+    def named_databases(self) -> tuple[NamedDatabase, ...]:
+        """The databases that tools use. Raises SetupError for an address that is none."""
+        named = sorted(self.databases.items())
+        return tuple(NamedDatabase(name, each.url.get_secret_value(), each.writable) for name, each in named)
 
     def price_table(self) -> dict[str, tuple[float, float]]:
         """US dollars for a million input and output tokens, by model."""
@@ -239,6 +263,7 @@ class _Values:
         values["providers"] = self._providers()
         values["prices"] = self._section("prices")
         values["secrets"] = self._secrets()
+        values["databases"] = self._databases()
         if unknown := sorted(self._table):
             known = sorted(
                 {str(_origin(name).key).split(".")[0] for name in Settings.model_fields if _origin(name).key}
@@ -329,6 +354,15 @@ class _Values:
         own = {key: value for key, value in self._env.items() if key.startswith(_SECRET)}
         return found | {key.removeprefix(_SECRET).lower(): value for key, value in own.items()}
 
+    def _databases(self) -> dict[str, Any]:
+        """The databases of the file, and the addresses that the environment holds."""
+        found = {name: each if isinstance(each, dict) else {} for name, each in self._section("databases").items()}
+        for key in (key for key in self._env if key.startswith(_DATABASE)):
+            name = key.removeprefix(_DATABASE).lower()
+            found[name] = {**found.get(name, {}), "url": self._env[key]}
+            self._places["databases", name] = key
+        return found
+
     def _section(self, name: str) -> dict[str, Any]:
         table = self._table.pop(name, {})
         if not isinstance(table, dict):
@@ -362,6 +396,6 @@ def _remedy(location: tuple[str, ...]) -> str:
             f"The roles are {', '.join(ROLES)}; `default` is for all others, `fallback` for failures, "
             "`cheaper` for the end of a budget."
         )
-    if location[-1].endswith("url"):
+    if location[-1].endswith("url") and location[0] != "databases":
         return "Write an address that begins with http:// or https://."
     return _REMEDIES.get(location[0], _FORM)

@@ -276,6 +276,9 @@ class ToolRegistry(Protocol):
     async def call(self, name: str, input: Json, *, idempotency_key: str = "") -> Any:
         """What the tool gives back, as JSON values; ToolFailed with the class of the failure."""
 
+    async def aclose(self) -> None:
+        """Ends what tools keep open between calls, such as transactions: the process stops working on the run."""
+
 
 class AgentHistory(Protocol):
     """What became of the work of agents, over all runs that are stored."""

@@ -6,7 +6,7 @@ call that takes too long is ended, and a service that keeps failing is left alon
 
 import asyncio
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from difflib import get_close_matches
 from typing import Any, Literal
 
@@ -54,10 +54,18 @@ def registered(
 
 
 class Registry:
-    """The `ToolRegistry` port over a list of tools. Raises ValueError for two of one name and version."""
+    """The `ToolRegistry` port over a list of tools. Raises ValueError for two of one name and version.
 
-    def __init__(self, tools: Iterable[RegisteredTool], breakers: Breakers) -> None:
-        self._breakers = breakers
+    `ending` ends what tools keep open between calls.
+    """
+
+    def __init__(
+        self,
+        tools: Iterable[RegisteredTool],
+        breakers: Breakers,
+        ending: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
+        self._breakers, self._ending = breakers, ending
         self._tools: dict[str, dict[str, RegisteredTool]] = {}
         for tool in tools:
             versions = self._tools.setdefault(tool.name, {})
@@ -96,6 +104,11 @@ class Registry:
         output = to_jsonable_python(given)
         _refuse(faults(tool.output, output) if tool.output else [], tool.name, "output")
         return output
+
+    async def aclose(self) -> None:
+        """Ends what tools keep open between calls: a process stops working on the run."""
+        if self._ending is not None:
+            await self._ending()
 
 
 def openai_schema(tool: RegisteredTool) -> Json:

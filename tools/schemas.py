@@ -9,6 +9,9 @@ from pydantic_core import to_json
 
 from state.workflow.policies import Schema
 
+CONSTANT = "x-constant"
+"""In a tool's schema: a workflow gives the value as it stands in the file, and puts no other value into it."""
+
 
 class RemoteReference(ValueError):
     """A schema refers to another document."""

@@ -9,6 +9,8 @@ from state.ports import Ports, RegisteredTool
 from state.runs import Json
 from tools.breaker import Breakers
 from tools.computing import computing_tools
+from tools.database.conversations import Databases
+from tools.database.database_tools import LONGEST, DatabaseTools
 from tools.http.api import HttpApi
 from tools.http.messages import MOST_SECONDS, OUTPUT, host_of
 from tools.memory import SystemClock
@@ -30,6 +32,7 @@ class Toolbox:
     """Holds one folder for each run."""
     folders: tuple[Path, ...] = ()
     """Where documents may be read; without any, the folder in which the process works."""
+    databases: Databases = field(default_factory=Databases)
     breakers: Breakers = field(default_factory=lambda: Breakers(SystemClock()))
 
     def __call__(self, ports: Ports) -> Registry:
@@ -43,7 +46,12 @@ class Toolbox:
     def _registry(self, run_id: str) -> Registry:
         files = RunFiles(self.files / run_id, self.folders).tools()
         own = [registered(tool, category="files", output=output, timeout=300) for tool, output in files]
-        return Registry([*self._shared, *own], self.breakers)
+        databases = DatabaseTools(self.databases)
+        own += [
+            registered(tool, category="database", output=output, timeout=LONGEST, depends_on=_database)
+            for tool, output in databases.tools()
+        ]
+        return Registry([*self._shared, *own], self.breakers, databases.close)
 
     @cached_property
     def _shared(self) -> list[RegisteredTool]:
@@ -58,6 +66,11 @@ class Toolbox:
                 for tool in web
             ),
         ]
+
+
+def _database(given: Json) -> str:
+    """What a statement depends on. A transaction that is to end asks the database that it was begun in."""
+    return f"database {given.get('database', '')}".strip()
 
 
 def _host(name: str) -> Callable[[Json], str]:

@@ -66,9 +66,10 @@ async def tools(desk: Desk, wanted: options.Tools) -> int:
 
     from run_workflow.console.tables import tool_table
     from tools.registry import openai_schema
+    from tools.database.conversations import Databases
     from tools.toolbox import Toolbox
 
-    registry = Toolbox().shown()
+    registry = Toolbox(databases=Databases(desk.settings.named_databases())).shown()
     if not wanted.name:
         listed = tuple(_tool(each) for name in registry.names() for each in registry.versions(name))
         desk.screen.show(tool_table(listed))

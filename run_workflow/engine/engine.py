@@ -9,7 +9,7 @@ import asyncio
 import os
 import socket
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager, nullcontext, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -119,7 +119,7 @@ class Engine:
                 worked = await worked_on(connection, run_id)
             ports = replace(self._ports(lease.fence), worked=worked)
             job = Job(run, entry, ports, lease.fence, watch, drain)
-            async with self._courier.during(run):
+            async with self._courier.during(run), _closing(ports):
                 outcome = await self._work(job, lease, actor or self._owner)
         if outcome.fault is not None:
             raise outcome.fault
@@ -215,8 +215,9 @@ class Engine:
             async with lending.lent(self._pool, self._leases, run_id, entry, asked, wanted) as loan:
                 async with self._pool.connection() as connection:
                     worked = await worked_on(connection, run_id)
-                async with self._courier.during(loan.run):
-                    yield replace(self._ports(loan.fence), worked=worked), loan
+                ports = replace(self._ports(loan.fence), worked=worked)
+                async with self._courier.during(loan.run), _closing(ports):
+                    yield ports, loan
         finally:
             if loan is not None:
                 await self._after(await self._run(run_id))
@@ -335,3 +336,8 @@ class Engine:
             history=PostgresAgentHistory(self._pool),
         )
         return replace(ports, tools=toolbox(ports)) if toolbox else ports
+
+
+def _closing(ports: Ports) -> AbstractAsyncContextManager[object]:
+    """What tools keep open between calls ends with this stretch of work, however that ends."""
+    return aclosing(ports.tools) if ports.tools is not None else nullcontext()

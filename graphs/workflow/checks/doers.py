@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from graphs.workflow.cel import ANY, INTEGER, NUMBER
+from graphs.workflow.checks.constants import check_constants
 from graphs.workflow.checks.known import Known, KnownTool
 from graphs.workflow.checks.notes import Notes
 from graphs.workflow.checks.shapes import kind
@@ -128,6 +129,7 @@ def _given(schema: Schema, given: Mapping[str, Any], path: Path, whom: str, view
     for name, value in given.items():
         if name in properties:
             _fits(_schema(properties[name]), schema, value, (*path, name), view, notes)
+            check_constants(_schema(properties[name]), schema.get("$defs", {}), value, (*path, name), notes)
         elif properties and not schema.get("additionalProperties"):
             notes.error((*path, name), f"{whom} does not know {name!r}.", suggestion(name, properties), key=True)
 
