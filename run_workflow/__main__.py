@@ -47,7 +47,7 @@ def _log_file() -> Path:
     try:
         home = load_settings().home
     except SetupError:
-        from run_workflow.settings import default_home
+        from run_workflow.setting_places import default_home
 
         home = default_home()
     folder = home / "logs"

@@ -12,7 +12,8 @@ from pathlib import Path
 from chains.models import ModelDoor
 from run_workflow.documents import CheckBody, SettingBody
 from run_workflow.postgres.database import Database, DatabaseSettings, open_database
-from run_workflow.settings import ROLES, Settings, default_file, setting_rows
+from run_workflow.setting_places import default_file
+from run_workflow.settings import ROLES, Settings, setting_rows
 from state.context import EXTRACTIVE
 from state.errors import DatabaseError, SetupError, ToolFailed
 

@@ -5,16 +5,12 @@ configuration folder; both may be missing. Keys of providers come from the envir
 `repr`.
 """
 
-import getpass
 import os
-import stat
-import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
-import platformdirs
 from pydantic import Field, SecretStr, ValidationError
 
 from chains.models import INTEGRATIONS, ProviderSettings, key_variable
@@ -30,16 +26,14 @@ from run_workflow.setting_parts import (
     Provider,
     SecretName,
 )
+from run_workflow.setting_places import FORM, default_file, default_home, login, read_file
 from state.context import EXTRACTIVE, MINILM, Role
 from state.errors import SetupError
 from tools.database.connections import NamedDatabase
 
 ROLES: tuple[Role, ...] = get_args(Role)
-_APP = "stretto"
-_SERVER_HOME = Path("/var/lib") / _APP
 _SECRET = "STRETTO_SECRET_"
 _DATABASE = "STRETTO_DATABASE_"
-_FORM = "`doctor --settings` lists every setting."
 _MODEL = f"Write provider/model, for instance openai/gpt-5-mini, or {EXTRACTIVE}."
 _REMEDIES = {
     "prices": 'Write [prices."provider/model"] with input and output in US dollars for a million tokens.',
@@ -112,11 +106,14 @@ class Settings(Part):
         exclude=True,
         description="Secrets that tools and webhooks name; in the file, the name of the variable that holds it.",
     )
-    databases: Annotated[dict[SecretName, DatabaseAddress], From("STRETTO_DATABASE_<NAME>", "databases.<name>")] = Field(
-        default_factory=dict,
-        exclude=True,
-        description="Databases that tools use by name: sqlite:////path/to/file, duckdb:////path/to/file or "
-        "postgresql://user:password@host/database; in the file url, and writable = true for one that may be changed.",
+    databases: Annotated[dict[SecretName, DatabaseAddress], From("STRETTO_DATABASE_<NAME>", "databases.<name>")] = (
+        Field(
+            default_factory=dict,
+            exclude=True,
+            description="Databases that tools use by name: sqlite:////path/to/file, duckdb:////path/to/file or "
+            "postgresql://user:password@host/database; in the file url, and writable = true "
+            "for one that may be changed.",
+        )
     )
     workflows: Annotated[Path, From("STRETTO_WORKFLOWS", "workflows")] = Field(
         description="Folder with workflow files of your own, which can be run by name. Default: workflows beside the "
@@ -170,26 +167,11 @@ class Settings(Part):
 def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     """The settings; SetupError names the variable or the file and key that is wrong, and the remedy."""
     env = {key: text for key, value in (os.environ if environ is None else environ).items() if (text := value.strip())}
-    values = _Values(env, *_read_file(env))
+    values = _Values(env, *read_file(env))
     try:
         return Settings.model_validate(values.gather())
     except ValidationError as error:
         raise values.explain(error) from None  # its text may quote a secret
-
-
-def default_home() -> Path:
-    """The user's data folder; for root a place that the database's own user may enter."""
-    usual = Path(platformdirs.user_data_dir(_APP))
-    if os.name == "posix" and os.geteuid() == 0:
-        existing = [folder for folder in (usual, *usual.parents) if folder.is_dir()]
-        if any(not folder.stat().st_mode & stat.S_IXOTH for folder in existing):
-            return _SERVER_HOME
-    return usual
-
-
-def default_file() -> Path:
-    """Where the settings file is looked for when no variable names one."""
-    return Path(platformdirs.user_config_dir(_APP)) / "settings.toml"
 
 
 @dataclass(frozen=True)
@@ -218,35 +200,6 @@ def _origin(name: str) -> From:
     return next(item for item in Settings.model_fields[name].metadata if isinstance(item, From))
 
 
-def _login() -> str:
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):  # an account without a name, as in many containers
-        return f"user {os.getuid()}"
-
-
-def _read_file(env: Mapping[str, str]) -> tuple[Path | None, dict[str, Any]]:
-    """The settings file and what it says; nothing where there is none."""
-    named = env.get("STRETTO_SETTINGS")
-    path = Path(named).expanduser() if named else default_file()
-    try:
-        return path, tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        if named is None:
-            return None, {}
-        raise SetupError(
-            "The settings file is not there.", place=str(path), remedy="Correct or unset STRETTO_SETTINGS."
-        ) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise SetupError(
-            f"The settings file cannot be read: {error}.",
-            place=str(path),
-            remedy="Correct the file or its rights.",
-        ) from error
-    except tomllib.TOMLDecodeError as error:
-        raise SetupError(f"This is not TOML: {error}.", place=str(path), remedy=_FORM) from error
-
-
 class _Values:
     """Gathers the values of all settings, and remembers where each came from."""
 
@@ -256,7 +209,7 @@ class _Values:
 
     def gather(self) -> dict[str, Any]:
         """By field; what is said nowhere is left out, or has its default."""
-        values: dict[str, Any] = {"home": default_home(), "actor": _login(), "file": self._path}
+        values: dict[str, Any] = {"home": default_home(), "actor": login(), "file": self._path}
         values["workflows"] = (self._path or default_file()).parent / "workflows"
         values |= self._simple()
         values |= self._models()
@@ -373,7 +326,7 @@ class _Values:
         return f"{self._path}, {key}"
 
     def _error(self, key: str, message: str) -> SetupError:
-        return SetupError(message, place=self._in_file(key), remedy=_FORM)
+        return SetupError(message, place=self._in_file(key), remedy=FORM)
 
 
 _SIMPLE = (
@@ -398,4 +351,4 @@ def _remedy(location: tuple[str, ...]) -> str:
         )
     if location[-1].endswith("url") and location[0] != "databases":
         return "Write an address that begins with http:// or https://."
-    return _REMEDIES.get(location[0], _FORM)
+    return _REMEDIES.get(location[0], FORM)

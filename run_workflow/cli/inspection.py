@@ -65,8 +65,8 @@ async def tools(desk: Desk, wanted: options.Tools) -> int:
     import json
 
     from run_workflow.console.tables import tool_table
-    from tools.registry import openai_schema
     from tools.database.conversations import Databases
+    from tools.registry import openai_schema
     from tools.toolbox import Toolbox
 
     registry = Toolbox(databases=Databases(desk.settings.named_databases())).shown()

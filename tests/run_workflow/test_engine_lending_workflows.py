@@ -49,6 +49,9 @@ class Registry:
     def find(self, name: str) -> RegisteredTool:
         raise AssertionError(name)
 
+    async def aclose(self) -> None:
+        """Nothing is open."""
+
     async def call(self, name: str, input: Json, *, idempotency_key: str = "") -> Any:
         self.called.append(json.loads(input["body"])["type"] if name == "webhook" else name)
 

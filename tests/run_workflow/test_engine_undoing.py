@@ -47,6 +47,9 @@ class Registry:
     def find(self, name: str) -> RegisteredTool:
         raise AssertionError(name)
 
+    async def aclose(self) -> None:
+        """Nothing is open."""
+
     async def call(self, name: str, input: Json, *, idempotency_key: str = "") -> Any:
         self.calls.append((input["of"], idempotency_key))
         if self.held is not None:

@@ -8,7 +8,8 @@ import pytest
 
 from run_workflow import settings as module
 from run_workflow.doctor import setting_values
-from run_workflow.settings import default_home, load_settings, setting_rows
+from run_workflow.setting_places import default_file, default_home
+from run_workflow.settings import load_settings, setting_rows
 from state.errors import SetupError
 
 
@@ -38,7 +39,7 @@ def test_defaults_need_nothing() -> None:
 
 def test_the_file_in_the_configuration_folder_is_found(tmp_path: Path) -> None:
     """Without STRETTO_SETTINGS the file of the configuration folder counts."""
-    path = module.default_file()
+    path = default_file()
     path.parent.mkdir(parents=True)
     path.write_text('actor = "ann"', encoding="utf-8")
     settings = load_settings({})
@@ -247,9 +248,27 @@ def test_hosts_folders_and_secrets_of_tools(tmp_path: Path) -> None:
     assert (settings.allowed_hosts, settings.folders) == (("localhost:8080", "[::1]"), (Path("a"), Path("b")))
 
 
+def test_databases_of_tools(tmp_path: Path) -> None:
+    """From the environment or the file, and nobody sees an address."""
+    text = '[databases.shop]\nurl = "postgresql://u:hush-1@h/d"\n[databases.notes]\nwritable = true\n'
+    env = {**file_with(tmp_path, text), "STRETTO_DATABASE_NOTES": "sqlite:///hush-2.sqlite"}
+    settings = load_settings({**env, "STRETTO_DATABASE_BOOKS": "duckdb:////b/hush-3.duckdb"})
+    named = {each.name: (each.kind, each.writable) for each in settings.named_databases()}
+    assert named == {"books": ("duckdb", False), "notes": ("sqlite", True), "shop": ("postgresql", False)}
+    shown = f"{settings!r} {settings.model_dump_json()} {setting_values(settings)} {settings.named_databases()}"
+    assert "hush" not in shown
+    assert next(row.value for row in setting_values(settings) if row.name == "databases") == "books, notes, shop"
+    with pytest.raises(SetupError, match=r"databases\.a\.url: .* Write sqlite"):
+        load_settings({"STRETTO_DATABASE_A": "mysql://u:hush@h/d"}).named_databases()
+
+
 @pytest.mark.parametrize(
     ("text", "env", "place"),
     [
+        ("[databases.shop]\nwritable = true", {}, "databases.shop"),
+        ('[databases.shop]\nurl = "sqlite:///hush"\nfolder = 1', {}, "databases.shop"),
+        ('[databases]\nshop = "sqlite:///hush"', {}, "databases.shop"),
+        ("", {"STRETTO_DATABASE_A-B": "sqlite:///hush"}, "STRETTO_DATABASE_A-B"),
         ('[secrets]\nshop = "SHOP_KEY"', {}, "secrets.shop"),
         ("[secrets]\nshop = 3", {}, "secrets.shop"),
         ('[secrets]\n"A b" = "SHOP_KEY"', {"SHOP_KEY": "hush"}, "secrets"),

@@ -142,7 +142,11 @@ class DatabaseTools:
                 "write",
             ),
             _tool(
-                self.begin, "database_begin", "Begins a transaction that several calls use.", (BeginInput, Begun), "none"
+                self.begin,
+                "database_begin",
+                "Begins a transaction that several calls use.",
+                (BeginInput, Begun),
+                "none",
             ),
             _tool(self.commit, "database_commit", "Makes what a transaction did last.", (EndInput, Ended), "write"),
             _tool(self.rollback, "database_rollback", "Undoes what a transaction did.", (EndInput, Ended), "none"),
@@ -183,7 +187,9 @@ class DatabaseTools:
             for change, statement in zip(asked.statements, statements, strict=True):
                 result = await conversation.run(asked.timeout, execute, statement)
                 if change.rows is not None and result.changed != change.rows:
-                    said = f"It would change {result.changed} rows, and {change.rows} were expected: nothing is changed."
+                    said = (
+                        f"It would change {result.changed} rows, and {change.rows} were expected: nothing is changed."
+                    )
                     raise ToolFailed(said, "refused", place=change.sql[:80])
                 results.append(result)
             if asked.transaction is None:

@@ -28,6 +28,7 @@ PROCESS_MEMORY = 1_200_000_000
 """Bytes of data that its process may have, where the system holds it to that (Linux does)."""
 OPEN_SECONDS = 30.0
 """What starting the process and opening the file may take."""
+_SAID = 400
 _READS = ("SELECT", "EXPLAIN")
 _WRITES = ("INSERT", "UPDATE", "DELETE", "MERGE_INTO")
 
@@ -39,12 +40,18 @@ def is_installed() -> bool:
 
 def ready(connection: "Connection", sql: str, purpose: Purpose) -> None:
     """Raises ToolFailed unless DuckDB's own parser sees one statement of the right sort."""
+    from duckdb import Error
+
     driver: Any = connection.connection.driver_connection
-    kinds = [statement.type.name for statement in driver.extract_statements(sql)]
+    try:
+        kinds = [statement.type.name for statement in driver.extract_statements(sql)]
+    except Error as error:
+        said = " ".join(str(error).split())[:_SAID]
+        raise ToolFailed(f"The database says: {said}", "bad_input") from None
     if len(kinds) != 1:
         raise ToolFailed(f"DuckDB finds {len(kinds)} statements there, and takes one.", "refused")
     if kinds[0] not in (_READS if purpose == "read" else _WRITES):
-        raise ToolFailed(f"{kinds[0]} is refused: this is for {', '.join(_READS)}.", "refused")
+        raise ToolFailed(f"DuckDB takes this for {kinds[0]}, which is not to {purpose}.", "refused")
 
 
 class Worker:
@@ -72,7 +79,7 @@ class Worker:
                 outcome = pipe.recv()
             except (EOFError, OSError):
                 self.end()
-                said = "The process of the database broke off: a statement needed too much memory."
+                said = "The process of the database broke off, as it does when a statement needs too much memory."
                 raise ToolFailed(said, "limit", remedy="Ask for less.") from None
         if isinstance(outcome, BaseException):
             raise outcome
@@ -160,10 +167,10 @@ class _Served:
 
 def _serve(pipe: "Pipe", database: NamedDatabase) -> None:
     """Answers until nobody asks any more."""
-    from tools.database.failures import told
-
     import duckdb  # noqa: F401 # what is loaded before the limit does not count against statements
     import duckdb_engine  # noqa: F401
+
+    from tools.database.failures import told
 
     _limit_memory()
     served = _Served(database)

@@ -3,16 +3,18 @@
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from state.errors import ToolFailed
-from state.workflow.policies import ErrorClass
-from tools.answers import masked
 from tools.database.postgres import TOO_LARGE
 from tools.database.results import MOST_ROW_BYTES, too_slow
 
+if TYPE_CHECKING:  # slow to import, and the process of a DuckDB file begins often
+    from state.workflow.policies import ErrorClass
+
 _SAID = 400
 """Characters of the database's own words that an error repeats."""
-_STATES: dict[str, ErrorClass] = {
+_STATES: "dict[str, ErrorClass]" = {
     "57014": "timeout",
     "25006": "refused",  # a read-only transaction
     "25001": "refused",  # read-only mode cannot be left once there is a snapshot
@@ -27,10 +29,21 @@ _STATES: dict[str, ErrorClass] = {
     "54": "limit",
 }
 """By the beginning of PostgreSQL's SQLSTATE, the longest that fits; all others are `bad_input`."""
-_WORDS: tuple[tuple[ErrorClass, tuple[str, ...]], ...] = (
+_WORDS: "tuple[tuple[ErrorClass, tuple[str, ...]], ...]" = (
     ("timeout", ("interrupted",)),
     ("limit", ("too big", "out of memory", "too large", "out of range for limit", "failed to allocate", "too many")),
-    ("refused", ("readonly", "read-only", "not authorized", "prohibited", "permission error", "cannot change config")),
+    (
+        "refused",
+        (
+            "readonly",
+            "read-only",
+            "not authorized",
+            "authorization denied",
+            "prohibited",
+            "permission error",
+            "cannot change config",
+        ),
+    ),
     ("refused", ("statement of type", "only execute one statement")),
     ("unavailable", ("locked", "busy", "unable to open", "connection refused", "closed the connection", "io error")),
     ("unavailable", ("cannot open", "could not set lock", "connection failed", "connection timeout")),
@@ -54,6 +67,8 @@ def told(place: str, secrets: Sequence[str], seconds: float) -> Iterator[None]:
 
 
 def _failed(error: BaseException, place: str, secrets: Sequence[str], seconds: float) -> ToolFailed:
+    from tools.answers import masked
+
     kind = _kind(error)
     if kind == "timeout":
         slow = too_slow(seconds)
@@ -63,7 +78,7 @@ def _failed(error: BaseException, place: str, secrets: Sequence[str], seconds: f
     return ToolFailed(f"The database says: {said}.", kind, place=place, remedy=remedy)
 
 
-def _kind(error: BaseException) -> ErrorClass:
+def _kind(error: BaseException) -> "ErrorClass":
     if isinstance(error, MemoryError) or TOO_LARGE in str(error):
         return "limit"
     if state := getattr(error, "sqlstate", None):

@@ -7,9 +7,9 @@ Exact decimals and whole numbers beyond 64 bits stay exact: the former are text.
 import base64
 import json
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, time, timedelta
 from decimal import Decimal
 from itertools import zip_longest
 from time import monotonic
@@ -91,27 +91,9 @@ def fetched(result: "CursorResult[Any]", limits: Limits, ends: float) -> Rows:
 
 
 def json_value(value: object) -> Any:
-    """A value of a database as one of JSON."""
-    match value:
-        case None | bool() | str():
-            return value
-        case int():
-            return value if _LOWEST <= value <= _HIGHEST else str(value)
-        case float():
-            return value if math.isfinite(value) else str(value)
-        case Decimal():
-            return format(value, "f") if value.is_finite() else str(value)
-        case datetime() | date() | time():
-            return value.isoformat()
-        case timedelta():
-            return _duration(value)
-        case bytes() | bytearray() | memoryview():
-            return {"base64": base64.b64encode(bytes(value)).decode()}
-        case dict():
-            return {str(name): json_value(part) for name, part in value.items()}
-        case list() | tuple() | set():
-            return [json_value(part) for part in value]
-    return str(value)  # UUID, network addresses, ranges: their text is how SQL writes them
+    """A value of a database as one of JSON. UUIDs, network addresses and ranges are text, as SQL writes them."""
+    write = next((write for types, write in _WRITERS if isinstance(value, types)), str)
+    return write(value)
 
 
 def too_slow(seconds: float) -> ToolFailed:
@@ -124,6 +106,24 @@ def _duration(value: timedelta) -> str:
     """ISO 8601, in seconds: months and years of an interval were days before they came here."""
     seconds = Decimal(value.days * 86_400 + value.seconds) + Decimal(value.microseconds).scaleb(-6)
     return f"{'-' if seconds < 0 else ''}PT{format(abs(seconds).normalize(), 'f')}S"
+
+
+def _exact(value: Decimal) -> str:
+    return format(value, "f") if value.is_finite() else str(value)
+
+
+_WRITERS: tuple[tuple[tuple[type, ...], Callable[[Any], Any]], ...] = (
+    ((type(None), bool, str), lambda value: value),
+    ((int,), lambda value: value if _LOWEST <= value <= _HIGHEST else str(value)),
+    ((float,), lambda value: value if math.isfinite(value) else str(value)),
+    ((Decimal,), _exact),
+    ((date, time), lambda value: value.isoformat()),  # a datetime is a date
+    ((timedelta,), _duration),
+    ((bytes, bytearray, memoryview), lambda value: {"base64": base64.b64encode(bytes(value)).decode()}),
+    ((dict,), lambda value: {str(name): json_value(part) for name, part in value.items()}),
+    ((list, tuple, set), lambda value: [json_value(part) for part in value]),
+)
+"""How values are written, by type; the first that fits."""
 
 
 def _distinct(names: Iterable[str]) -> Iterable[str]:

@@ -2,7 +2,7 @@
 
 - `mode=ro` opens the file for reading, and `query_only` refuses what would write all the same.
 - The authorizer (https://sqlite.org/c3ref/set_authorizer.html) is asked while a statement is prepared, and refuses
-  ATTACH, PRAGMAs that set something, VACUUM, extensions, and functions in Python, which nothing could end.
+  ATTACH, PRAGMAs that set something, VACUUM, extensions, and functions that nothing could end.
 - `sqlite3_limit` bounds texts, blobs and rows; the heap of SQLite in this process is bounded as a whole.
 - The progress handler ends a statement when its time is over.
 """
@@ -36,7 +36,8 @@ _WRITING = _READING | {
     sqlite3.SQLITE_TRANSACTION,
     sqlite3.SQLITE_SAVEPOINT,
 }
-_FOREIGN_FUNCTIONS = ("load_extension", "regexp", "fts3_tokenizer")
+_FOREIGN_FUNCTIONS = ("load_extension", "regexp", "fts3_tokenizer", "printf", "format")
+"""The last two write whatever width they are told, and no clock is looked at meanwhile."""
 _DESCRIBING = (
     "table_info", "table_xinfo", "foreign_key_list", "index_list", "index_info", "index_xinfo", "table_list",
 )  # fmt: skip

@@ -12,7 +12,7 @@ from state.errors import ToolFailed
 from tools.database.connections import Kind
 
 if TYPE_CHECKING:  # slow to import
-    from sqlglot.tokens import Token
+    from sqlglot.tokenizer_core import Token
 
 Purpose = Literal["read", "write"]
 Parameters: TypeAlias = Mapping[str, Any]

@@ -86,5 +86,7 @@ class Transactions:
     def _found(self, id_: str) -> _Open:
         if found := self._open.get(id_):
             return found
-        said = "The transaction is not open: it has ended, or was rolled back when a statement failed or the run stopped."
+        said = (
+            "The transaction is not open: it has ended, or was rolled back when a statement failed or the run stopped."
+        )
         raise ToolFailed(said, "refused", place="transaction", remedy="Begin again with database_begin.")
