@@ -235,7 +235,7 @@ def _tools(clients: "Clients", databases: "Databases", settings: Settings) -> "C
     def toolbox() -> "Toolbox":
         from tools.toolbox import Toolbox
 
-        return Toolbox(clients, secrets, settings.home / "files", settings.folders, databases)
+        return Toolbox(clients, secrets, settings.home / "files", settings.folders, databases=databases)
 
     def tools(ports: "Ports") -> "ToolRegistry":
         return toolbox()(ports)

@@ -32,8 +32,8 @@ class Toolbox:
     """Holds one folder for each run."""
     folders: tuple[Path, ...] = ()
     """Where documents may be read; without any, the folder in which the process works."""
-    databases: Databases = field(default_factory=Databases)
     breakers: Breakers = field(default_factory=lambda: Breakers(SystemClock()))
+    databases: Databases = field(default_factory=Databases)
 
     def __call__(self, ports: Ports) -> Registry:
         """The tools of one run."""

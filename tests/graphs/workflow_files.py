@@ -5,6 +5,7 @@ import re
 from graphs.workflow.checks.definition import check_text
 from graphs.workflow.checks.known import Checked, Known, KnownChain, KnownTool, KnownWorkflow
 from graphs.workflow.problems import Severity
+from tools.database.database_tools import ExecuteInput, QueryInput
 
 KNOWN = Known(
     tools={
@@ -17,6 +18,8 @@ KNOWN = Known(
             output={"type": "object", "properties": {"status": {"type": "integer"}, "text": {"type": "string"}}},
         ),
         "compute": KnownTool(parameters={"type": "object", "properties": {}, "additionalProperties": True}),
+        "ask": KnownTool(parameters={**QueryInput.model_json_schema(), "required": []}),
+        "do": KnownTool(parameters={**ExecuteInput.model_json_schema(), "required": []}),
         "pay": KnownTool(
             parameters={"type": "object", "properties": {"amount": {"type": "number"}}}, side_effects="write"
         ),

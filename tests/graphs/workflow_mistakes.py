@@ -52,7 +52,7 @@ STEPS: dict[str, tuple[str, str]] = {
     "no such tool": ("- {id: a, type: action, tool: «fetsh}", "no tool 'fetsh'.*Did you mean 'fetch'"),
     "no such tool of an agent": (
         "- {id: a, type: react, task: x, tools: [fetch, «x]}",
-        "There are: compute, fetch, pay",
+        "There are: ask, compute, do, fetch, pay",
     ),
     "no such tool to undo": (
         "- {id: a, type: wait, duration: 1, rollback_actions: [{tool: «x}]}",
@@ -99,6 +99,9 @@ STEPS: dict[str, tuple[str, str]] = {
         "- {id: a, type: action, tool: fetch, input_mapping: {url: «workflow.amount}}",
         "must be of the type string",
     ),
+    "SQL with a value": ('- {id: a, type: action, tool: ask, input_mapping: {sql: «"X ${workflow.name}"}}', "constant"),
+    "SQL from a value": ("- {id: a, type: action, tool: ask, input_mapping: {sql: «workflow.name}}", "constant"),
+    "SQL in a list": ("- {id: a, type: action, tool: do, input_mapping: {statements: [{sql: «$item}]}}", "constant"),
     "an input of a workflow": ("- {id: a, type: workflow, workflow: shipping, «input_mapping: {}}", "needs 'order'"),
     "a side effect": ("- {id: a, type: action, tool: »pay}", "idempotency_key"),
     # references

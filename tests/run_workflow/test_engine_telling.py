@@ -35,6 +35,9 @@ class Receiver:
     def find(self, name: str) -> RegisteredTool:
         raise AssertionError(name)
 
+    async def aclose(self) -> None:
+        """Nothing is open."""
+
     async def call(self, name: str, input: Json, *, idempotency_key: str = "") -> Any:
         assert name == "webhook"
         self.sent.append((input, idempotency_key))

@@ -29,6 +29,9 @@ class SlowUndo:
     def find(self, name: str) -> RegisteredTool:
         raise AssertionError(name)
 
+    async def aclose(self) -> None:
+        """Nothing is open."""
+
     async def call(self, name: str, input: Json, *, idempotency_key: str = "") -> Any:
         note({"calls": self._file}, idempotency_key)
         await asyncio.sleep(self._seconds)

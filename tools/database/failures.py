@@ -67,7 +67,7 @@ def told(place: str, secrets: Sequence[str], seconds: float) -> Iterator[None]:
 
 
 def _failed(error: BaseException, place: str, secrets: Sequence[str], seconds: float) -> ToolFailed:
-    from tools.answers import masked
+    from tools.http.answers import masked
 
     kind = _kind(error)
     if kind == "timeout":
