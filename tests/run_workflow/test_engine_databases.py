@@ -1,11 +1,17 @@
-"""Transactions of a run's steps: they end with the work on the run in this process."""
+"""Databases that steps use: transactions end with the work on a run; the page's example; what doctor says."""
 
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
+import pytest
+
 from graphs.workflow.pinned import pinned
+from run_workflow.doctor import examine
 from run_workflow.engine.engine import Engine
-from run_workflow.postgres.database import Database
+from run_workflow.postgres.database import Database, DatabaseSettings
+from run_workflow.settings import load_settings
 from state.context import RunContext
+from state.errors import DatabaseError
 from state.ports import Network
 from state.runs import Answer, Approve
 from tests.document_lines import blocks
@@ -61,3 +67,18 @@ async def test_the_example_of_the_page(database: Database, tmp_path: Path) -> No
             run = await engine.workflows.start(wanted, {"least": 5}, RunContext(), actor="ann")
             assert (await engine.advance(run.id)).output == {"outputs": {"ordered": ordered}}
     assert stock(shop) == [("desk", 11), ("lamp", 13)]
+
+
+@pytest.mark.slow
+async def test_doctor_looks_into_each_database(tmp_path: Path) -> None:
+    """It names them, and what is wrong, without an address."""
+    there = sqlite_file(tmp_path)
+
+    def none(_: DatabaseSettings) -> AbstractAsyncContextManager[Database]:
+        raise DatabaseError("not looked at here")
+
+    env = {"STRETTO_DATABASE_SHOP": there.url, "STRETTO_DATABASE_GONE": "postgresql://u:hush@127.0.0.1:1/d"}
+    checks = await examine(load_settings({**env, "STRETTO_HOME": str(tmp_path)}), none)
+    states = {check.name: check.state for check in checks}
+    assert (states["database shop"], states["database gone"]) == ("ok", "fault")
+    assert "hush" not in str(checks)
