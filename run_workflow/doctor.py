@@ -167,9 +167,11 @@ def _addresses(settings: Settings) -> list[tuple[str, str]]:
 
 
 async def _search(settings: Settings) -> CheckBody:
-    if settings.searxng_url is None:
+    if settings.web is None:
         return _check("web search", "ok", "none; runs use the sources they are given")
-    return await _server("web search", settings.searxng_url, "")
+    if settings.web.startswith("http"):
+        return await _server("web search", settings.web, "")
+    return _check("web search", "ok", settings.web)
 
 
 async def _databases(settings: Settings) -> list[CheckBody]:

@@ -68,5 +68,5 @@ def configure_logs(level: Level, *, steps: bool = True) -> None:
 
 def silence_requests() -> None:
     """The HTTP libraries say nothing below a warning: their lines hold addresses with parameters, and headers."""
-    for name in ("httpx", "httpcore", "hishel"):
+    for name in ("httpx", "httpcore", "hishel", "ddgs", "primp"):
         logging.getLogger(name).setLevel(logging.WARNING)

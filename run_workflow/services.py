@@ -12,6 +12,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Protocol
 
 from run_workflow.settings import Settings
+from state.errors import SetupError
 from state.runs import (
     Answer,
     ApprovalRecord,
@@ -211,7 +212,7 @@ async def open_network(settings: Settings, models: "ModelDoor") -> AsyncIterator
     from tools.database.conversations import Databases
     from tools.documents.files import MAX_BYTES
     from tools.network import Clients
-    from tools.pages import HttpPages
+    from tools.web.pages import HttpPages
 
     silence_requests()
     if settings.embeddings:
@@ -219,7 +220,7 @@ async def open_network(settings: Settings, models: "ModelDoor") -> AsyncIterator
     agents = await asyncio.to_thread(templates_in, settings.agents)
     async with Clients(settings.allowed_hosts) as clients, Databases(settings.named_databases()) as databases:
         yield Network(
-            web=_web(clients, settings.searxng_url) if settings.searxng_url else None,
+            web=_web(clients, settings) if settings.web else None,
             pages=HttpPages(clients, max_bytes=MAX_BYTES, seconds=_PAGE_SECONDS),
             embedder=models.embedder(settings.embeddings) if settings.embeddings else None,
             toolbox=_tools(clients, databases, settings),
@@ -243,7 +244,20 @@ def _tools(clients: "Clients", databases: "Databases", settings: Settings) -> "C
     return tools
 
 
-def _web(clients: "Clients", url: str) -> "Web":
-    from tools.web import SearxWeb
+def _web(clients: "Clients", settings: Settings) -> "Web":
+    """The web search of the settings. SetupError where its key or its package is missing."""
+    from tools.http.api import HttpApi
+    from tools.memory import SystemClock
+    from tools.web.duckduckgo import DuckDuckGo
+    from tools.web.searxng import SearxNG
+    from tools.web.tavily import SECRET, Tavily
+    from tools.web.web import EngineWeb
 
-    return SearxWeb(clients, url)
+    if settings.web == "duckduckgo":
+        return EngineWeb(clients, DuckDuckGo())
+    if settings.web != "tavily":
+        return EngineWeb(clients, SearxNG(clients, str(settings.web)))
+    if SECRET not in settings.secrets:
+        remedy = f"Set STRETTO_SECRET_{SECRET.upper()}, or choose another web search."
+        raise SetupError("Web search by Tavily needs a key.", place="web", remedy=remedy)
+    return EngineWeb(clients, Tavily(HttpApi(clients, settings.secret_values(), SystemClock())))

@@ -44,6 +44,7 @@ _REMEDIES = {
     "embeddings": f"Write {MINILM}, or provider/model, for instance openai/text-embedding-3-small.",
     "allowed_hosts": "Write names of hosts, with or without a port: intranet.example, localhost:8080.",
     "databases": "Write url, or set STRETTO_DATABASE_<NAME>, and writable = true or false.",
+    "web": "Write the address of a SearXNG server, tavily, or duckduckgo.",
     "secrets": "Names of secrets are small letters, digits and _.",
 }
 
@@ -78,10 +79,11 @@ class Settings(Part):
     prices: Annotated[dict[ModelName, Price], From(None, 'prices."<provider>/<model>"')] = Field(
         default_factory=dict, description="US dollars for a million tokens: input, output."
     )
-    searxng_url: Annotated[str | None, From("STRETTO_SEARXNG_URL", "searxng_url")] = Field(
+    web: Annotated[str | None, From("STRETTO_WEB", "web")] = Field(
         default=None,
-        pattern=r"^https?://\S+$",
-        description="A SearXNG server; without one there is no web search.",
+        pattern=r"^(https?://\S+|tavily|duckduckgo)$",
+        description="Web search: the address of a SearXNG server, `tavily` (its key is the secret `tavily`), or "
+        "`duckduckgo` (extra `web`). Without one there is none.",
     )
     embeddings: Annotated[EmbeddingModel | None, From("STRETTO_EMBEDDINGS", "embeddings")] = Field(
         default=None,
@@ -330,7 +332,7 @@ class _Values:
 
 
 _SIMPLE = (
-    "home", "database_url", "searxng_url", "embeddings", "allowed_hosts", "folders", "workflows", "agents", "actor",
+    "home", "database_url", "web", "embeddings", "allowed_hosts", "folders", "workflows", "agents", "actor",
     "log_level",
 )  # fmt: skip
 

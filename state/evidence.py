@@ -6,6 +6,7 @@ so the same text read twice is stored once, and a citation can never come to mea
 
 import hashlib
 from typing import Literal
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -30,6 +31,14 @@ def content_id(prefix: str, *parts: str) -> str:
     """A short stable id: `prefix` and 16 hex digits of the SHA-256 of the parts."""
     digest = hashlib.sha256("\x1f".join(parts).encode(errors="surrogatepass")).hexdigest()
     return f"{prefix}{digest[:16]}"
+
+
+def host_of(address: str) -> str:
+    """The host that an address names, in small letters; empty where it names none."""
+    try:
+        return urlsplit(address).hostname or ""
+    except ValueError:
+        return ""
 
 
 class Locator(Record):
@@ -88,6 +97,11 @@ class Source(Record):
     """Date of publication as ISO 8601 (year, month or day), when the source states one."""
     tables: int = 0
     """How many tables in it an analysis can load: sheets of a workbook, tables with figures of a document."""
+
+    @property
+    def host(self) -> str:
+        """The host of a page; empty for a file."""
+        return host_of(self.uri)
 
 
 class SkippedSource(Record):

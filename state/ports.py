@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 from state.agents import AgentTemplate, AgentTrack
-from state.evidence import Around, ArtifactRef, Collection, Passage, SkippedSource, Source
+from state.evidence import Around, ArtifactRef, Collection, Passage, SkippedSource, Source, host_of
 from state.runs import CallKey, CallRecord, Json, StepRecord, StepStatus, Usage
 
 if TYPE_CHECKING:  # slow to import, and only their names are needed here
@@ -185,6 +185,12 @@ class WebHit:
     title: str
     snippet: str
     date: str | None = None
+    """Of publication, as ISO 8601; None where the service does not tell it."""
+
+    @property
+    def host(self) -> str:
+        """Who published it, as far as the address says."""
+        return host_of(self.url)
 
 
 class Web(Protocol):
@@ -194,7 +200,9 @@ class Web(Protocol):
         """The best hits, best first; ToolError if the search service does not answer."""
 
     async def read(self, url: str) -> tuple[Source, Sequence[Passage]]:
-        """The page as a source with passages; ToolError if it cannot be had."""
+        """The page as a source with passages; ToolError if it cannot be had. That of a run fetches it once, and stores
+        it, so that it can be cited.
+        """
 
 
 Vector = bytes

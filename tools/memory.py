@@ -14,6 +14,7 @@ from state.evidence import Around, ArtifactRef, Collection, Passage, SkippedSour
 from state.ports import Clock, Embedder, Embeddings, Models, Pages, Ports, Vector, Web
 from state.runs import CallKey, CallRecord, Json, StepRecord, StepStatus, Usage
 from tools.storable import json_text, storable
+from tools.web.once import OnceWeb
 
 
 class SystemClock:
@@ -252,15 +253,16 @@ def memory_ports(
 ) -> Ports:
     """All the seams of one run, kept in memory."""
     clock = clock or SystemClock()
+    journal, passages = MemoryJournal(), MemoryPassages()
     return Ports(
         run_id=run_id,
         ledger=MemoryLedger(run_id, clock),
-        journal=MemoryJournal(),
-        passages=MemoryPassages(),
+        journal=journal,
+        passages=passages,
         artifacts=MemoryArtifacts(),
         models=models,
         clock=clock,
-        web=web,
+        web=OnceWeb(web, journal, passages) if web else None,
         pages=pages,
         embeddings=Embeddings(embedder, MemoryVectors()) if embedder else None,
         cache=MemoryCache(),

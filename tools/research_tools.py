@@ -60,7 +60,7 @@ def research_tools(
         ),
     ]
     if ports.web is not None:
-        web = WebTools(ports.web, ports.passages, show_orders)
+        web = WebTools(ports.web, show_orders)
         tools += [
             _tool(web.search_web, "Search the web. Returns addresses and snippets; snippets cannot be cited."),
             _tool(
@@ -133,13 +133,11 @@ class SourceTools:
 
 
 class WebTools:
-    """The tools over the web; a page that was read is stored, so that it can be cited."""
+    """The tools over the web of a run, which stores the pages that it reads, so that they can be cited."""
 
-    def __init__(self, web: Web, passages: Passages, show_orders: bool) -> None:
+    def __init__(self, web: Web, show_orders: bool) -> None:
         self._web = web
-        self._passages = passages
         self._show_orders = show_orders
-        self._read: dict[str, tuple[Source, Sequence[Passage]]] = {}
 
     async def search_web(self, query: str) -> Answer:
         """Addresses, titles, dates and snippets."""
@@ -148,7 +146,7 @@ class WebTools:
         done = SHOWN if self._show_orders else WITHHELD
         notes = [order.note(done) for order in orders.values() if order.texts]
         listed = [
-            f"{n}. {hit.title}\n{hit.url}{f' ({hit.date})' if hit.date else ''}\n{hit.snippet}"
+            f"{n}. {hit.title}\n{hit.url}\n{', '.join(filter(None, (hit.host, hit.date)))}\n{hit.snippet}"
             for n, hit in enumerate((hit for hit in hits if self._show_orders or not orders[hit.url].texts), 1)
         ]
         artifact = {"passages": [], "searched": [query], "notes": notes}
@@ -158,11 +156,7 @@ class WebTools:
 
     async def read_page(self, url: str, start: Annotated[int, Field(ge=0)] = 0) -> Answer:
         """Up to 12 passages of the page, and how to go on."""
-        if url not in self._read:
-            source, passages = await self._web.read(url)
-            await self._passages.add(source, passages)
-            self._read[url] = source, passages
-        source, passages = self._read[url]
+        source, passages = await self._web.read(url)
         if start >= len(passages):
             raise ToolError(f"the page has {len(passages)} passages, counted from 0", place="read_page")
         content, screened = _reading(source, passages, start, self._show_orders)

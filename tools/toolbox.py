@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from state.ports import Ports, RegisteredTool
+from state.ports import Ports, RegisteredTool, Web
 from state.runs import Json
 from tools.breaker import Breakers
 from tools.computing import computing_tools
@@ -18,6 +18,9 @@ from tools.network import Clients
 from tools.registry import Registry, registered
 from tools.run_files import RunFiles
 from tools.shaping import set_tool
+from tools.web.once import OnceWeb
+from tools.web.tools import web_tools
+from tools.web.web import EngineWeb, NoEngine
 from tools.webhooks import Webhooks
 
 
@@ -37,19 +40,29 @@ class Toolbox:
 
     def __call__(self, ports: Ports) -> Registry:
         """The tools of one run."""
-        return self._registry(ports.run_id)
+        web = ports.web or OnceWeb(self._no_search, ports.journal, ports.passages)
+        return self._registry(ports.run_id, web)
 
     def shown(self) -> Registry:
         """The same tools, to be looked at: what they would write is of no run."""
-        return self._registry("none")
+        return self._registry("none", self._no_search)
 
-    def _registry(self, run_id: str) -> Registry:
+    @property
+    def _no_search(self) -> Web:
+        """Reads pages where no web search is set."""
+        return EngineWeb(self.clients, NoEngine())
+
+    def _registry(self, run_id: str, web: Web) -> Registry:
         files = RunFiles(self.files / run_id, self.folders).tools()
         own = [registered(tool, category="files", output=output, timeout=300) for tool, output in files]
         databases = DatabaseTools(self.databases)
         own += [
             registered(tool, category="database", output=output, timeout=LONGEST, depends_on=_database)
             for tool, output in databases.tools()
+        ]
+        own += [
+            registered(tool, category="web", output=output, timeout=120, depends_on=_host(tool.name))
+            for tool, output in web_tools(web)
         ]
         return Registry([*self._shared, *own], self.breakers, databases.close)
 

@@ -45,6 +45,7 @@ from state.errors import LeaseLost, RunError
 from state.ports import Clock, Embeddings, Models, Network, Ports
 from state.runs import SERVED, UNDOING, Answer, ApprovalRecord, Edit, Json, RunRecord, RunStatus, Standing
 from tools.threads import computed
+from tools.web.once import OnceWeb
 
 if TYPE_CHECKING:  # slow to import
     from graphs.workflow.pinned import Pinned
@@ -318,7 +319,7 @@ class Engine:
         return self._graphs[graph]
 
     def _ports(self, fence: Fence) -> Ports:
-        embedder, toolbox = self._network.embedder, self._network.toolbox
+        embedder, toolbox, web = self._network.embedder, self._network.toolbox, self._network.web
         ports = Ports(
             run_id=fence.run_id,
             ledger=PostgresLedger(fence),
@@ -327,7 +328,7 @@ class Engine:
             artifacts=PostgresArtifacts(fence),
             models=self._models,
             clock=self._clock,
-            web=self._network.web,
+            web=OnceWeb(web, PostgresJournal(fence), PostgresPassages(fence)) if web else None,
             pages=self._network.pages,
             embeddings=Embeddings(embedder, PostgresVectors(fence)) if embedder else None,
             cache=PostgresCache(fence),

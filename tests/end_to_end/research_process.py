@@ -26,7 +26,8 @@ from state.ports import Network
 from state.runs import Json, Progress, Usage
 from tools.memory import SystemClock
 from tools.network import Clients
-from tools.web import SearxWeb
+from tools.web.searxng import SearxNG
+from tools.web.web import EngineWeb
 
 KEY = "the one run of the database"
 
@@ -62,7 +63,7 @@ async def work(job: Job) -> Done:
     """Does the job in this process."""
     async with Clients(["127.0.0.1"]) as clients, open_database(DatabaseSettings(job.dsn, Path())) as database:
         models = ModelDoor({}, {}, {"team": job.script})
-        web = SearxWeb(clients, job.web)
+        web = EngineWeb(clients, SearxNG(clients, job.web))
         engine = Engine(database.pool, models, SystemClock(), CATALOG, network=Network(web))
         return await _advanced(database, engine, job)
 

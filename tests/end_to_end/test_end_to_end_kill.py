@@ -32,7 +32,8 @@ from tests.postgres_fixtures import PROJECT, ServerForTests
 from tools.documents.reading import read_sources
 from tools.memory import memory_ports
 from tools.network import Clients
-from tools.web import SearxWeb
+from tools.web.searxng import SearxNG
+from tools.web.web import EngineWeb
 
 pytestmark = pytest.mark.slow
 
@@ -193,7 +194,7 @@ async def scripted(sources: str, web: WebServer) -> list[dict[str, Any]]:
         for text, words in texts.items()
     }
     async with Clients(["127.0.0.1"]) as clients:
-        _, read = await SearxWeb(clients, web.url).read(web.page)
+        _, read = await EngineWeb(clients, SearxNG(clients, web.url)).read(web.page)
     closed = next(each.id for each in read if "lava flow" in each.text)
     return team(level, closed, web.page, [uri for uri in collection.tables if "mean" in uri])
 

@@ -107,7 +107,7 @@ async def test_doctor_says_what_to_do(tmp_path: Path, server: str, monkeypatch: 
 
     path = tmp_path / "settings.toml"
     path.write_text(
-        f'searxng_url = "http://127.0.0.1:1"\nembeddings = "openai/e"\n'
+        f'web = "http://127.0.0.1:1"\nembeddings = "openai/e"\n'
         f'[models]\ndefault = "local/a"\nwriter = "openai/b"\n'
         f'planner = "keyed/c"\n[providers.local]\nbase_url = "{server}/v1"\n'
         f'[providers.keyed]\nbase_url = "{server}/v1"\napi_key_env = "NOT_SET"\n'
@@ -171,7 +171,7 @@ def test_doctor_lists_the_settings(line: Line) -> None:
     assert (rows["models"].value, rows["actor"].value) == ("critic: a/b", "ann")
     shown = typed.out + line.type("doctor", "--settings").out
     assert "hush" not in shown
-    assert "STRETTO_SEARXNG_URL" in shown
+    assert "STRETTO_WEB" in shown
 
 
 def test_wrong_settings_stop_a_command(line: Line) -> None:

@@ -31,7 +31,7 @@ def test_defaults_need_nothing() -> None:
     """Without any setting the extractive model is used, and the account's name."""
     settings = load_settings({})
     assert (settings.default_model, settings.models, settings.providers) == ("extractive", {}, {})
-    assert (settings.database_url, settings.searxng_url, settings.log_level) == (None, None, "warning")
+    assert (settings.database_url, settings.web, settings.log_level) == (None, None, "warning")
     assert settings.home == default_home()
     assert settings.actor
     assert settings.file is None
@@ -51,7 +51,7 @@ home = "~/data"
 database_url = "postgresql://u:hush-0@h/d"
 actor = "ann"
 log_level = "info"
-searxng_url = "http://127.0.0.1:8888"
+web = "http://127.0.0.1:8888"
 
 [models]
 default = "local/small"
@@ -80,7 +80,7 @@ def test_the_whole_file(tmp_path: Path) -> None:
     settings = load_settings({**file_with(tmp_path, WHOLE), "LOCAL_KEY": "k", "OPENAI_API_KEY": "o"})
     assert settings.home == tmp_path / "data"
     assert settings.database.url == "postgresql://u:hush-0@h/d"
-    assert (settings.actor, settings.log_level, settings.searxng_url) == ("ann", "info", "http://127.0.0.1:8888")
+    assert (settings.actor, settings.log_level, settings.web) == ("ann", "info", "http://127.0.0.1:8888")
     assert settings.default_model == "local/small"
     assert (settings.models, settings.fallback_models) == ({"writer": "openai/gpt-5"}, ("local/other",))
     assert settings.cheaper_model == "local/tiny"
@@ -101,7 +101,7 @@ def test_the_environment_beats_the_file(tmp_path: Path) -> None:
         "STRETTO_MODEL": "openai/gpt-5-mini",
         "STRETTO_MODEL_WRITER": "openai/gpt-5-nano",
         "STRETTO_MODEL_CRITIC": "extractive",
-        "STRETTO_SEARXNG_URL": "https://search.example",
+        "STRETTO_WEB": "https://search.example",
         "STRETTO_LOG": "DEBUG",
         "STRETTO_USER": "",
         "OPENAI_BASE_URL": "http://127.0.0.1:9999/v1",
@@ -111,7 +111,7 @@ def test_the_environment_beats_the_file(tmp_path: Path) -> None:
     assert settings.database.url == "postgresql://x/y"
     assert settings.default_model == "openai/gpt-5-mini"
     assert settings.models == {"writer": "openai/gpt-5-nano", "critic": "extractive"}
-    assert (settings.searxng_url, settings.log_level) == ("https://search.example", "debug")
+    assert (settings.web, settings.log_level) == ("https://search.example", "debug")
     assert settings.actor == "ann"
     assert settings.model_providers()["openai"].base_url == "http://127.0.0.1:9999/v1"
 
@@ -145,7 +145,7 @@ def test_secrets_are_never_shown(tmp_path: Path) -> None:
         ("actr = 'ann'", "settings.toml, actr", "no such setting"),
         ("actor = 7", "settings.toml, actor", "string"),
         ("log_level = 'loud'", "settings.toml, log_level", "warning"),
-        ("searxng_url = 'ftp://x'", "settings.toml, searxng_url", "form"),
+        ("web = 'ftp://x'", "settings.toml, web", "form"),
         ("embeddings = 'bert'", "settings.toml, embeddings", "minilm"),
         ("models = 'x'", "settings.toml, models", "[models]"),
         ("[models]\nboss = 'a/b'", "settings.toml, models.boss", "planner"),
@@ -175,7 +175,7 @@ def test_a_wrong_file_is_refused(tmp_path: Path, text: str, place: str, message:
         ("STRETTO_LOG", "loud", "warning"),
         ("STRETTO_MODEL", "gpt", "provider/model"),
         ("STRETTO_MODEL_WRITER", "gpt", "provider/model"),
-        ("STRETTO_SEARXNG_URL", "search.example", "http://"),
+        ("STRETTO_WEB", "search.example", "duckduckgo"),
         ("OPENAI_BASE_URL", "localhost:80", "http://"),
     ],
 )

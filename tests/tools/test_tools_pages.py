@@ -14,7 +14,7 @@ from tests.tools.web_site import Answer, Site, serving
 from tools.documents.reading import read_sources
 from tools.memory import MemoryArtifacts, MemoryPassages
 from tools.network import Clients
-from tools.pages import HttpPages
+from tools.web.pages import HttpPages
 
 
 @pytest.fixture

@@ -10,7 +10,8 @@ from state.ports import WebHit
 from tests.tools.document_files import pdf_of
 from tests.tools.web_site import Site, serving
 from tools.network import Clients
-from tools.web import SearxWeb
+from tools.web.searxng import SearxNG
+from tools.web.web import EngineWeb
 
 
 @pytest.fixture
@@ -20,12 +21,12 @@ def site() -> Iterator[Site]:
 
 
 @pytest.fixture
-async def searx(site: Site) -> AsyncIterator[SearxWeb]:
+async def searx(site: Site) -> AsyncIterator[EngineWeb]:
     async with Clients(["127.0.0.1"]) as clients:
-        yield SearxWeb(clients, site.base + "/")
+        yield EngineWeb(clients, SearxNG(clients, site.base + "/"))
 
 
-async def test_a_search_gives_the_hits_of_the_service(site: Site, searx: SearxWeb) -> None:
+async def test_a_search_gives_the_hits_of_the_service(site: Site, searx: EngineWeb) -> None:
     """The query is asked for as JSON; hits come in order, cut to the limit, what has no address left out."""
     results = [
         {"url": "http://a.example", "title": "A", "content": "About a.", "publishedDate": "2022-03-01T00:00:00"},
@@ -45,15 +46,15 @@ async def test_a_search_gives_the_hits_of_the_service(site: Site, searx: SearxWe
 @pytest.mark.parametrize(
     ("body", "status", "said"),
     [
-        ("<html>", 200, "no list of results"),
+        ("<html>", 200, "no JSON"),
         ("[]", 200, "no list of results"),
         ('{"results": [1]}', 200, "no list of results"),
-        ("", 403, "status 403 Switch the JSON format on in its settings."),
+        ("", 403, "status 403. Switch the JSON format on in its settings."),
         ("", 500, "status 500"),
     ],
 )
 async def test_a_service_that_answers_otherwise_is_named(
-    site: Site, searx: SearxWeb, body: str, status: int, said: str
+    site: Site, searx: EngineWeb, body: str, status: int, said: str
 ) -> None:
     """The error says what came, and from where."""
     site.answer("/search", body, status=status)
@@ -67,10 +68,10 @@ async def test_a_service_that_is_down_is_named() -> None:
     """A refused connection becomes an error for the model."""
     async with Clients() as clients:
         with pytest.raises(ToolError, match="does not answer: ConnectError"):
-            await SearxWeb(clients, "http://127.0.0.1:1").search("x", 3)
+            await EngineWeb(clients, SearxNG(clients, "http://127.0.0.1:1")).search("x", 3)
 
 
-async def test_a_page_becomes_a_source_with_passages(site: Site, searx: SearxWeb) -> None:
+async def test_a_page_becomes_a_source_with_passages(site: Site, searx: EngineWeb) -> None:
     """Its address after redirects is its uri; its content is read without furniture."""
     page = site.answer("/page", "<title>Lakes</title><nav>Home</nav><h1>Lakes</h1><p>The lake is deep.</p>")
     moved = site.answer("/old", b"", status=302, Location="/page")
@@ -81,7 +82,7 @@ async def test_a_page_becomes_a_source_with_passages(site: Site, searx: SearxWeb
 
 
 @pytest.mark.slow
-async def test_other_formats_are_read_by_their_media_type(site: Site, searx: SearxWeb) -> None:
+async def test_other_formats_are_read_by_their_media_type(site: Site, searx: EngineWeb) -> None:
     """A PDF on the web is read like one in a folder."""
     address = site.answer("/a", pdf_of(["The depth of the lake is 31 metres."]), "application/pdf")
     source, passages = await searx.read(address)
@@ -100,7 +101,7 @@ async def test_other_formats_are_read_by_their_media_type(site: Site, searx: Sea
     ],
 )
 async def test_a_page_that_cannot_be_read_says_why(
-    site: Site, searx: SearxWeb, body: bytes | str, media_type: str, status: int, said: str
+    site: Site, searx: EngineWeb, body: bytes | str, media_type: str, status: int, said: str
 ) -> None:
     """The model is told what is wrong with the page, and with which."""
     address = site.answer("/page", body, media_type, status)
@@ -111,7 +112,7 @@ async def test_a_page_that_cannot_be_read_says_why(
 
 
 @pytest.mark.parametrize("url", ["file:///etc/passwd", "ftp://a.example/x", "no address", "http://", "http://[::1", ""])
-async def test_only_pages_of_the_web_are_read(searx: SearxWeb, url: str) -> None:
+async def test_only_pages_of_the_web_are_read(searx: EngineWeb, url: str) -> None:
     """Other schemes and what is no address are refused."""
     with pytest.raises(ToolError, match=r"only http and https addresses|this is no address"):
         await searx.read(url)
@@ -121,7 +122,7 @@ async def test_this_machine_and_private_networks_are_not_read(site: Site) -> Non
     """A text cannot lead a model to what only this machine can reach, not by a redirect either."""
     site.answer("/search", '{"results": []}')
     async with Clients() as clients:
-        guarded = SearxWeb(clients, site.base)
+        guarded = EngineWeb(clients, SearxNG(clients, site.base))
         for url in (
             site.base + "/search",
             "http://localhost:1/",

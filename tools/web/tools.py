@@ -1,0 +1,85 @@
+"""The tools `web_search` and `read_page`, for steps of workflows and their agents."""
+
+from typing import Annotated, Any
+
+from langchain_core.tools import BaseTool, StructuredTool
+from pydantic import BaseModel, Field
+
+from state.errors import ToolFailed
+from state.ports import Web
+from state.runs import Json
+from tools.effects import effects
+
+_MOST_HITS = 20
+_MOST_PASSAGES = 200
+
+
+class Hit(BaseModel):
+    """One result of a web search."""
+
+    url: str
+    host: str
+    title: str
+    snippet: str
+    date: str | None = Field(description="Date of publication as ISO 8601, as far as the service tells it.")
+
+
+class Hits(BaseModel):
+    """What was found, best first."""
+
+    hits: list[Hit]
+
+
+class PagePassage(BaseModel):
+    """A stretch of the text of a page."""
+
+    id: str
+    place: str = Field(description="Where it stands in the page.")
+    text: str
+
+
+class ReadPage(BaseModel):
+    """The text of a page."""
+
+    url: str = Field(description="After redirects.")
+    host: str
+    title: str
+    date: str | None = Field(description="Date of publication as ISO 8601, as far as the page or a search tells it.")
+    passages: list[PagePassage]
+    more: bool = Field(description="Whether there are more passages.")
+
+
+def web_tools(web: Web) -> list[tuple[BaseTool, Json]]:
+    """Both tools over the web of a run, each with the schema of what it gives back."""
+
+    async def web_search(query: str, limit: Annotated[int, Field(ge=1, le=_MOST_HITS)] = 8) -> Any:
+        """Searches the web. Gives addresses, titles, dates and snippets; read_page reads what an address gives."""
+        found = await web.search(query, limit)
+        return Hits(
+            hits=[Hit(url=hit.url, host=hit.host, title=hit.title, snippet=hit.snippet, date=hit.date) for hit in found]
+        ).model_dump()
+
+    async def read_page(
+        url: str,
+        start: Annotated[int, Field(ge=0, description="Number of the first passage, counted from 0.")] = 0,
+        limit: Annotated[int, Field(ge=1, le=_MOST_PASSAGES, description="Passages at most.")] = 50,
+    ) -> Any:
+        """Reads a page of the web: its text in passages with their places. A page is fetched once a run."""
+        source, passages = await web.read(url)
+        if start >= len(passages):
+            raise ToolFailed(f"The page has {len(passages)} passages, counted from 0.", "bad_input", place="start")
+        return ReadPage(
+            url=source.uri,
+            host=source.host,
+            title=source.title,
+            date=source.date,
+            passages=[
+                PagePassage(id=each.id, place=each.locator.label(), text=each.text)
+                for each in passages[start : start + limit]
+            ],
+            more=start + limit < len(passages),
+        ).model_dump()
+
+    search = StructuredTool.from_function(coroutine=web_search, metadata=effects("read"))
+    read = StructuredTool.from_function(coroutine=read_page, metadata=effects("read", "url"))
+    return [(search, Hits.model_json_schema()), (read, ReadPage.model_json_schema())]
