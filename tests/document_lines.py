@@ -1,11 +1,17 @@
 """The lines with the program that the documents show, and how they are typed."""
 
+import os
 import re
+import shlex
 import subprocess
 import sys
+from contextlib import chdir, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
+from unittest.mock import patch
 
+from run_workflow.cli.door import run
 from tests.postgres_fixtures import PROJECT
 
 QUESTION = "How fast has atmospheric CO2 at Mauna Loa risen, and is the rise speeding up?"
@@ -112,11 +118,33 @@ class Terminal:
 
     folder: Path
     environment: dict[str, str]
+    own_processes: bool = True
+    """Whether each line with the program starts it anew; else only what needs a shell: a start is mostly imports."""
 
     def type(self, line: str) -> tuple[int, str]:
         """The line's exit code, and all it printed."""
+        here = line.startswith(PROGRAM) and "*" not in line and not self.own_processes
         for written, meant in PLACEHOLDERS.items():
             line = line.replace(written, meant)
+        return self._here(line.removeprefix(PLACEHOLDERS[PROGRAM])) if here else self._shell(line)
+
+    def _here(self, line: str) -> tuple[int, str]:
+        command, _, file = line.partition(" > ")
+        printed, said = StringIO(), StringIO()
+        with (
+            chdir(self.folder),
+            patch.dict(os.environ, self.environment, clear=True),
+            open(os.devnull, encoding="utf-8") as nothing,
+            patch.object(sys, "stdin", nothing),
+            redirect_stdout(printed if file else said),
+            redirect_stderr(said),
+        ):
+            code = run(shlex.split(command))
+        if file:
+            (self.folder / file).write_text(printed.getvalue(), encoding="utf-8")
+        return code, said.getvalue()
+
+    def _shell(self, line: str) -> tuple[int, str]:
         ended = subprocess.run(
             ["sh", "-c", line],
             cwd=self.folder,

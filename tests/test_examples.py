@@ -6,6 +6,7 @@ import re
 import shutil
 import tomllib
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -73,6 +74,12 @@ def terminal(postgres_server: ServerForTests, tmp_path: Path) -> Iterator[Termin
         yield Terminal(folder, {name: value for name, value in os.environ.items() if name not in keys} | own)
 
 
+@pytest.fixture
+def inside(terminal: Terminal) -> Terminal:
+    """The same, with the commands done in this process: what a start of the program does, the README's lines show."""
+    return replace(terminal, own_processes=False)
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(400)  # many commands, each a process of its own
 def test_commands_of_the_readme(terminal: Terminal) -> None:
@@ -82,59 +89,59 @@ def test_commands_of_the_readme(terminal: Terminal) -> None:
 
 
 @pytest.mark.slow
-def test_commands_of_approvals(terminal: Terminal) -> None:
+def test_commands_of_approvals(inside: Terminal) -> None:
     """A plan is shown, edited and carried out; a second answer is refused with code 6."""
-    follow("docs/approvals.md", terminal)
-    assert terminal.type(f"{PROGRAM} approve last")[0] == 6
+    follow("docs/approvals.md", inside)
+    assert inside.type(f"{PROGRAM} approve last")[0] == 6
 
 
 @pytest.mark.slow
-def test_commands_of_agents(terminal: Terminal) -> None:
+def test_commands_of_agents(inside: Terminal) -> None:
     """The examples are good, and so is the agent of one's own that the page shows."""
-    follow("docs/agents.md", terminal)
-    (terminal.folder / "agents.yaml").write_text(blocks("docs/agents.md", "yaml")[0], encoding="utf-8")
+    follow("docs/agents.md", inside)
+    (inside.folder / "agents.yaml").write_text(blocks("docs/agents.md", "yaml")[0], encoding="utf-8")
     step = "{id: a, type: worker, capability: law, task: x}"
-    (terminal.folder / "w.yaml").write_text(f"name: w\nsteps: [{step}]\n", encoding="utf-8")
-    code, said = terminal.type(f"{PROGRAM} check w.yaml")
+    (inside.folder / "w.yaml").write_text(f"name: w\nsteps: [{step}]\n", encoding="utf-8")
+    code, said = inside.type(f"{PROGRAM} check w.yaml")
     assert (code, "able to do 'law'" in said) == (2, True)
-    code, said = terminal.type(f"STRETTO_AGENTS=agents.yaml {PROGRAM} check w.yaml")
+    code, said = inside.type(f"STRETTO_AGENTS=agents.yaml {PROGRAM} check w.yaml")
     assert code == 0, said
 
 
 @pytest.mark.slow
-def test_commands_of_bundles(terminal: Terminal) -> None:
+def test_commands_of_bundles(inside: Terminal) -> None:
     """The bundle that a run leaves is checked by the command that its page shows."""
-    follow("docs/bundles.md", terminal)
+    follow("docs/bundles.md", inside)
 
 
 @pytest.mark.slow
-def test_commands_of_sources(terminal: Terminal) -> None:
+def test_commands_of_sources(inside: Terminal) -> None:
     """The folder of the example is read by the command that the page shows."""
-    follow("docs/sources.md", terminal)
+    follow("docs/sources.md", inside)
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(240)  # many commands, each a process of its own
-def test_commands_of_workflows(terminal: Terminal) -> None:
+def test_commands_of_workflows(inside: Terminal) -> None:
     """The workflow of the page is checked, run, approved and sent its event; those with a name are run by it."""
-    (terminal.folder / "refund.yaml").write_text(blocks("docs/workflows.md", "yaml")[0], encoding="utf-8")
-    follow("docs/workflows.md", terminal)
+    (inside.folder / "refund.yaml").write_text(blocks("docs/workflows.md", "yaml")[0], encoding="utf-8")
+    follow("docs/workflows.md", inside)
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)  # many commands, each a process of its own
-def test_commands_of_the_catalogue(terminal: Terminal) -> None:
+def test_commands_of_the_catalogue(inside: Terminal) -> None:
     """Each workflow that comes along is run with its example; a second process answers what it waits for."""
     for name in ("workflows", "co2"):
-        shutil.copytree(PROJECT / "examples" / name, terminal.folder / "examples" / name)
-    examples = terminal.folder / "examples" / "workflows"
+        shutil.copytree(PROJECT / "examples" / name, inside.folder / "examples" / name)
+    examples = inside.folder / "examples" / "workflows"
     with running() as server:
         for file in examples.glob("*.json"):
             named = "services:" in WorkflowCatalog(None).find(file.stem).text
             more = {"services": server.address} if named else {}
             file.write_text(json.dumps({**json.loads(file.read_text(encoding="utf-8")), **more}))
-        terminal.environment["STRETTO_ALLOWED_HOSTS"] = server.address.removeprefix("http://")
-        follow("docs/catalogue.md", terminal)
+        inside.environment["STRETTO_ALLOWED_HOSTS"] = server.address.removeprefix("http://")
+        follow("docs/catalogue.md", inside)
         counts = server.shop.counts()
     assert counts["transfers"] == {"made": 1, "undone": 0, "repeated": 0}
     assert (counts["payments"]["made"], counts["reservations"]["undone"]) == (1, 1)
@@ -153,10 +160,10 @@ def test_every_workflow_is_in_the_catalogue() -> None:
 
 
 @pytest.mark.slow
-def test_commands_of_tools(terminal: Terminal) -> None:
+def test_commands_of_tools(inside: Terminal) -> None:
     """The workflow of the page has nothing wrong, and the tools are shown."""
-    (terminal.folder / "price_check.yaml").write_text(blocks("docs/tools.md", "yaml")[0], encoding="utf-8")
-    follow("docs/tools.md", terminal)
+    (inside.folder / "price_check.yaml").write_text(blocks("docs/tools.md", "yaml")[0], encoding="utf-8")
+    follow("docs/tools.md", inside)
 
 
 def test_every_tool_is_documented() -> None:
@@ -166,10 +173,10 @@ def test_every_tool_is_documented() -> None:
 
 
 @pytest.mark.slow
-def test_commands_of_running(terminal: Terminal) -> None:
+def test_commands_of_running(inside: Terminal) -> None:
     """The commands about the installation work, and the picture is written."""
-    follow("docs/running.md", terminal)
-    assert (terminal.folder / "research.png").read_bytes().startswith(b"\x89PNG")
+    follow("docs/running.md", inside)
+    assert (inside.folder / "research.png").read_bytes().startswith(b"\x89PNG")
 
 
 @pytest.mark.slow
