@@ -12,6 +12,8 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
+import graphs.research  # noqa: F401 - what a run imports when it needs it: here once, not in each fork
+import tools.analysis_tools  # noqa: F401
 from chains.fake.script import FakeScript
 from chains.models import ModelDoor
 from graphs.catalog import CATALOG
