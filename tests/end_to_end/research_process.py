@@ -1,10 +1,13 @@
 """Runs of the research graph in processes that can be killed: `python -m tests.end_to_end.research_process`.
 
+The graph runs by itself, or as the step of a workflow.
+
 It imports everything once. Then each line of its input is a `Job`, done in a fork of its own, so that a process
 starts in a fraction of a second. For a job it prints a line with the number of the fork, and a `Done` when that ends.
 """
 
 import asyncio
+import importlib
 import os
 import signal
 import sys
@@ -19,18 +22,23 @@ from chains.models import ModelDoor
 from graphs.catalog import CATALOG
 from run_workflow.engine.engine import Engine
 from run_workflow.fence import Fence
+from run_workflow.logs import configure_logs
 from run_workflow.postgres.database import Database, DatabaseSettings, open_database
 from run_workflow.stores.artifacts import PostgresArtifacts
+from run_workflow.workflow_catalog import WorkflowCatalog
 from state.context import RunContext
 from state.errors import RunHeld
 from state.evidence import ArtifactRef
 from state.ports import Network
-from state.runs import Json, Progress, Usage
+from state.runs import Json, Progress, RunRecord, Usage
 from tools.memory import SystemClock
 from tools.network import Clients
+from tools.toolbox import Toolbox
 from tools.web.searxng import SearxNG
 from tools.web.web import EngineWeb
 
+LATE = ("graphs.workflow.compiler", "graphs.workflow.bodies", "graphs.workflow.steps.doers", "graphs.research")
+"""What a run imports when it first needs it: here before the forks."""
 KEY = "the one run of the database"
 
 
@@ -44,6 +52,8 @@ class Job(BaseModel):
     """The model `fake/team`."""
     web: str
     """Address of the web search."""
+    files: Path | None = None
+    """Where a workflow writes whose step is the research; None where it runs by itself."""
     kill_at: int | None = None
     """The process kills itself at the so-many-th event that it sees, counted from 1."""
 
@@ -66,7 +76,8 @@ async def work(job: Job) -> Done:
     async with Clients(["127.0.0.1"]) as clients, open_database(DatabaseSettings(job.dsn, Path())) as database:
         models = ModelDoor({}, {}, {"team": job.script})
         web = EngineWeb(clients, SearxNG(clients, job.web))
-        engine = Engine(database.pool, models, SystemClock(), CATALOG, network=Network(web))
+        toolbox = Toolbox(clients, files=job.files, folders=(Path("/"),)) if job.files else None
+        engine = Engine(database.pool, models, SystemClock(), CATALOG, network=Network(web, toolbox=toolbox))
         return await _advanced(database, engine, job)
 
 
@@ -79,7 +90,7 @@ async def _advanced(database: Database, engine: Engine, job: Job) -> Done:
         if events == job.kill_at:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    run = await engine.start("research", job.input, job.context, actor="ann", dedup_key=KEY)
+    run = await _started(engine, job)
     async with asyncio.timeout(30):
         while True:
             try:
@@ -87,18 +98,38 @@ async def _advanced(database: Database, engine: Engine, job: Job) -> Done:
                 break
             except RunHeld:  # the server has not noticed yet that the process before is gone
                 await asyncio.sleep(0.02)
-    output = run.output or {}
-    stored = PostgresArtifacts(Fence(database.pool, run.id, -1))
-    report = (await stored.get(ArtifactRef.model_validate(output["report"]).sha256)).decode()
+    outcome, report = await _made(database, run, job.files)
     return Done(
         killed=False,
         status=run.status,
-        outcome=output["outcome"],
+        outcome=outcome,
         report=report.replace(run.id, "RUN"),
         bad_audit=await engine.verify_audit(run.id),
         usage=(await engine.show(run.id)).usage,
         events=events,
     )
+
+
+async def _started(engine: Engine, job: Job) -> RunRecord:
+    if job.files is None:
+        return await engine.start("research", job.input, job.context, actor="ann", dedup_key=KEY)
+
+    async def nothing(_: str, __: str) -> None:
+        return None
+
+    wanted = await WorkflowCatalog(None).pin("research_report", nothing)
+    return await engine.workflows.start(wanted, job.input, job.context, actor="ann", dedup_key=KEY)
+
+
+async def _made(database: Database, run: RunRecord, files: Path | None) -> tuple[str, str]:
+    """The outcome of the research, and its report."""
+    output = run.output or {}
+    if files is not None:
+        given = output["outputs"]
+        return given["outcome"], (files / run.id / given["report"]).read_text(encoding="utf-8")
+    stored = PostgresArtifacts(Fence(database.pool, run.id, -1))
+    report = await stored.get(ArtifactRef.model_validate(output["report"]).sha256)
+    return output["outcome"], report.decode()
 
 
 def say(line: str) -> None:
@@ -126,5 +157,8 @@ def fork(line: str) -> None:
 
 
 if __name__ == "__main__":
+    for late in LATE:
+        importlib.import_module(late)
+    configure_logs("error")  # what a workflow logs must not come between the answers
     for each in sys.stdin:
         fork(each)

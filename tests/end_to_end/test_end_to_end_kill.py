@@ -1,4 +1,4 @@
-"""A research run that is killed, at twenty moments, and taken on by another process.
+"""Research that is killed, at twenty moments, and taken on by another process: by itself, or as a workflow's step.
 
 Real graph, engine, PostgreSQL and processes. Calls are counted where they arrive: each call of the model writes a line
 to a file, and the web is a server that counts.
@@ -48,12 +48,18 @@ EVENTS = 16
 """Moments at which the process kills itself, evenly over the events of a run."""
 CALLS = (1, 3, 5, 7)
 """Moments at which it is killed from outside: while it waits for the answer to the so-many-th call of the model."""
+STEPS = (3, 10)
+"""Those of these moments at which the research is the step of a workflow."""
 TEAM = {
     "analyze_task/0": [0],
     "branches/level/0": [1, 2, 3],
     "branches/observatory/0": [4, 5, 6],
 }
 """By path of the journal: the steps of the script, in the order in which that conversation takes them."""
+
+
+STEP = "findings."
+"""Begins the paths of research that is a step of the workflow research_report."""
 
 
 @dataclass(frozen=True)
@@ -99,6 +105,8 @@ class Trial:
     case: Case
     dsn: str
     log: Path
+    as_step: bool = False
+    """Whether the research is the step of a workflow."""
     asked_before: Counter[str] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -108,7 +116,8 @@ class Trial:
         """The job to take the run on."""
         script = FakeScript.model_validate({"steps": self.case.script, "log": self.log})
         given = {"question": QUESTION, "sources": [self.case.sources]}
-        return Job(dsn=self.dsn, input=given, context=CONTEXT, script=script, web=self.case.web.url, kill_at=kill_at)
+        job = Job(dsn=self.dsn, input=given, context=CONTEXT, script=script, web=self.case.web.url, kill_at=kill_at)
+        return job.model_copy(update={"files": self.log.parent / "files"}) if self.as_step else job
 
     def steps(self) -> Counter[int]:
         """How often each step of the script was asked for."""
@@ -127,7 +136,8 @@ class Trial:
             rows = connection.execute("SELECT * FROM calls ORDER BY recorded_at").fetchall()
         names = set()
         for path, steps in TEAM.items():
-            there = [row for row in rows if row["path"] == path and row["name"] == "fake/team"]
+            journal = f"{STEP if self.as_step else ''}{path}"
+            there = [row for row in rows if row["path"] == journal and row["name"] == "fake/team"]
             names |= {f"step {step}" for step, _ in zip(steps, there, strict=False)}
         names |= {row["response"]["artifact"]["searched"][0] for row in rows if row["name"] == "search_web"}
         return names | {"/observatory" for row in rows if row["name"] == "read_page"}
@@ -282,7 +292,11 @@ def test_the_undisturbed_run(undisturbed: Undisturbed) -> None:
 
 @pytest.mark.parametrize("moment", range(1, EVENTS + 1))
 def test_killed_at_an_event(moment: int, trial: Trial, processes: Processes, undisturbed: Undisturbed) -> None:
-    """Killed after an event, the run ends in a new process as if nothing had been; no recorded call is repeated."""
+    """Killed after an event, the run ends in a new process as if nothing had been; no recorded call is repeated.
+
+    At two of the moments the research is a step, with the same calls and the same report.
+    """
+    trial.as_step = moment in STEPS
     event = max(1, moment * undisturbed.done.events // (EVENTS + 1))
     assert processes.do(trial.job(kill_at=event)).killed
     check_resumed(trial, processes, undisturbed)
@@ -290,7 +304,8 @@ def test_killed_at_an_event(moment: int, trial: Trial, processes: Processes, und
 
 @pytest.mark.parametrize("number", CALLS)
 def test_killed_in_a_call(number: int, trial: Trial, processes: Processes, undisturbed: Undisturbed) -> None:
-    """Killed while a model is being asked, only the calls that were under way are made again."""
+    """Killed while a model is being asked, only the calls that were under way are made again; of a step as well."""
+    trial.as_step = number in STEPS
     process = processes.begin(trial.job())
     deadline = time.monotonic() + 30
     while trial.steps().total() < number:
