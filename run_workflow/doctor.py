@@ -5,9 +5,10 @@ import os
 import platform
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
+from typing import Any
 
 from chains.models import ModelDoor
 from run_workflow.documents import CheckBody, SettingBody
@@ -21,6 +22,12 @@ _SCARCE, _TOO_LITTLE = 1_000_000_000, 100_000_000
 """Bytes of free disk below which doctor warns, and below which nothing should be begun."""
 _ANSWER_SECONDS = 3.0
 _PYTHON = (3, 11)
+_SHOWN = 3
+"""Runs that are named."""
+_UNSENT = """
+SELECT run_id, count(*) AS messages, max(error) AS error FROM outbox WHERE sent_at IS NULL
+GROUP BY run_id ORDER BY min(made_at)
+"""
 
 Opener = Callable[[DatabaseSettings], AbstractAsyncContextManager[Database]]
 
@@ -28,7 +35,7 @@ Opener = Callable[[DatabaseSettings], AbstractAsyncContextManager[Database]]
 async def examine(settings: Settings, opener: Opener = open_database) -> tuple[CheckBody, ...]:
     """All checks, in the order in which a newcomer meets them."""
     checks = [_python(), _settings_file(settings), _data_folder(settings.home)]
-    checks.append(await _database(settings, opener))
+    checks += await _database(settings, opener)
     checks += await asyncio.to_thread(lambda: list(_models(settings)))
     checks += [await _server(f"server of {name}", url, "/models") for name, url in _addresses(settings)]
     checks.append(await _search(settings))
@@ -106,14 +113,25 @@ def _data_folder(home: Path) -> CheckBody:
     return _check("data folder", "ok", found)
 
 
-async def _database(settings: Settings, opener: Opener) -> CheckBody:
+async def _database(settings: Settings, opener: Opener) -> list[CheckBody]:
     given = "the server of DATABASE_URL" if settings.database_url else f"a local server in {settings.home / 'postgres'}"
     try:
         async with opener(settings.database) as database, database.pool.connection() as connection:
             row = await (await connection.execute("SELECT current_setting('server_version') AS version")).fetchone()
+            kept = await (await connection.execute(_UNSENT)).fetchall()
     except DatabaseError as error:
-        return _check("PostgreSQL", "fault", error.message, error.remedy or "")
-    return _check("PostgreSQL", "ok", f"{row['version'] if row else '?'}, {given}")
+        return [_check("PostgreSQL", "fault", error.message, error.remedy or "")]
+    return [_check("PostgreSQL", "ok", f"{row['version'] if row else '?'}, {given}"), _messages(kept)]
+
+
+def _messages(kept: Sequence[Mapping[str, Any]]) -> CheckBody:
+    """Those of workflows that nobody has taken yet; `kept` has the runs, those whose messages wait longest first."""
+    if not kept:
+        return _check("messages", "ok", "all that workflows were to tell others was taken")
+    runs = ", ".join(row["run_id"] for row in kept[:_SHOWN]) + (", …" if len(kept) > _SHOWN else "")
+    found = f"{sum(row['messages'] for row in kept)} not taken yet, on {runs}: {kept[0]['error'] or 'not tried yet'}"
+    remedy = f"They are sent when a run is driven. `resume {kept[0]['run_id']}` tries at once, if that run has ended."
+    return _check("messages", "warning", found, remedy)
 
 
 def _models(settings: Settings) -> Iterator[CheckBody]:

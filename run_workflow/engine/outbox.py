@@ -1,7 +1,8 @@
 """What others are to be told of a run: rows that are written with the event, and sent until they are taken.
 
-A message is sent by any process that drives runs, again after longer and longer pauses. Whoever is told may be told
-twice, with the same id: a process can die between sending a message and noting it.
+A message is sent by any process that drives a run, of whatever workflow, again after longer and longer pauses; a
+resume of a run that has ended sends what is left of its own at once. Whoever is told may be told twice, with the same
+id: a process can die between sending a message and noting it.
 """
 
 import asyncio
@@ -16,7 +17,7 @@ from run_workflow.engine.rows import Connection, transaction
 from run_workflow.engine.told import told
 from run_workflow.postgres.database import Pool
 from run_workflow.stores.columns import as_json
-from state.errors import StrettoError, ToolFailed
+from state.errors import RunError, StrettoError, ToolFailed
 from state.ports import ToolRegistry
 from state.runs import AuditEvent, Json, RunRecord
 from state.workflow.terms import Terms
@@ -36,6 +37,10 @@ WHERE id IN (
 ) RETURNING id, run_id, target, body, attempts
 """
 _SENT = "UPDATE outbox SET next_at = NULL, sent_at = clock_timestamp(), error = NULL WHERE id = %s"
+_AGAIN = """
+UPDATE outbox SET attempts = 0, next_at = clock_timestamp() WHERE run_id = %s AND sent_at IS NULL RETURNING id
+"""
+_LEFT = "SELECT error FROM outbox WHERE id = ANY (%s) AND sent_at IS NULL ORDER BY id"
 _FAILED = "UPDATE outbox SET next_at = clock_timestamp() + make_interval(secs => %s), error = %s WHERE id = %s"
 
 
@@ -66,14 +71,30 @@ class Courier:
             if len(rows) < _BATCH:
                 return
 
+    async def deliver_left(self, run_id: str) -> bool:
+        """One try of all messages on a run that were not taken, those that were given up too; whether there are any.
+
+        Raises RunError with what was not taken now.
+        """
+        async with transaction(self._pool) as connection:
+            wanted = [row["id"] for row in await (await connection.execute(_AGAIN, (run_id,))).fetchall()]
+        await self.deliver()
+        async with self._pool.connection() as connection:
+            left = await (await connection.execute(_LEFT, (wanted,))).fetchall()
+        if left:
+            raise RunError(
+                f"{len(left)} of {len(wanted)} messages on the run were not taken: {left[0]['error'] or 'another process has them.'}",
+                place=f"run {run_id}",
+                remedy="Commands that drive a run send them again later; this one tries at once.",
+            )
+        return bool(wanted)
+
     @asynccontextmanager
     async def during(self, run: RunRecord) -> AsyncIterator[None]:
-        """The same again and again for as long as the block lasts, and once after it, if the run tells anybody."""
-        if not run.terms or not (run.terms["endpoints"] or run.terms["channels"]):
-            yield
-            return
+        """Tries what is due beside the block; where the run tells somebody, again and again, and once after it."""
+        tells = run.terms is not None and bool(run.terms["endpoints"] or run.terms["channels"])
         stopped = asyncio.Event()
-        delivering = asyncio.create_task(self._until(stopped))
+        delivering = asyncio.create_task(self._until(stopped) if tells else self.deliver())
         try:
             yield
         except asyncio.CancelledError:

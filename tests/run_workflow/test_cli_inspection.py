@@ -80,7 +80,7 @@ async def test_doctor_finds_all_well(database: Database, tmp_path: Path) -> None
     settings = load_settings({"STRETTO_HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path)})
     checks = by_name(await doctor.examine(settings, opener))
     assert {check.state for check in checks.values()} == {"ok"}
-    named = "Python, settings file, data folder, PostgreSQL, model extractive, embeddings, web search"
+    named = "Python, settings file, data folder, PostgreSQL, messages, model extractive, embeddings, web search"
     assert list(checks) == named.split(", ")
     assert checks["PostgreSQL"].found[0].isdigit()
     assert str(tmp_path) in checks["data folder"].found

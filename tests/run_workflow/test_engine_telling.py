@@ -1,17 +1,21 @@
 """Others are told of runs: signed requests and lines in the log, at least once, with ids that stay; missed promises."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
 import structlog
 
 from graphs.workflow.pinned import pinned
+from run_workflow import doctor
+from run_workflow.documents import CheckBody
 from run_workflow.engine.engine import Engine
-from run_workflow.postgres.database import Database
+from run_workflow.postgres.database import Database, DatabaseSettings
+from run_workflow.settings import load_settings
 from state.context import RunContext
-from state.errors import ToolFailed
+from state.errors import RunError, ToolFailed
 from state.ports import Network, RegisteredTool
 from state.runs import Answer, Approve, Json, RunRecord
 from tests.run_workflow.engine_graphs import NO_MODELS, QUICK, change, rows
@@ -101,6 +105,39 @@ async def test_what_was_not_taken_is_sent_again_by_whoever_drives_runs(
     await begun(engine, 'webhook_endpoints: [{url: "http://other", events: [none]}]')
     (left,) = await rows(database, "SELECT next_at, error FROM outbox WHERE sent_at IS NULL")
     assert (left["next_at"], left["error"]) == (None, "503")
+
+
+async def test_messages_that_were_not_taken_go_out_with_any_run_and_by_a_resume(
+    engine: Engine, receiver: Receiver, database: Database
+) -> None:
+    """A run that tells nobody sends what others owe and is due; a resume of a run that has ended sends all of its own,
+
+    also what was given up, and says what was not taken. `doctor` names the run until then.
+    """
+    receiver.refused = 3
+    run = await begun(engine, 'webhook_endpoints: [{url: "http://end"}]')
+    await change(database, "UPDATE outbox SET next_at = now() WHERE sent_at IS NULL")
+    await begun(engine, "")
+    assert receiver.refused == 1
+    await change(database, "UPDATE outbox SET next_at = NULL, attempts = 7")
+
+    @asynccontextmanager
+    async def opener(_: DatabaseSettings) -> AsyncIterator[Database]:
+        yield database
+
+    async def found() -> CheckBody:
+        checks = await doctor.examine(load_settings({}), opener)
+        return next(check for check in checks if check.name == "messages")
+
+    assert f"`resume {run.id}`" in (await found()).remedy
+    with pytest.raises(RunError, match="1 of 1 messages on the run were not taken: 503"):
+        await engine.advance(run.id)
+    assert (await engine.advance(run.id)).status == "completed"
+    assert receiver.told("http://end") == ["run.completed"] * 4
+    assert len({key for _, key in receiver.sent}) == 1
+    assert (await found()).state == "ok"
+    with pytest.raises(RunError, match="has ended"):
+        await engine.advance(run.id)
 
 
 async def test_people_are_told_when_they_are_needed(engine: Engine, receiver: Receiver) -> None:
