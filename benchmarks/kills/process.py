@@ -28,6 +28,7 @@ from tools.memory import SystemClock
 from tools.network import Clients
 from tools.toolbox import Toolbox
 
+_BEGUN = b"."
 PEOPLE = ("ann", "bob")
 """Who answers a step that asks, in this order."""
 
@@ -40,7 +41,7 @@ class Job(BaseModel):
     files: Path
     """Where its tools write."""
     kill_after: float | None = None
-    """Seconds after which the process is killed, if it still lives."""
+    """Seconds of work after which the process is killed, if it still lives."""
 
 
 class Ended(BaseModel):
@@ -48,7 +49,7 @@ class Ended(BaseModel):
 
     killed: bool
     seconds: float
-    """How long it lived."""
+    """How long it worked, from when it had the database open."""
 
 
 def engine_on(database: Database, clients: Clients, files: Path) -> Engine:
@@ -80,8 +81,9 @@ def _person(view: RunView, point: str) -> str:
     return PEOPLE[sum(each.status == "answered" and each.point == point for each in view.approvals)]
 
 
-async def _work(job: Job) -> None:
+async def _work(job: Job, tell: int) -> None:
     async with Clients(["127.0.0.1"]) as clients, open_database(DatabaseSettings(job.dsn, Path())) as database:
+        os.write(tell, _BEGUN)
         await _stretch(engine_on(database, clients, job.files), job.run_id)
 
 
@@ -92,10 +94,11 @@ def fork(job: Job) -> Ended:
     child = os.fork()
     if child == 0:
         os.close(result)
-        asyncio.run(_work(job))
+        asyncio.run(_work(job, tell))
         os.write(tell, "\n".join(sys.modules.keys() - known).encode())
         os._exit(0)
     os.close(tell)
+    os.read(result, len(_BEGUN))
     started = SystemClock().elapsed()
     watched = os.pidfd_open(child)
     if not select.select([watched], [], [], job.kill_after)[0]:

@@ -38,7 +38,7 @@ class Trial:
     repeated: int
     """Requests that came again for what a service had done."""
     seconds: float
-    """What all its processes lived."""
+    """What all its processes worked."""
 
 
 class Workers:

@@ -47,6 +47,8 @@ async def drive(desk: Desk, services: Services, run_id: str, manner: Manner) -> 
     run = (await services.engine.show(run_id)).run
     if run.status in ENDED:
         desk.screen.note(f"It has ended before: it is {run.status}.")
+        if await services.engine.deliver(run_id):
+            desk.screen.note("Those who had not been told of it are told now.")
         return await finish(desk, services, run_id, manner.out)
     desk.screen.note("Loading the agents, which takes a few seconds.")
     while True:

@@ -43,7 +43,7 @@ from run_workflow.stores.vectors import PostgresVectors
 from state.context import RunContext
 from state.errors import LeaseLost, RunError
 from state.ports import Clock, Embeddings, Models, Network, Ports
-from state.runs import ENDED, SERVED, UNDOING, Answer, ApprovalRecord, Edit, Json, RunRecord, RunStatus, Standing
+from state.runs import SERVED, UNDOING, Answer, ApprovalRecord, Edit, Json, RunRecord, RunStatus, Standing
 from tools.threads import computed
 from tools.web.once import OnceWeb
 
@@ -100,17 +100,14 @@ class Engine:
         """Works on a run until it ends, waits for a person, is drained or cancelled.
 
         `watch` is called with the events of the run; once `drain` is set, it stops at its next safe point. A run that
-        waits and was not answered is returned as it is; so is one that has ended, when those were told of it who had
-        not been. The lease is taken first: that the run is worked on is seen while the graph is still being loaded.
-        Raises UnknownRun, RunHeld, LeaseLost, DefinitionChanged, and RunError
+        waits and was not answered is returned as it is. The lease is taken first: that the run is worked on is seen
+        while the graph is still being loaded. Raises UnknownRun, RunHeld, LeaseLost, DefinitionChanged, and RunError
         when the run has ended. An error of the run itself becomes the status `failed`; one that is not a StrettoError
         is raised as well.
         """
         await self.settle_timeouts(run_id)
         async with self._pool.connection() as connection:
             run = await one_run(connection, run_id)
-        if run.status in ENDED and await self._courier.deliver_left(run_id):
-            return run
         if run.status not in UNDOING:  # its thread is not needed for that
             refuse_served(run)
         if run.is_put_away and not run.answered and not run.cancel_requested:
@@ -239,6 +236,10 @@ class Engine:
         from run_workflow.engine import lending
 
         return await lending.answered(self._pool)
+
+    async def deliver(self, run_id: str) -> bool:
+        """Sends what others were not told of a run, also what was given up; whether there is any. Raises RunError."""
+        return await self._courier.deliver_left(run_id)
 
     async def show(self, run_id: str) -> views.RunView:
         """The run with its steps, approvals, usage and forks. Raises UnknownRun."""

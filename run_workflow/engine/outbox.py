@@ -82,8 +82,9 @@ class Courier:
         async with self._pool.connection() as connection:
             left = await (await connection.execute(_LEFT, (wanted,))).fetchall()
         if left:
+            why = left[0]["error"] or "another process has them"
             raise RunError(
-                f"{len(left)} of {len(wanted)} messages on the run were not taken: {left[0]['error'] or 'another process has them.'}",
+                f"{len(left)} of {len(wanted)} messages on the run were not taken: {why}",
                 place=f"run {run_id}",
                 remedy="Commands that drive a run send them again later; this one tries at once.",
             )

@@ -120,6 +120,8 @@ class EngineDouble:
     charts: tuple[Chart, ...] = ()
     forks: list[tuple[str, str | None, Json | None]] = field(default_factory=list)
     first_bad: int | None = None
+    owes: bool = False
+    """Whether there are messages on a run that nobody took."""
     workflows: Any = field(default_factory=NoWorkflows)
     began: Callable[[], None] = lambda: None
     """Called when an `advance` has given its events."""
@@ -224,6 +226,9 @@ class EngineDouble:
     async def fork(self, run_id: str, *, actor: str, at: str | None = None, changes: Json | None = None) -> RunRecord:
         self.forks.append((run_id, at, changes))
         return self.add(f"{run_id}f", self.runs[run_id].input, parent=run_id)
+
+    async def deliver(self, run_id: str) -> bool:
+        return self.owes
 
     async def show(self, run_id: str) -> RunView:
         if run_id not in self.runs:

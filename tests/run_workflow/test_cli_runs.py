@@ -213,12 +213,15 @@ def test_report_writes_the_files_again(line: Line, tmp_path: Path) -> None:
 
 
 def test_resume_goes_on(line: Line) -> None:
-    """A paused run is taken to its end; one that has ended is shown as it is."""
+    """A paused run is taken to its end; one that has ended is shown as it is, and what it owes to others is sent."""
     line.engine.stretches = [Stretch(output=published())]
     assert line.type("resume", "r1b").code == 0
     again = line.type("resume", "r1b")
     assert again.code == 0
     assert "has ended before" in again.err
+    assert "are told now" not in again.err
+    line.engine.owes = True
+    assert "are told now" in line.type("resume", "r1b").err
 
 
 def test_resume_goes_on_with_all_that_is_due(line: Line) -> None:
