@@ -59,8 +59,8 @@ class Workers:
 @contextmanager
 def workers() -> Iterator[Workers]:
     """Where processes come from."""
-    one_thread = ("env", "OPENBLAS_NUM_THREADS=1")  # what is forked may have no others
-    command = [*one_thread, sys.executable, "-m", "benchmarks.kills.process"]
+    # What is forked may have no threads.
+    command = ["env", "OPENBLAS_NUM_THREADS=1", sys.executable, "-m", "benchmarks.kills.process"]
     with subprocess.Popen(command, cwd=PROJECT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as parent:
         yield Workers(parent)
         assert parent.stdin is not None

@@ -155,6 +155,17 @@ async def test_an_action_that_fails_for_good_names_what_is_left() -> None:
     assert (await runs.undo()).undone == ()
 
 
+async def test_an_action_that_ended_is_not_called_again() -> None:
+    """Of two actions that undo a step the second fails; undoing again calls that one only."""
+    actions = [undone_by("first"), undone_by("second", retry_policy=ONCE)]
+    runs = runs_of(step("a", rollback_actions=actions))
+    await runs.go()
+    undoers(runs).broken["second"] = 1
+    assert (await runs.undo()).left == ("a",)
+    assert (await runs.undo()).undone == ("a",)
+    assert [given["of"] for _, given, _ in undoers(runs).calls] == ["first", "second", "second"]
+
+
 async def test_an_action_that_cannot_be_worked_out_is_told() -> None:
     """Where a reference of an action leads to nothing the step still completed, and undoing it says why it cannot."""
     action = {"tool": "undo", "input": {"of": "$output.nothing"}}
