@@ -73,6 +73,7 @@ async def drive_due(desk: Desk, services: Services, out: Path) -> int:
         desk.screen.note(f"It is {run.standing}.")
         if ended[-1].exit_code == session.INTERRUPTED:
             break
+    await services.engine.deliver()
     desk.screen.say(f"Went on with {plural(len(ended), 'run')}." if ended else "No run is due.")
     desk.screen.document(DueDocument(runs=tuple(ended)))
     codes = {document.exit_code for document in ended} | ({session.FAILED} if failed else set())

@@ -237,9 +237,15 @@ class Engine:
 
         return await lending.answered(self._pool)
 
-    async def deliver(self, run_id: str) -> bool:
-        """Sends what others were not told of a run, also what was given up; whether there is any. Raises RunError."""
-        return await self._courier.deliver_left(run_id)
+    async def deliver(self, run_id: str | None = None) -> bool:
+        """Sends what others were not told of a run, also what was given up; whether there is any. Raises RunError.
+
+        Without a run: what is due of all runs, once, and says nothing of how that went.
+        """
+        if run_id is not None:
+            return await self._courier.deliver_left(run_id)
+        await self._courier.deliver()
+        return False
 
     async def show(self, run_id: str) -> views.RunView:
         """The run with its steps, approvals, usage and forks. Raises UnknownRun."""

@@ -122,6 +122,8 @@ class EngineDouble:
     first_bad: int | None = None
     owes: bool = False
     """Whether there are messages on a run that nobody took."""
+    delivered: list[str | None] = field(default_factory=list)
+    """The runs whose messages were to be sent; None for those of all."""
     workflows: Any = field(default_factory=NoWorkflows)
     began: Callable[[], None] = lambda: None
     """Called when an `advance` has given its events."""
@@ -227,7 +229,8 @@ class EngineDouble:
         self.forks.append((run_id, at, changes))
         return self.add(f"{run_id}f", self.runs[run_id].input, parent=run_id)
 
-    async def deliver(self, run_id: str) -> bool:
+    async def deliver(self, run_id: str | None = None) -> bool:
+        self.delivered.append(run_id)
         return self.owes
 
     async def show(self, run_id: str) -> RunView:

@@ -225,8 +225,12 @@ def test_resume_goes_on(line: Line) -> None:
 
 
 def test_resume_goes_on_with_all_that_is_due(line: Line) -> None:
-    """Each as far as it goes, nobody is asked; a run that failed gives the exit code, and the others go on."""
+    """Each as far as it goes, nobody is asked; a run that failed gives the exit code, and the others go on.
+
+    What was not taken of messages is sent, whether a run is due or not.
+    """
     assert (line.type("resume", "--due").out, line.type("resume", "--due").code) == ("No run is due.\n", 0)
+    assert line.engine.delivered == [None, None]
     for name in ("d1", "d2", "d3"):
         line.engine.add(name, {"question": "Why?"}, status="running", taken=True)
     held = RunHeld("Another process works on it.")

@@ -114,10 +114,13 @@ async def test_messages_that_were_not_taken_go_out_with_any_run_and_by_a_resume(
 
     also what was given up, and says what was not taken. `doctor` names the run until then.
     """
-    receiver.refused = 3
+    receiver.refused = 4
     run = await begun(engine, 'webhook_endpoints: [{url: "http://end"}]')
     await change(database, "UPDATE outbox SET next_at = now() WHERE sent_at IS NULL")
     await begun(engine, "")
+    assert receiver.refused == 2
+    await change(database, "UPDATE outbox SET next_at = now() WHERE sent_at IS NULL")
+    await engine.deliver()
     assert receiver.refused == 1
     await change(database, "UPDATE outbox SET next_at = NULL, attempts = 7")
 
@@ -133,7 +136,7 @@ async def test_messages_that_were_not_taken_go_out_with_any_run_and_by_a_resume(
     with pytest.raises(RunError, match="1 of 1 messages on the run were not taken: 503"):
         await engine.deliver(run.id)
     assert await engine.deliver(run.id)
-    assert receiver.told("http://end") == ["run.completed"] * 4
+    assert receiver.told("http://end") == ["run.completed"] * 5
     assert len({key for _, key in receiver.sent}) == 1
     assert (await found()).state == "ok"
     assert not await engine.deliver(run.id)
