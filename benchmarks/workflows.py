@@ -38,6 +38,7 @@ from graphs.workflow.run import Conditions
 from graphs.workflow.running import Call
 from run_workflow.engine.engine import Engine
 from run_workflow.engine.entries import EditCheck
+from run_workflow.logs import configure_logs
 from run_workflow.postgres.database import Database, DatabaseSettings, open_database
 from state.context import RunContext
 from state.ports import Ports
@@ -179,6 +180,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=1, help="runs of each (default: %(default)s)")
     parser.add_argument("--growth", action="store_true", help="seconds and bytes by the number of steps")
     given = parser.parse_args()
+    configure_logs("warning", steps=False)  # as a command does
     if given.growth:
         asyncio.run(grow())
     else:

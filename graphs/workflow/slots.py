@@ -11,6 +11,8 @@ from contextlib import asynccontextmanager, contextmanager
 from itertools import count
 from typing import Literal
 
+_LEAST_NEAR = 32
+"""As many get ready at least: where steps take no time, many are then in the ledger with one write."""
 _Heap = list[tuple[float, float, int, "Ticket"]]
 
 
@@ -21,7 +23,8 @@ class Slots:
     """
 
     def __init__(self, size: int, within: "Slots | None" = None) -> None:
-        self._size = self._free = size
+        self._free = size
+        self._most_near = max(size, _LEAST_NEAR)
         self.within = within
         self._numbers = count()
         self._waiting: _Heap = []
@@ -57,7 +60,7 @@ class Slots:
                 self._free -= 1
                 self._near -= ticket.stands == "near"
                 ticket.moves("placed")
-        while self._near < self._size and self._far:
+        while self._near < self._most_near and self._far:
             ticket = heapq.heappop(self._far)[-1]
             if ticket.stands == "far":
                 self._near += 1

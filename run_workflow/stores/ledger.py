@@ -1,6 +1,7 @@
 """The ledger in Postgres: the table `step_runs`. Steps that write at the same time wait together for one commit."""
 
 import asyncio
+import json
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -18,10 +19,9 @@ from tools.storable import json_text
 _WRITE = """
 WITH holder AS MATERIALIZED (SELECT id FROM runs WHERE id = %s AND fence = %s FOR KEY SHARE)
 INSERT INTO step_runs (run_id, path, iteration, status, attempts, started_at, ended_at, error, result)
-SELECT holder.id, row.path, row.iteration, row.status, row.begins, clock_timestamp(),
-       CASE WHEN row.begins = 0 THEN clock_timestamp() END, row.error, row.result::json
-FROM unnest(%s::text[], %s::int[], %s::text[], %s::int[], %s::text[], %s::text[])
-     AS row (path, iteration, status, begins, error, result), holder
+SELECT holder.id, row->>0, (row->>1)::int, row->>2, (row->>3)::int, clock_timestamp(),
+       CASE WHEN row->>3 = '0' THEN clock_timestamp() END, row->>4, (row->>5)::json
+FROM json_array_elements(%s::json) AS row, holder
 ON CONFLICT (run_id, path, iteration) DO UPDATE SET
     status = excluded.status, attempts = step_runs.attempts + excluded.attempts,
     started_at = CASE WHEN excluded.attempts > 0 THEN excluded.started_at ELSE step_runs.started_at END,
@@ -118,9 +118,8 @@ class PostgresLedger:
             await self._store(list(batch.rows.values()))
 
     async def _store(self, rows: Sequence[_Row]) -> None:
-        columns = [list(column) for column in zip(*rows, strict=True)]
         async with self._fence.pool.connection() as connection:
-            cursor = await connection.execute(_WRITE, (self._fence.run_id, self._fence.number, *columns))
+            cursor = await connection.execute(_WRITE, (self._fence.run_id, self._fence.number, json.dumps(rows)))
         if not cursor.rowcount:
             raise self._fence.lose()
 
