@@ -80,6 +80,7 @@ async def test_versions_are_pinned_with_all_that_they_use(tmp_path: Path) -> Non
     changed = catalog(tmp_path, inner=f"name: inner\ndescription: other\n{STEPS}")
     assert (await changed.pin("outer", stored)).hash != outer.hash
     assert (await found.pin("fixed", stored)).uses == {"inner@0.9.0": old}
+    assert old.title == "inner@0.9.0"
     with pytest.raises(SetupError, match=r"no version '0\.8\.0'"):
         await found.pin("inner@0.8.0", stored)
     with pytest.raises(BuildError, match="one → two → one"):
