@@ -142,6 +142,7 @@ async def test_an_unanswered_request_escalates() -> None:
     await engine.go(Command(resume={first["ask"]: nobody}))
     (request,) = (await engine.app().aget_state(CONFIG)).interrupts
     assert request.value["policy"]["approvers"] == ["boss"]
+    assert request.value["policy"]["timeout_seconds"] == 60
     with pytest.raises(StepFailed, match="Nobody answered"):
         await engine.go(Command(resume={request.id: nobody}))
 

@@ -291,4 +291,5 @@ async def test_a_team_works_without_a_key() -> None:
     workers = [{**each, "input_mapping": {"query": "17"}} for each in WORKERS]
     done = (await AgentRun({**step, "workers": workers}, context=KEYLESS).go())["t"]
     assert [task["capability"] for task in done["tasks"]] == ["research", "analysis"]
+    assert all("What has order 17 cost?" in task["task"] for task in done["tasks"])
     assert "120 euro" in done["answer"]
