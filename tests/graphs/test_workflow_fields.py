@@ -43,7 +43,7 @@ async def test_all_conditions_must_hold() -> None:
         action("a", condition="workflow.n > 1", conditions=["workflow.n < 9", parts]),
         action("b", condition="workflow.n > 1", conditions=["workflow.n > 9"]),
         action("c", conditions=[{**parts, "value": 5}]),
-        action("d", conditions=[{**parts, "field": "workflow.limit"}]),
+        action("d", conditions=[{**parts, "field": "workflow.limit", "value": 5}]),
         variables={"limit": 6},
     ).go()
     ends = {id_: outcome.status for id_, outcome in level.outcomes.items()}

@@ -317,6 +317,7 @@ async def test_a_loop_ends_by_its_condition_or_its_bound() -> None:
     bounded = await Runs({"steps": [{**step, "until": "false", "loop_max_iterations": 2}]}, tools).go()
     assert bounded.outcomes["again"].failure is not None
     assert bounded.outcomes["again"].failure.error == "limit"
+    assert len(tools.calls) == 3 + 2
 
 
 async def test_a_conditional_takes_the_first_true_way() -> None:
