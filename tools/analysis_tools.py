@@ -9,11 +9,11 @@ import html
 import re
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from typing import Annotated, Any
 
 import pandas as pd
 from langchain_core.tools import BaseTool, StructuredTool
+from pydantic import BaseModel
 
 from state.errors import ToolError
 from state.evidence import Chart, Collection, Locator, Passage, Source
@@ -27,15 +27,13 @@ from tools.effects import effects
 from tools.evidence_text import fenced, render_evidence
 from tools.numerals import name_and_unit
 from tools.report.escaping import cell_text
-from tools.samples import MOST_GROUPS, label
 from tools.screening import screen
-from tools.statistics import StatResult, compare_groups, correlation, describe, linear_trend
+from tools.statistics.methods import compute
+from tools.table_statistics import TableName, TableStatistic, given_columns, header_of, near_names
 from tools.threads import computed
 
 Answer = tuple[str, dict[str, Any]]
 """What a tool shows to the model, and its artifact: the ids of the passages that it made, and a chart."""
-TableName = Annotated[str, "The table's uri from list_tables; `book.xlsx#Sheet2` for a sheet."]
-ColumnName = Annotated[str, "The column's header as load_data shows it."]
 
 
 def analysis_tools(ports: Ports, collection: Collection, *, show_orders: bool = False) -> list[BaseTool]:
@@ -50,17 +48,16 @@ def analysis_tools(ports: Ports, collection: Collection, *, show_orders: bool = 
             desk.load_data,
             "Columns, types, ranges and first rows of a table, and what cleaning changed in it.",
         ),
-        (desk.describe_data, "Number, mean, spread, median, quartiles and extremes of a column of numbers."),
-        (desk.test_trend, "The linear trend of y over x with confidence interval, r² and p."),
-        (desk.test_groups, "Whether the mean of a column differs between groups (Welch, ANOVA or ranks)."),
-        (desk.test_correlation, "The correlation of two columns of numbers (Pearson and Spearman)."),
+        (desk.run_statistics, "Compute a statistic from columns of a table, with its test, assumptions and warnings."),
         (desk.make_chart, "Draw a chart that goes into the report."),
     )
+    forms: dict[str, type[BaseModel]] = {"run_statistics": TableStatistic}
     return [
         StructuredTool.from_function(
             coroutine=tool,
             name=tool.__name__,
             description=said,
+            args_schema=forms.get(tool.__name__),
             response_format="content_and_artifact",
             metadata=effects("read"),
         )
@@ -99,52 +96,12 @@ class _Desk:
         facts = f"\n{block('table', column_facts(name, loaded))}" if artifact["passages"] else ""
         return content + facts, artifact
 
-    async def describe_data(
-        self,
-        table: TableName,
-        column: ColumnName,
-        by: Annotated[str | None, "A column of groups, to describe each."] = None,
-    ) -> Answer:
-        source, loaded = await self._table(table)
-        column = _header(loaded, column)
-        values, where = _column(loaded, column), _key(loaded, column)
-        if by is None:
-            result = await _computed(describe, values, where)
-            passage = statistic_passage(source, loaded, f"describe({column})", [column], result)
-            return await self._answer(source, [passage])
-        by = _header(loaded, by)
-        groups = loaded.frame[by]
-        parts = [(key, part) for key, part in values.groupby(groups, sort=True) if part.notna().any()]
-        if not 1 <= len(parts) <= MOST_GROUPS:
-            remedy = f"Choose a column that makes 1 to {MOST_GROUPS} groups."
-            raise ToolError(f"{by} makes {len(parts)} groups.", place=table, remedy=remedy)
-        passages = []
-        for key, part in parts:
-            header, unit = name_and_unit(str(part.name))
-            named = f"{header} of {by} {label(key)}" + (f" ({unit})" if unit else "")
-            result = await _computed(describe, part.rename(named), where)
-            what = f"describe({column} where {by} is {label(key)})"
-            passages.append(statistic_passage(source, loaded, what, [column, by], result))
-        return await self._answer(source, passages)
-
-    async def test_trend(
-        self,
-        table: TableName,
-        x: Annotated[str, "The column of years, dates or other numbers."],
-        y: ColumnName,
-    ) -> Answer:
-        return await self._test(table, linear_trend, "linear_trend({1} by {0})", (x, y))
-
-    async def test_groups(
-        self,
-        table: TableName,
-        value: Annotated[str, "The column of numbers whose mean is compared."],
-        group: Annotated[str, "The column that says to which group a row belongs."],
-    ) -> Answer:
-        return await self._test(table, compare_groups, "compare_groups({0} by {1})", (value, group))
-
-    async def test_correlation(self, table: TableName, x: ColumnName, y: ColumnName) -> Answer:
-        return await self._test(table, correlation, "correlation({0}, {1})", (x, y))
+    async def run_statistics(self, **given: Any) -> Answer:
+        asked = TableStatistic.model_validate(given)
+        source, loaded = await self._table(asked.table)
+        columns, used, what = given_columns(asked, loaded)
+        result = await computed(compute, columns)
+        return await self._answer(source, [statistic_passage(source, loaded, what, used, result)])
 
     async def make_chart(
         self,
@@ -153,10 +110,12 @@ class _Desk:
         x: Annotated[str, "The column along the axis; the only one of a histogram."],
         y: Annotated[list[str], "The columns to draw over x; empty for a histogram."],
         title: Annotated[str, "What the chart shows, in a few words."],
-        trend: Annotated[bool, "Of a line chart: whether to draw the straight line that test_trend fits."] = False,
+        trend: Annotated[
+            bool, "Of a line chart: whether to draw the straight line that the method trend fits."
+        ] = False,
     ) -> Answer:
         source, loaded = await self._table(table)
-        x, *y = (_header(loaded, name) for name in (x, *y))
+        x, *y = (header_of(loaded, name) for name in (x, *y))
         units = {_unit(loaded, name) for name in y}
         spec = ChartSpec(
             kind=kind,
@@ -184,16 +143,6 @@ class _Desk:
         return content, artifact | ({"chart": chart.model_dump(mode="json")} if artifact["passages"] else {})
 
     # --- what they share ------------------------------------------------------------------------------
-
-    async def _test(
-        self, table: str, test: Callable[[Any, Any], StatResult], what: str, names: tuple[str, str]
-    ) -> Answer:
-        """One statistic of two columns, as an answer; `what` is a form that takes both names."""
-        source, loaded = await self._table(table)
-        headers = [_header(loaded, name) for name in names]
-        result = await _computed(test, *(_column(loaded, header) for header in headers))
-        passage = statistic_passage(source, loaded, what.format(*headers), headers, result)
-        return await self._answer(source, [passage])
 
     async def _answer(self, source: Source, passages: Sequence[Passage]) -> Answer:
         """Store computed passages, and show them as search shows what it finds."""
@@ -238,7 +187,7 @@ class _Desk:
             name = name if name in sources else html.unescape(name)
             uri, _, sheet = (name, "", "") if name in sources else name.rpartition("#")
             if uri not in sources:
-                raise ToolError(f"There is no table “{name}”.", remedy=_near(name, list(sources), "tables"))
+                raise ToolError(f"There is no table “{name}”.", remedy=near_names(name, list(sources), "tables"))
             source = sources[uri]
             data = await self._bytes(source)
             async with Readers() as readers:
@@ -261,38 +210,5 @@ def _drawn(frame: pd.DataFrame, spec: ChartSpec) -> tuple[bytes, bytes, str]:
     return draw_chart(frame, spec), figures.to_csv(index=False).encode(), alt_text(frame, spec)
 
 
-def _header(table: Table, name: str) -> str:
-    """The header that a model means, who was shown it escaped; ToolError with near names if there is none."""
-    names = [str(each) for each in table.frame.columns]
-    for header in (name, html.unescape(name)):
-        if header in names:
-            return header
-    raise ToolError(f"There is no column “{name}”.", place=table.uri, remedy=_near(name, names, "columns"))
-
-
-def _column(table: Table, header: str) -> "pd.Series[Any]":
-    """A column with the unit of its cells (`%`) added to its name."""
-    unit = table.units.get(header)
-    named = f"{header} ({unit})" if unit and not name_and_unit(header)[1] else header
-    return table.frame[header].rename(named)
-
-
 def _unit(table: Table, name: str) -> str:
     return name_and_unit(name)[1] or table.units.get(name, "")
-
-
-def _key(table: Table, column: str) -> "pd.Series[Any] | None":
-    """The column that names each row: the first, if it holds years, dates or names, each once."""
-    first = table.frame[table.frame.columns[0]]
-    if first.name == column or first.isna().any() or not first.is_unique:
-        return None
-    return first if not pd.api.types.is_numeric_dtype(first) or first.is_monotonic_increasing else None
-
-
-def _near(name: str, names: Sequence[str], what: str) -> str:
-    """A remedy that lists the names most like the one that is not there."""
-    folded = {each.casefold(): each for each in names}
-    near = [folded[each] for each in get_close_matches(name.casefold(), folded, n=5, cutoff=0.4)]
-    if near:
-        return f"Did you mean: {', '.join(map(one_line, near))}?"
-    return f"The {what} are: {', '.join(one_line(each) for each in names[:20]) or 'none'}."

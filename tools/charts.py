@@ -22,9 +22,9 @@ from matplotlib.ticker import ScalarFormatter
 
 from state.errors import ToolError
 from state.evidence import Record
-from tools.fitting import fit_line
 from tools.numerals import name_and_unit, plain, significant, with_unit
-from tools.samples import Numbers, label, numeric, pairs
+from tools.statistics.fitting import fit_line
+from tools.statistics.samples import Numbers, label, numeric, pairs
 
 ChartKind = Literal["line", "bar", "scatter", "histogram"]
 

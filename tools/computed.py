@@ -8,13 +8,17 @@ import pandas as pd
 
 from state.evidence import Locator, Passage, Source
 from tools.data import Table
-from tools.samples import label, span
-from tools.statistics import StatResult
+from tools.numerals import p_value, percent
+from tools.statistics.hints import counting_column
+from tools.statistics.result import StatResult
+from tools.statistics.samples import label, span
 
 FIRST_ROWS = 5
 MOST_COLUMNS = 40
 """Columns that an overview describes; the others are named only."""
 LONGEST_CELL = 60
+FEW_VALUES = 12
+"""Values of a column that are shown one by one to who reads exactly."""
 
 
 def statistic_passage(source: Source, table: Table, what: str, columns: Sequence[str], result: StatResult) -> Passage:
@@ -22,11 +26,21 @@ def statistic_passage(source: Source, table: Table, what: str, columns: Sequence
     figures = "; ".join(
         f"{name} = {value if isinstance(value, str) else f'{value:.10g}'}" for name, value in result.values.items()
     )
-    lines = [result.sentence, f"Figures: {figures}; n = {result.n}."]
+    lines = [result.sentence, f"Figures: {figures}; n = {result.n}.", *_weight(result)]
     lines += [f"Assumption: {each}." for each in result.assumptions]
     lines += [f"Warning: {each}" for each in result.warnings]
     lines.append(f"Method: {result.method} ({result.formula}).")
     return Passage.make(source.id, Locator(computed=what, cells=table.cells(columns)), "\n".join(lines))
+
+
+def _weight(result: StatResult) -> list[str]:
+    """How large the effect is, how sure, and how likely by chance, as far as the method says."""
+    said = [f"Effect size: {result.effect.name} = {result.effect.value:.4g}"] if result.effect else []
+    if result.interval:
+        level, of = percent(result.interval.level), result.interval.of
+        said.append(f"{level} interval of {of}: {result.interval.low:.6g} to {result.interval.high:.6g}")
+    said += [p_value(result.p)] if result.p is not None else []
+    return [f"{'; '.join(said)}."] if said else []
 
 
 def overview_passage(source: Source, table: Table) -> Passage:
@@ -48,15 +62,19 @@ def overview_passage(source: Source, table: Table) -> Passage:
 
 
 def column_facts(name: str, table: Table) -> dict[str, object]:
-    """The columns for who reads exactly: name, type (`number`, `date` or `text`) and count of different values."""
-    return {
-        "table": name,
-        "rows": len(table.frame),
-        "columns": [
-            {"name": str(column), "type": _type(table.frame[column]), "distinct": int(table.frame[column].nunique())}
-            for column in table.frame.columns
-        ],
-    }
+    """The columns for who reads exactly: name, type (`number`, `date` or `text`), count of different values and of
+    missing ones, and the values where they are few; and the column that counts cases, if there is one.
+    """
+    facts = {"table": name, "rows": len(table.frame), "columns": [_facts(each) for _, each in table.frame.items()]}
+    counting = counting_column(table.frame)
+    return facts | ({"counts": counting} if counting else {})
+
+
+def _facts(values: "pd.Series[Any]") -> dict[str, object]:
+    distinct = int(values.nunique())
+    facts = {"name": str(values.name), "type": _type(values), "distinct": distinct, "missing": int(values.isna().sum())}
+    few = distinct <= FEW_VALUES and not pd.api.types.is_datetime64_any_dtype(values)
+    return facts | ({"values": sorted(map(label, values.dropna().unique()))} if few else {})
 
 
 def _type(values: "pd.Series[Any]") -> str:

@@ -1,7 +1,8 @@
 """Tools that compute from what they are given: search in texts, check of a statement, statistics."""
 
 import asyncio
-from typing import Any, Literal
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Literal
 
 from langchain_core.tools import BaseTool, StructuredTool
 from pydantic import BaseModel, ConfigDict, Field
@@ -10,6 +11,10 @@ from state.errors import ToolError, ToolFailed
 from state.evidence import Witness
 from state.runs import Json
 from tools.effects import effects
+from tools.statistics.asking import MethodName, Options, Role
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 class Texts(BaseModel):
@@ -31,16 +36,22 @@ class Statement(BaseModel):
     texts: list[str] = Field(max_length=1000)
 
 
-class Figures(BaseModel):
-    """Columns of numbers."""
+Values = list[float | None] | list[str | float | None]
 
-    model_config = ConfigDict(extra="forbid")
 
-    method: Literal["describe", "trend", "correlation", "groups"] = "describe"
-    values: list[float | None] = Field(min_length=1, max_length=1_000_000)
-    x: list[float | None] | None = Field(default=None, description="For trend and correlation: what goes with values.")
-    groups: list[str] | None = Field(default=None, description="For groups: the group of each value.")
+class Figures(Options):
+    """Columns of equal length, by value, and what is computed of them."""
+
+    method: MethodName = Field(default="describe", description=Options.model_fields["method"].description)
+    values: Values = Field(default=[], max_length=1_000_000, description="What is measured, tested or explained (y).")
     name: str = Field(default="value", description="What the values are; a unit in brackets: depth (m).")
+    x: Values | dict[str, Values] | None = Field(
+        default=None, description="What explains or goes along with values; several columns by name; time for a trend."
+    )
+    groups: list[str] | None = Field(default=None, description="The group of each value.")
+    within: list[str] | None = Field(default=None, description="The second group of each value.")
+    weights: list[float] | None = Field(default=None, description="How many cases each value stands for.")
+    pairs: list[str] | None = Field(default=None, description="The case of each value, the same in both groups.")
 
 
 class TextHit(BaseModel):
@@ -70,6 +81,9 @@ _RESULT: Json = {
         "assumptions": {"type": "array", "items": {"type": "string"}},
         "warnings": {"type": "array", "items": {"type": "string"}},
         "formula": {"type": "string"},
+        "effect": {"type": ["object", "null"], "description": "How large it is: name and value."},
+        "interval": {"type": ["object", "null"], "description": "Of the main figure: of, low, high, level."},
+        "p": {"type": ["number", "null"]},
     },
 }
 
@@ -132,11 +146,6 @@ async def _check(**given: Any) -> Json:
 
 async def _statistics(**given: Any) -> Json:
     asked = Figures(**given)
-    other = asked.groups if asked.method == "groups" else asked.x
-    needed = {"trend": "x", "correlation": "x", "groups": "groups"}.get(asked.method)
-    if needed and (other is None or len(other) != len(asked.values)):
-        said = f"{asked.method} needs {needed}, one for each of the {len(asked.values)} values."
-        raise ToolFailed(said, "bad_input", place="statistics")
     try:
         return await asyncio.to_thread(_computed, asked)
     except ToolError as error:
@@ -146,16 +155,33 @@ async def _statistics(**given: Any) -> Json:
 def _computed(asked: Figures) -> Json:
     import pandas as pd
 
-    from tools import statistics
+    from tools.statistics.methods import Given, compute
 
-    values = pd.Series(asked.values, name=asked.name, dtype=float)
-    match asked.method:
-        case "groups":
-            result = statistics.compare_groups(values, pd.Series(asked.groups, name="group"))
-        case "trend":
-            result = statistics.linear_trend(pd.Series(asked.x, name="x", dtype=float), values)
-        case "correlation":
-            result = statistics.correlation(pd.Series(asked.x, name="x", dtype=float), values)
-        case _:
-            result = statistics.describe(values)
-    return result.model_dump(mode="json")
+    several: dict[str, Any] = asked.x if isinstance(asked.x, dict) else {"x": asked.x} if asked.x else {}
+    named: dict[Role, Sequence[Any] | None] = {
+        "values": asked.values or None,
+        "groups": asked.groups,
+        "within": asked.within,
+    }
+    named |= {"weights": asked.weights, "pairs": asked.pairs}
+    present = {role: column for role, column in named.items() if column is not None}
+    lengths = {len(column) for column in (*present.values(), *several.values())}
+    if len(lengths) != 1:
+        said = f"The columns have {' and '.join(map(str, sorted(lengths))) or 'no'} values."
+        raise ToolError(said, remedy="Give one value of each column for each row.")
+    columns = {role: _column(column, _called(role, asked)) for role, column in present.items()}
+    x = [_column(column, name) for name, column in several.items()]
+    table = pd.concat([*columns.values(), *x], axis=1)
+    return compute(Given(asked, columns, x, table)).model_dump(mode="json")
+
+
+def _called(role: Role, asked: Figures) -> str:
+    return asked.name if role == "values" else {"groups": "group", "pairs": "pair"}.get(role, role)
+
+
+def _column(values: Sequence[Any], name: str) -> "pd.Series[Any]":
+    """A column of numbers, or of texts if it holds one."""
+    import pandas as pd
+
+    is_text = any(isinstance(value, str) for value in values)
+    return pd.Series(values, name=name, dtype=object if is_text else float)

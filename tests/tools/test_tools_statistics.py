@@ -16,9 +16,12 @@ from scipy import stats
 
 from state.errors import ToolError
 from tests.tools.data_files import load_table
-from tools.exact import Exact
 from tools.numerals import at_scale, name_and_unit, p_value, plain, share, significant
-from tools.statistics import compare_groups, correlation, describe, linear_trend
+from tools.statistics.correlation import correlation
+from tools.statistics.describe import describe
+from tools.statistics.exact import Exact
+from tools.statistics.groups import compare_groups
+from tools.statistics.trend import linear_trend
 
 NIST = Path(__file__).parents[3] / "shared" / "data" / "nist"
 CERTIFIED: dict[str, Any] = (

@@ -7,9 +7,10 @@ from typing import NamedTuple
 
 from scipy import stats
 
-from tools.exact import Exact, between_groups
 from tools.numerals import at_scale, interval, p_value, plain, share, significant, with_unit
-from tools.samples import CLEARLY_NOT, LEVEL, Numbers, verdict
+from tools.statistics.exact import Exact, between_groups
+from tools.statistics.result import LEVEL, Effect, Interval
+from tools.statistics.samples import CLEARLY_NOT, Numbers, verdict
 
 
 class GroupTest(NamedTuple):
@@ -20,6 +21,8 @@ class GroupTest(NamedTuple):
     values: dict[str, float]
     formula: str
     assumptions: tuple[str, ...] = ()
+    effect: Effect | None = None
+    interval: Interval | None = None
 
 
 def welch_test(groups: Sequence[Exact], unit: str) -> GroupTest:
@@ -44,6 +47,8 @@ def welch_test(groups: Sequence[Exact], unit: str) -> GroupTest:
         | {"t": t, "df": df, "p": p, "hedges g": g},
         formula="Welch 1947; Hedges 1981",
         assumptions=("groups have equal variances: not needed by Welch's test",),
+        effect=Effect(name="Hedges' g", value=g),
+        interval=Interval(of="difference", low=low, high=high),
     )
 
 
@@ -56,8 +61,9 @@ def variance_test(samples: Sequence[Numbers], groups: Sequence[Exact]) -> GroupT
     df, rest = len(groups) - 1, sum(len(each) for each in groups) - len(groups)
     f, eta2 = float((between / df) / (within / rest)), float(between / (between + within))
     p = float(stats.f.sf(f, df, rest))
-    words = f"F({df}, {rest}) = {significant(f)}, {p_value(p)}, eta² = {share(eta2)}"
+    words = f"F({df}, {rest}) = {significant(f, 6)}, {p_value(p)}, eta² = {share(eta2)}"
     values = {"F": f, "df between": df, "df within": rest, "p": p, "eta2": eta2}
+    values |= {"ss between": float(between), "ss within": float(within)}
     shifted = [sample - float(groups[0].mean) for sample in samples]
     spread = float(stats.levene(*shifted).pvalue)
     if spread < CLEARLY_NOT and all(each.deviation for each in groups):
@@ -71,6 +77,7 @@ def variance_test(samples: Sequence[Numbers], groups: Sequence[Exact]) -> GroupT
         values=values | {"residual sd": sqrt(within / rest)},
         formula="Fisher 1925; Welch 1951 where variances differ; Levene 1960",
         assumptions=(equal,),
+        effect=Effect(name="eta²", value=eta2),
     )
 
 
@@ -85,6 +92,7 @@ def rank_test(samples: Sequence[Numbers]) -> GroupTest:
             words=f"Mann-Whitney U = {plain(u)}, {p_value(p)}, rank-biserial correlation = {share(effect)}",
             values={"U": u, "p": p, "rank-biserial": effect},
             formula="Mann & Whitney 1947, taken as a small group is clearly not normal",
+            effect=Effect(name="rank-biserial correlation", value=effect),
         )
     kruskal = stats.kruskal(*samples)
     h, p = float(kruskal.statistic), float(kruskal.pvalue)

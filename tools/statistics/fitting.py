@@ -7,9 +7,10 @@ import numpy as np
 from scipy import stats
 
 from state.errors import ToolError
-from tools.exact import Exact
 from tools.numerals import p_value, plain
-from tools.samples import CLEARLY_NOT, LEVEL, Numbers, verdict
+from tools.statistics.exact import Exact
+from tools.statistics.result import LEVEL
+from tools.statistics.samples import CLEARLY_NOT, Numbers, verdict
 
 
 @dataclass(frozen=True)

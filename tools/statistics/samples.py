@@ -13,8 +13,6 @@ from tools.numerals import p_value, plain
 Series = pd.Series
 Numbers = NDArray[np.float64]
 
-LEVEL = 0.95
-"""Level of every confidence interval."""
 CLEARLY_NOT = 0.01
 """A p-value of an assumption's test below which the assumption does not hold."""
 MOST_GROUPS = 20

@@ -53,6 +53,16 @@ class Exact:
         n, a, b = len(self), self.multiples, other.multiples
         return Fraction(n * sum(map(mul, a, b)) - sum(a) * sum(b), n) * self.unit * other.unit
 
+    def power(self, exponent: int) -> "Exact":
+        """Each value to a whole power, at least 1."""
+        return Exact(tuple(each**exponent for each in self.multiples), self.unit**exponent)
+
+    def autocorrelation(self, lag: int = 1) -> Fraction:
+        """The sum of products of deviations `lag` apart over the sum of their squares; the values must vary."""
+        mean, n = sum(self.multiples), len(self)
+        apart = [n * each - mean for each in self.multiples]
+        return Fraction(sum(map(mul, apart, apart[lag:])), sum(each * each for each in apart))
+
 
 def between_groups(groups: Sequence[Exact]) -> Fraction:
     """The sum over the groups of size times squared distance of the group's mean from the mean of all."""
