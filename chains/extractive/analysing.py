@@ -1,25 +1,40 @@
-"""An analysis agent by rule: load each table, describe and test the columns that the question is about, draw one chart
-a table, and report what was computed in the words of the computation."""
+"""An analysis agent by rule: load each table, compute what the question asks for by name, or describe and test the
+columns that it is about, draw one chart a table, and report what was computed in the words of the computation."""
 
 from collections.abc import Sequence
 from typing import Any
 
 from langchain_core.messages import BaseMessage, ToolMessage
 
+from chains.extractive.columns_named import columns_of
 from chains.extractive.reply import Call
+from chains.extractive.statistics_asked import asked_statistics, is_time
 from chains.extractive.terms import terms
 from chains.forms import FindingDraft, FindingsDraft
 from tools.blocks import read_block
 from tools.evidence_text import ShownPassage, parse_evidence
 
-_TIME = frozenset({"year", "date", "month", "day", "quarter", "week", "time"})
-_MOST_GROUPS = 12
+_MOST_CALLS = 16
+"""Computations of one table."""
+_GRAVE = (
+    "Simpson's paradox",
+    "Multicollinearity",
+    "Ill-conditioned",
+    "Outliers",
+    "Decisive",
+    "The fit goes through",
+    "The groups hold the same cases",
+    "Each row seems to stand",
+    "The variance grows",
+    "Values are missing",
+)
+"""How warnings begin that may turn an answer round."""
 
 
 def step(task: dict[str, Any], messages: Sequence[BaseMessage], tools: Sequence[str]) -> list[Call]:
     """The next calls: load, then compute, then the findings."""
     results = [message for message in messages if isinstance(message, ToolMessage)]
-    asked = " ".join([str(task["question"]), *map(str, task["questions"])])
+    asked = " ".join(dict.fromkeys([str(task["question"]), *map(str, task["questions"])]))
     if not results:
         return [Call("load_data", {"table": table}) for table in task.get("tables") or []] or [_findings(task, [])]
     loaded = [read_block(message.text, "table") for message in results if message.name == "load_data"]
@@ -31,44 +46,51 @@ def step(task: dict[str, Any], messages: Sequence[BaseMessage], tools: Sequence[
 
 
 def computations(table: dict[str, Any], asked: str) -> list[Call]:
-    """What is worth computing from one table: over time, between groups, or between two columns."""
-    columns = list(table["columns"])
-    along = next((column for column in columns if _is_time(column)), None)
+    """What the question asks for by name; else what is worth computing from one table: over time, between groups, or
+    between two columns.
+    """
+    named = asked_statistics(asked, table)
+    if named:
+        chart = next((call for ask in named if (call := _chart_of(ask)) is not None), None)
+        return [*(Call("run_statistics", ask) for ask in named[:_MOST_CALLS]), *([chart] if chart else [])]
+    columns = columns_of(table)
+    along = next((column for column in columns if is_time(column)), None)
     numbers = sorted(
-        (column for column in columns if column["type"] == "number" and column is not along),
-        key=lambda column: -len(set(terms(column["name"])) & set(terms(asked))),
+        (column for column in columns if column.is_number and column is not along),
+        key=lambda column: -len(set(terms(column.name)) & set(terms(asked))),
     )
     if not numbers:
         return []
-    name, value = str(table["table"]), str(numbers[0]["name"])
-    calls = [Call("describe_data", {"table": name, "column": value})]
-    group = next((c for c in columns if c["type"] == "text" and 2 <= int(c["distinct"]) <= _MOST_GROUPS), None)
+    name, value = str(table["table"]), numbers[0].name
+    described = _statistic("describe", name, values=value)
+    group = next((column for column in columns if column.kind == "text" and column.makes_groups()), None)
     if along:
-        x = str(along["name"])
-        return [
-            *calls,
-            Call("test_trend", {"table": name, "x": x, "y": value}),
-            _chart("line", name, x, value, trend=True),
-        ]
+        trend = _statistic("trend", name, values=value, x=[along.name])
+        return [described, trend, _chart("line", name, along.name, value, trend=True)]
     if group:
-        by = str(group["name"])
-        return [
-            *calls,
-            Call("test_groups", {"table": name, "value": value, "group": by}),
-            _chart("bar", name, by, value),
-        ]
+        compared = _statistic("groups", name, values=value, groups=group.name)
+        return [described, compared, _chart("bar", name, group.name, value)]
     if len(numbers) > 1:
-        x = str(numbers[1]["name"])
-        return [
-            *calls,
-            Call("test_correlation", {"table": name, "x": x, "y": value}),
-            _chart("scatter", name, x, value),
-        ]
-    return [*calls, _chart("histogram", name, value, value)]
+        x = numbers[1].name
+        correlated = _statistic("correlation", name, values=value, x=[x])
+        return [described, correlated, _chart("scatter", name, x, value)]
+    return [described, _chart("histogram", name, value, value)]
 
 
-def _is_time(column: dict[str, Any]) -> bool:
-    return column["type"] == "date" or bool(_TIME & set(str(column["name"]).lower().replace("_", " ").split()))
+def _statistic(method: str, table: str, **columns: Any) -> Call:
+    return Call("run_statistics", {"table": table, "method": method, **columns})
+
+
+def _chart_of(ask: dict[str, Any]) -> Call | None:
+    """The picture of a computation, if it has one."""
+    table, values, x = str(ask["table"]), ask.get("values"), ask.get("x") or []
+    if ask["method"] in ("trend", "period", "season", "change_points") and x:
+        return _chart("line", table, x[0], str(values), trend=ask["method"] == "trend")
+    if ask["method"] in ("correlation", "regression") and len(x) == 1:
+        return _chart("scatter", table, x[0], str(values))
+    if ask["method"] in ("groups", "anova", "paired"):
+        return _chart("bar", table, ask["groups"], str(values))
+    return None
 
 
 def _chart(kind: str, table: str, x: str, y: str, *, trend: bool = False) -> Call:
@@ -79,21 +101,28 @@ def _chart(kind: str, table: str, x: str, y: str, *, trend: bool = False) -> Cal
 
 
 def _findings(task: dict[str, Any], passages: Sequence[ShownPassage]) -> Call:
-    """Every computed figure as one finding, under the question that shares most words with it. A test says more than
-    a description, and a chart says nothing that they do not.
+    """Every computed figure as one finding, and every grave warning as another, under the question that shares most words
+    with it. A test says more than a description, and a chart says nothing that they do not.
     """
     questions = [str(question) for question in task["questions"]]
     figures = {passage.id: passage for passage in passages if " chart(" not in passage.where}
     found = [
         FindingDraft(
-            text=_first(passage.text),
+            text=text,
             passages=[passage.id],
             topic=_topic(passage.text, questions),
             confidence=0.8 if "describe(" in passage.where else 0.9,
         )
         for passage in figures.values()
+        for text in (_first(passage.text), *_warnings(passage.text))
     ]
     return Call("FindingsDraft", FindingsDraft(findings=found).model_dump())
+
+
+def _warnings(text: str) -> list[str]:
+    """What a computation says against itself, as far as it concerns the answer: not that values are few or missing."""
+    lines = [line.removeprefix("Warning: ") for line in text.split("\n") if line.startswith("Warning: ")]
+    return [line for line in lines if line.startswith(_GRAVE)]
 
 
 def _first(text: str) -> str:
