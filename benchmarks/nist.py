@@ -5,8 +5,8 @@
 Each figure is the log relative error (LRE) of the worst certified quantity of a data set: the number of digits that are
 right, at most 15 (11 for nonlinear, whose certified values have no more). Univariate: mean, standard deviation and
 autocorrelation; linear: coefficients, standard errors, r² and residual spread; ANOVA: F; nonlinear: parameters and
-standard errors, from NIST's second start (the first in brackets, parameters only). The libraries are called as
-one would first: numpy (mean, std, lstsq), scipy (describe, f_oneway, linalg.lstsq, curve_fit) and statsmodels (acf, OLS,
+standard errors, from NIST's second start (the first in brackets, parameters only). The libraries are called as one
+would first: numpy (mean, std, lstsq), scipy (describe, f_oneway, linalg.lstsq, curve_fit) and statsmodels (acf, OLS,
 anova_lm); – where a library has no such function, 0 where it gives no right digit or fails.
 """
 

@@ -101,8 +101,8 @@ def _chart(kind: str, table: str, x: str, y: str, *, trend: bool = False) -> Cal
 
 
 def _findings(task: dict[str, Any], passages: Sequence[ShownPassage]) -> Call:
-    """Every computed figure as one finding, and every grave warning as another, under the question that shares most words
-    with it. A test says more than a description, and a chart says nothing that they do not.
+    """Every computed figure as one finding, and every grave warning as another, under the question that shares most
+    words with it. A test says more than a description, and a chart says nothing that they do not.
     """
     questions = [str(question) for question in task["questions"]]
     figures = {passage.id: passage for passage in passages if " chart(" not in passage.where}

@@ -1,10 +1,8 @@
-"""Statistics against NIST's certified values, against values that can be derived by hand, and against scipy."""
+"""Statistics of one and two columns against values that can be derived by hand, and against scipy."""
 
 from __future__ import annotations
 
-import json
 import math
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,7 +13,6 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from state.errors import ToolError
-from tests.tools.data_files import load_table
 from tools.numerals import at_scale, name_and_unit, p_value, plain, share, significant
 from tools.statistics.correlation import correlation
 from tools.statistics.describe import describe
@@ -23,71 +20,9 @@ from tools.statistics.exact import Exact
 from tools.statistics.groups import compare_groups
 from tools.statistics.trend import linear_trend
 
-NIST = Path(__file__).parents[3] / "shared" / "data" / "nist"
-CERTIFIED: dict[str, Any] = (
-    json.loads((NIST / "certified.json").read_text()) if (NIST / "certified.json").exists() else {}
-)
-needs_nist = pytest.mark.skipif(not CERTIFIED, reason="NIST's reference data are not on this machine")
-
-
-def sets(category: str) -> list[str]:
-    return [name for name, entry in CERTIFIED.items() if entry["category"] == category]
-
-
-def nist(name: str) -> tuple[pd.DataFrame, dict[str, Any]]:
-    entry = CERTIFIED[name]
-    return load_table((NIST / entry["csv"]).read_bytes(), entry["csv"]).frame, entry["certified"]
-
-
-def digits(found: float | str, certified: float) -> float:
-    """Correct significant digits (log relative error), at most 15."""
-    if found == certified:
-        return 15.0
-    return min(15.0, -math.log10(abs(float(found) - certified) / abs(certified)))
-
 
 def series(name: str, *values: object) -> pd.Series[Any]:
     return pd.Series(values, name=name, index=range(2, 2 + len(values)))
-
-
-# --- NIST -------------------------------------------------------------------------------------------------
-
-
-@needs_nist
-@pytest.mark.parametrize("name", sets("univariate"))
-def test_certified_univariate(name: str) -> None:
-    """Mean and standard deviation agree with NIST to 14 digits, also where the values are large."""
-    frame, certified = nist(name)
-    found = describe(frame["y"]).values
-    assert digits(found["mean"], certified["mean"]) >= 14
-    assert digits(found["sd"], certified["sd"]) >= 14
-
-
-@pytest.mark.slow
-@needs_nist
-@pytest.mark.parametrize("name", sets("anova"))
-def test_certified_anova(name: str) -> None:
-    """F (for two groups of equal size: Welch's t squared) agrees with NIST to 13 digits."""
-    frame, certified = nist(name)
-    found = compare_groups(frame["y"], frame["group"]).values
-    f = found["F"] if "F" in found else float(found["t"]) ** 2
-    assert digits(f, certified["F"]) >= 13
-
-
-@needs_nist
-def test_certified_line() -> None:
-    """Coefficients, standard errors, r² and residual spread of Norris agree with NIST to 13 digits."""
-    frame, certified = nist("Norris")
-    found = linear_trend(frame["x"], frame["y"]).values
-    pairs = [
-        ("slope", certified["coef"]["B1"]),
-        ("intercept", certified["coef"]["B0"]),
-        ("slope se", certified["se"]["B1"]),
-        ("intercept se", certified["se"]["B0"]),
-        ("r2", certified["r2"]),
-        ("residual sd", certified["resid_sd"]),
-    ]
-    assert all(digits(found[key], value) >= 13 for key, value in pairs)
 
 
 # --- describe ---------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from state.errors import ToolError
 from tools.numerals import name_and_unit, p_value, share, significant
 from tools.statistics import samples
 from tools.statistics.exact import Exact
-from tools.statistics.group_tests import variance_test
+from tools.statistics.group_tests import even_spread, variance_test
 from tools.statistics.result import ALPHA, Effect, StatResult
 from tools.statistics.samples import CLEARLY_NOT, MOST_GROUPS, gaps, normality, verdict
 
@@ -73,7 +73,7 @@ def _spread_grows(by: "dict[str, samples.Numbers]") -> tuple[str, ...]:
     if len(by) < 3:
         return ()
     rho = stats.spearmanr([part.mean() for part in by.values()], [part.var() for part in by.values()]).statistic
-    spread = stats.levene(*by.values()).pvalue
+    spread = even_spread(list(by.values()))
     if rho > 0.7 and spread < ALPHA:
         return ("The variance grows with the mean: a root or a logarithm of the values would even it out.",)
     return ()
@@ -114,7 +114,7 @@ def two_way(values: "pd.Series[Any]", first: "pd.Series[Any]", second: "pd.Serie
         words.append(f"{name_of} F({df:.0f}, {rest:.0f}) = {significant(f, 6)}, {p_value(p)}")
     squares = table["sum_sq"]
     eta = float(squares["C(a)"] / (squares["C(a)"] + squares["Residual"]))
-    spread = float(stats.levene(*(part["y"].to_numpy(float) for _, part in rows.groupby(["a", "b"]))).pvalue)
+    spread = even_spread([part["y"].to_numpy(float) for _, part in rows.groupby(["a", "b"])])
     return StatResult(
         method="two-way analysis of variance",
         sentence=f"{name} by {first.name} and {second.name}: {'; '.join(words)}; "

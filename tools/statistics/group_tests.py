@@ -5,6 +5,7 @@ from fractions import Fraction
 from math import sqrt
 from typing import NamedTuple
 
+import numpy as np
 from scipy import stats
 
 from tools.numerals import at_scale, interval, p_value, plain, share, significant, with_unit
@@ -65,7 +66,7 @@ def variance_test(samples: Sequence[Numbers], groups: Sequence[Exact]) -> GroupT
     values = {"F": f, "df between": df, "df within": rest, "p": p, "eta2": eta2}
     values |= {"ss between": float(between), "ss within": float(within)}
     shifted = [sample - float(groups[0].mean) for sample in samples]
-    spread = float(stats.levene(*shifted).pvalue)
+    spread = even_spread(shifted)
     if spread < CLEARLY_NOT and all(each.deviation for each in groups):
         welch = float(stats.f_oneway(*shifted, equal_var=False).pvalue)
         words += f"; Welch's form, for unequal variances, {p_value(welch)}"
@@ -79,6 +80,13 @@ def variance_test(samples: Sequence[Numbers], groups: Sequence[Exact]) -> GroupT
         assumptions=(equal,),
         effect=Effect(name="eta²", value=eta2),
     )
+
+
+def even_spread(samples: Sequence[Numbers]) -> float:
+    """p of equal variances (Levene 1960, about medians); 1 where nothing varies round them."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        p = float(stats.levene(*samples).pvalue)
+    return p if np.isfinite(p) else 1.0
 
 
 def rank_test(samples: Sequence[Numbers]) -> GroupTest:

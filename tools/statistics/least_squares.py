@@ -41,24 +41,16 @@ class Solution:
     way: str
 
 
-def solve(columns: Sequence[Exact], y: Exact, *, intercept: bool) -> Solution | None:
+def is_few(rows: int, columns: int) -> bool:
+    """Whether so many rows and columns are solved exactly."""
+    return rows * columns * (columns + 3) // 2 <= MOST_PRODUCTS
+
+
+def solve_exactly(columns: Sequence[Exact], y: Exact, *, intercept: bool) -> Solution | None:
     """`y` on the columns, which hold the intercept's ones first if there is one; None where they depend on each other.
 
     There must be more rows than columns.
     """
-    p = len(columns)
-    if len(y) * p * (p + 3) // 2 <= MOST_PRODUCTS:
-        return _exactly(columns, y, intercept)
-    return _rounded(np.column_stack([doubles(column) for column in columns]), doubles(y), intercept)
-
-
-def doubles(values: Exact) -> Matrix:
-    """The values as doubles."""
-    top, bottom = values.unit.numerator, values.unit.denominator
-    return np.array([each * top / bottom for each in values.multiples])
-
-
-def _exactly(columns: Sequence[Exact], y: Exact, intercept: bool) -> Solution | None:
     n, p = len(y), len(columns)
     rows = [
         [sum(map(mul, a.multiples, b.multiples)) for b in columns]
@@ -119,7 +111,8 @@ def root(value: Fraction) -> float:
     return float(Fraction(isqrt(value.numerator * grown * grown // value.denominator), grown))
 
 
-def _rounded(design: Matrix, y: Matrix, intercept: bool) -> Solution | None:
+def solve_rounded(design: Matrix, y: Matrix, *, intercept: bool) -> Solution | None:
+    """The same in double precision; None also where rounding would decide everything."""
     n, p = design.shape
     scale = np.sqrt((design**2).sum(axis=0))
     if not scale.all():

@@ -14,7 +14,7 @@ from tools.numerals import name_and_unit, p_value, significant, with_unit
 from tools.statistics import samples
 from tools.statistics.diagnostics import assumptions, fragile
 from tools.statistics.exact import Exact
-from tools.statistics.least_squares import Solution, doubles, solve
+from tools.statistics.least_squares import Solution, is_few, solve_exactly, solve_rounded
 from tools.statistics.result import LEVEL, Effect, Interval, StatResult
 from tools.statistics.samples import Numbers, few, label
 
@@ -31,16 +31,20 @@ class Design:
     """What `y` is explained by: a name and exact values for each term, the intercept first if there is one."""
 
     names: tuple[str, ...]
-    terms: tuple[Exact, ...]
-    y: Exact
+    matrix: Numbers
+    """A column for each term."""
+    y: Numbers
+    exact: "tuple[tuple[Exact, ...], Exact] | None"
+    """The terms and `y` as the decimals they were written as, where they are few enough."""
     rows: "pd.Index[Any]"
     intercept: bool
     notes: tuple[str, ...] = ()
 
-    @property
-    def matrix(self) -> Numbers:
-        """The terms as doubles, a column each."""
-        return np.column_stack([doubles(term) for term in self.terms])
+    def solve(self) -> Solution | None:
+        """The fit; None where the terms depend on each other."""
+        if self.exact is None:
+            return solve_rounded(self.matrix, self.y, intercept=self.intercept)
+        return solve_exactly(*self.exact, intercept=self.intercept)
 
 
 @dataclass(frozen=True)
@@ -61,8 +65,8 @@ def linear_regression(
     Source: Draper & Smith 1998.
     """
     design = _design(y, xs, model)
-    n, p = len(design.y), len(design.terms)
-    found = solve(design.terms, design.y, intercept=model.intercept)
+    n, p = design.matrix.shape
+    found = design.solve()
     if found is None:
         remedy = "Leave one of them out."
         raise ToolError("The columns depend on each other: there is no single fit.", remedy=remedy)
@@ -89,7 +93,7 @@ def linear_regression(
         warnings=(
             *design.notes,
             *few(n, 5 * p),
-            *fragile(left, design.matrix, design.names, design.rows, doubles(design.y)),
+            *fragile(left, design.matrix, design.names, design.rows, design.y),
         ),
         formula="ordinary least squares (Draper & Smith 1998); Durbin & Watson 1950; Breusch & Pagan 1979; Cook 1977",
     )
@@ -102,14 +106,13 @@ def _design(y: "pd.Series[Any]", xs: "Sequence[pd.Series[Any]]", model: Model) -
         raise ToolError("A regression needs one column or more to explain another.", remedy=remedy)
     frame = pd.concat([samples.numeric(y), *xs], axis=1, keys=range(len(xs) + 1)).dropna()
     names: list[str] = [INTERCEPT] if model.intercept else []
-    terms: list[Exact] = [Exact.of([1.0] * len(frame))] if model.intercept and len(frame) else []
+    terms = [(np.ones(len(frame)), 1)] if model.intercept else []
     notes: list[str] = []
     for place, x in enumerate(xs, start=1):
         for name, values in _entered(frame[place], x, notes):
-            exact = Exact.of(values)
             for power in range(1, model.degree + 1):
                 names.append(name if power == 1 else f"{name}^{power}")
-                terms.append(exact.power(power))
+                terms.append((np.asarray(values, dtype=float), power))
     if len(frame) <= len(names) or len(names) > MOST_TERMS:
         said = (
             f"{len(frame)} whole rows are {'too few' if len(frame) <= len(names) else 'given'} for {len(names)} terms."
@@ -117,7 +120,18 @@ def _design(y: "pd.Series[Any]", xs: "Sequence[pd.Series[Any]]", model: Model) -
         raise ToolError(said, remedy=f"Take fewer columns; at most {MOST_TERMS} terms.")
     gone = len(y) - len(frame)
     notes += [f"{gone} of {len(y)} rows have a missing value and are left out."] if gone else []
-    return Design(tuple(names), tuple(terms), Exact.of(frame[0]), frame.index, model.intercept, tuple(notes))
+    exact = None
+    if is_few(len(frame), len(terms)):
+        exact = (tuple(Exact.of(values).power(power) for values, power in terms), Exact.of(frame[0]))
+    return Design(
+        tuple(names),
+        np.column_stack([values**power for values, power in terms]),
+        frame[0].to_numpy(float),
+        exact,
+        frame.index,
+        model.intercept,
+        tuple(notes),
+    )
 
 
 def _entered(values: "pd.Series[Any]", x: "pd.Series[Any]", notes: list[str]) -> list[tuple[str, Any]]:
@@ -141,9 +155,9 @@ def _entered(values: "pd.Series[Any]", x: "pd.Series[Any]", notes: list[str]) ->
 def _residuals(design: Design, found: Solution) -> Numbers:
     """What the fit leaves; where the sums were exact, without the rounding of the product."""
     fitted = np.zeros(len(design.y), dtype=np.longdouble)
-    for term, b in zip(design.terms, found.coefficients, strict=True):
-        fitted += doubles(term).astype(np.longdouble) * b
-    return np.asarray(doubles(design.y) - fitted, dtype=float)
+    for term, b in zip(design.matrix.T, found.coefficients, strict=True):
+        fitted += term.astype(np.longdouble) * b
+    return np.asarray(design.y - fitted, dtype=float)
 
 
 def _f_test(found: Solution, n: int, freedom: int, intercept: bool) -> tuple[float, float]:
@@ -159,10 +173,10 @@ def _f_test(found: Solution, n: int, freedom: int, intercept: bool) -> tuple[flo
 
 
 def _figures(design: Design, found: Solution, n: int) -> dict[str, float | str]:
-    t = float(stats.t.ppf((1 + LEVEL) / 2, n - len(design.terms)))
+    t = float(stats.t.ppf((1 + LEVEL) / 2, n - len(design.names)))
     figures: dict[str, float | str] = {}
     for name, b, se in zip(design.names, found.coefficients, found.errors, strict=True):
-        p = float(2 * stats.t.sf(abs(b) / se, n - len(design.terms))) if se else float(b == 0)
+        p = float(2 * stats.t.sf(abs(b) / se, n - len(design.names))) if se else float(b == 0)
         figures |= {name: b, f"{name} se": se, f"{name} low": b - t * se, f"{name} high": b + t * se, f"p of {name}": p}
     return figures
 

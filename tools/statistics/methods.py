@@ -3,8 +3,10 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import isfinite
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from state.errors import ToolError
@@ -70,12 +72,27 @@ def compute(given: Given) -> StatResult:
         remedy = f"It takes {', '.join((*ask.needs, *ask.takes)) or 'no columns'}."
         raise ToolError(f"{name} does not mind {' and '.join(extra)}.", remedy=remedy)
     try:
-        found = METHODS[name](given)
+        with np.errstate(all="ignore"):  # what is not finite is left out below
+            found = _finite(METHODS[name](given))
     except (ValueError, TypeError, ArithmeticError) as error:
         remedy = "Look at the columns, and choose others."
         raise ToolError(f"This cannot be computed from these columns ({error}).", remedy=remedy) from error
     said = hints(name, given.columns, given.x, given.table)
     return found.model_copy(update={"warnings": tuple(dict.fromkeys((*said, *found.warnings)))})
+
+
+def _finite(found: StatResult) -> StatResult:
+    """The result without figures that are no numbers, as of a test for which nothing varies."""
+    values = {name: value for name, value in found.values.items() if isinstance(value, str) or isfinite(value)}
+    ends = (found.interval.low, found.interval.high) if found.interval else ()
+    return found.model_copy(
+        update={
+            "values": values,
+            "interval": found.interval if all(map(isfinite, ends)) else None,
+            "effect": found.effect if found.effect and isfinite(found.effect.value) else None,
+            "p": found.p if found.p is not None and isfinite(found.p) else None,
+        }
+    )
 
 
 def _describe(given: Given) -> StatResult:
