@@ -10,10 +10,10 @@ from tools.stems import stem_words
 _WORD = re.compile(r"[^\W_]+")
 _PARTS = re.compile(r"[^\W\d_]+|\d+")
 _HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")
-_UNITS = frozenset("mm cm m km g kg mg s ms h lb oz in ft l ml c f k pct".split())
 _SAME = {"men": "male", "man": "male", "boy": "male", "women": "female", "woman": "female", "girl": "female"}
 """Words that name a value otherwise than tables do."""
 _PREFIX = 4
+_LONGEST_UNIT = 3
 _LEAST_SHORT = 3
 
 
@@ -75,12 +75,12 @@ def _by_header(column: Column, question: str, words: Sequence[tuple[int, str]]) 
     exact = re.search(rf"(?<![\w.]){re.escape(column.name)}(?![\w])", question)
     if exact:
         return exact.start()
-    parts = [part for part in _PARTS.findall(_HUMP.sub(" ", column.name)) if part.lower() not in _UNITS]
-    if not parts:
-        return None
+    parts = _PARTS.findall(_HUMP.sub(" ", column.name))
+    if len(parts) > 1 and parts[-1].isalpha() and len(parts[-1]) <= _LONGEST_UNIT:
+        parts.pop()  # body_mass_g
     places = [next((at for at, word in words if _means(part, word)), None) for part in parts]
     known = [at for at in places if at is not None]
-    return min(known) if len(known) == len(places) else None
+    return min(known) if known and len(known) == len(places) else None
 
 
 def _means(part: str, word: str) -> bool:
