@@ -155,7 +155,8 @@ async def _all(cards: Sequence[dict[str, Any]], folder: Path) -> None:
             missed = f"  missed: {', '.join(each.missed)}" if each.missed else ""
             told = "yes" if each.trap else "NO"
             print(f"{each.card:24} {each.values:6} {each.reached:8} {each.stated:7}  {told}{missed}")
-        values, reached, stated = (sum(column) for column in zip(*(each[1:4] for each in found), strict=True))
+        values, reached = sum(each.values for each in found), sum(each.reached for each in found)
+        stated = sum(each.stated for each in found)
         right, told = sum(each.right for each in found), sum(each.trap for each in found)
         print(
             f"{right} of {len(found)} cards right; {reached} of {values} values reached, {stated} stated; "

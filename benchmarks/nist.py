@@ -230,31 +230,34 @@ def _curve_fit(entry: Certified, table: dict[str, "pd.Series[Any]"]) -> float:
     return worst(found.tolist(), known, _MOST_NONLINEAR)
 
 
+def _shown(value: float | None) -> str:
+    return "   –" if value is None else f"{value:4.1f}"
+
+
+def _summary(category: str, found: Sequence[Line]) -> str:
+    """The least digits of all data sets of a kind."""
+    least = {}
+    for name in ("ours", "numpy", "scipy", "statsmodels"):
+        known = [value for line in found if (value := getattr(line, name)) is not None]
+        least[name] = _shown(min(known, default=None)).strip()
+    return f"{category}, {len(found)} sets, the least: {', '.join(f'{n} {v}' for n, v in least.items())}"
+
+
 def main(options: argparse.Namespace) -> None:
     """Prints a line a data set, and the least of each kind."""
-    warnings.simplefilter("ignore")  # the libraries' own, which a plain call shows and this table counts as digits
+    warnings.simplefilter("ignore")  # the libraries' own, which this table counts as digits
     found = list(lines(options.data))
-    shown = lambda value: "   –" if value is None else f"{value:4.1f}"  # noqa: E731
     print(f"{'data set':10} {'kind':10} {'level':8} ours (start 1)  numpy  scipy  statsmodels")
     for line in found:
         first = f"({line.start1:4.1f})" if line.start1 is not None else ""
         told = "  ill-conditioned, said so" if line.warned else ""
         print(
-            f"{line.name:10} {line.category:10} {line.level:8} {shown(line.ours)} {first:10} {shown(line.numpy)}   "
-            f"{shown(line.scipy)}   {shown(line.statsmodels)}{told}"
+            f"{line.name:10} {line.category:10} {line.level:8} {_shown(line.ours)} {first:10} {_shown(line.numpy)}   "
+            f"{_shown(line.scipy)}   {_shown(line.statsmodels)}{told}"
         )
     print()
     for category in dict.fromkeys(line.category for line in found):
-        chosen = [line for line in found if line.category == category]
-        least = [
-            min((v for v in column if v is not None), default=None)
-            for column in zip(*(c[3:7] for c in chosen), strict=True)
-        ]
-        names = ("ours", "numpy", "scipy", "statsmodels")
-        print(
-            f"{category}, {len(chosen)} sets, the least: "
-            + ", ".join(f"{n} {shown(v).strip()}" for n, v in zip(names, least, strict=True))
-        )
+        print(_summary(category, [line for line in found if line.category == category]))
 
 
 if __name__ == "__main__":

@@ -208,7 +208,7 @@ def _prediction(
 
 
 def _words(y: "pd.Series[Any]", design: Design, found: Solution, test: str) -> str:
-    """The equation, its fit and the interval of the only slope."""
+    """The equation and its fit, with digits enough to compute from."""
     name, unit = name_and_unit(str(y.name))
     said = ""
     for term, b in zip(design.names, found.coefficients, strict=True):

@@ -112,7 +112,10 @@ def _newton(hits: Numbers, design: Numbers) -> tuple[Numbers, Numbers, float]:
     b = np.zeros(design.shape[1])
     likelihood = model.loglike(b)
     for _ in range(_ROUNDS):
-        b = b + np.linalg.solve(-model.hessian(b), model.score(b)) if _apart(scaled @ b) else _separated()
+        if not _apart(scaled @ b):
+            remedy = "Report that they tell the outcomes apart without exception, or leave a column out."
+            raise ToolError("The columns separate the outcomes wholly: no finite fit exists.", remedy=remedy)
+        b = b + np.linalg.solve(-model.hessian(b), model.score(b))
         before, likelihood = likelihood, model.loglike(b)
         if abs(likelihood - before) <= _STILL * abs(likelihood):
             break
@@ -125,10 +128,6 @@ def _newton(hits: Numbers, design: Numbers) -> tuple[Numbers, Numbers, float]:
 
 
 def _apart(log_odds: Numbers) -> bool:
+    """Whether some row's outcome is not certain."""
     chances = 1 / (1 + np.exp(-np.clip(log_odds, -700, 700)))
     return bool((np.minimum(chances, 1 - chances) > _CERTAIN).any())
-
-
-def _separated() -> Numbers:
-    remedy = "Report that they tell the outcomes apart without exception, or leave a column out."
-    raise ToolError("The columns separate the outcomes wholly: no finite fit exists.", remedy=remedy)

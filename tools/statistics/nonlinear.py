@@ -121,7 +121,7 @@ def nonlinear_regression(
     return StatResult(
         method="nonlinear least squares",
         sentence=f"{' '.join(formula.split())} fits with {listed}; residual standard deviation "
-        f"{significant(scale, 5)}, r² = {significant(r2, 6)}, n = {n}; {first} is {p_value(p_first)} of being 0.",
+        f"{significant(scale, 5)}, r² = {significant(r2, 6)}, n = {n}; {first} differs from 0 with {p_value(p_first)}.",
         values=values,
         n=n,
         effect=Effect(name="r²", value=r2),

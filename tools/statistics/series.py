@@ -108,7 +108,7 @@ def _even(values: "pd.Series[Any]", time: "pd.Series[Any] | None") -> tuple[Numb
         remedy = "Take one row for each time, at equal distances."
         raise ToolError(f"The rows do not stand at equal distances of {name}.", remedy=remedy)
     times = (time if time is not None else at).loc[frame.index].tolist()
-    return frame["y"].to_numpy(float), times, step if step * 0.999 > 1 or step % 1 else round(step, 9)
+    return frame["y"].to_numpy(float), times, step
 
 
 def _fisher(g: float, m: int) -> float:
