@@ -157,10 +157,10 @@ async def _all(cards: Sequence[dict[str, Any]], folder: Path) -> None:
             print(f"{each.card:24} {each.values:6} {each.reached:8} {each.stated:7}  {told}{missed}")
         values, reached = sum(each.values for each in found), sum(each.reached for each in found)
         stated = sum(each.stated for each in found)
-        right, told = sum(each.right for each in found), sum(each.trap for each in found)
+        right, traps = sum(each.right for each in found), sum(each.trap for each in found)
         print(
             f"{right} of {len(found)} cards right; {reached} of {values} values reached, {stated} stated; "
-            f"{told} of {len(found)} traps told or avoided\n"
+            f"{traps} of {len(found)} traps told or avoided\n"
         )
 
 
