@@ -141,6 +141,14 @@ def test_regression_on_groups_and_powers() -> None:
     assert "Predicted for x = 10: 1000 (outside the data in x)." in found.sentence
 
 
+def test_a_perfect_fit_and_a_column_called_like_a_figure() -> None:
+    """A perfect fit has no F to state; a column called p does not lose its coefficient."""
+    found = of("regression", {"y": [1, 3, 5, 7, 9], "p": [0, 1, 2, 3, 4]}, ("p",), {"values": "y"})
+    assert "a perfect fit" in found.sentence
+    assert (found.values["column p"], found.values["p"]) == (2, 0)
+    assert "F" not in found.values
+
+
 def test_columns_that_say_the_same() -> None:
     """Columns that depend on each other are refused; those that nearly do are warned of."""
     x = list(range(12))

@@ -108,6 +108,10 @@ async def test_texts_and_figures_are_looked_through(tools: Registry) -> None:
     assert rising["values"]["slope"] == pytest.approx(2.03)
     groups = {"method": "groups", "values": [1, 2, 3, 11, 12, 13], "groups": list("aaabbb")}
     assert "significant" in (await tools.call("statistics", groups))["sentence"]
+    line = {"method": "regression", "values": [1, 3, 2, 6, 4.5], "x": {"a": [0, 1, 2, 3, 4], "b": [1, 0, 0, 1, 0]}}
+    fitted = await tools.call("statistics", line)
+    assert {"intercept", "a", "b", "p of a"} <= set(fitted["values"])
+    assert (fitted["effect"]["name"], fitted["interval"]["of"]) == ("r²", "a")
     for given in ({"method": "trend", "values": [1, 2]}, {"values": [None]}, {"method": "groups", "values": [1, 2]}):
         assert (await refused(tools, "statistics", **given)).error == "bad_input"
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import nan
+from math import inf, nan
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,8 @@ INTERCEPT = "intercept"
 MOST_TERMS = 30
 _MOST_DEGREE = 12
 _MOST_LEVELS = 12
+_TAKEN = ("r2", "residual sd", "F", "p", "adjusted r2", "df residual", "predicted", INTERCEPT)
+"""Names of other figures."""
 _LEAST_DIGITS = 4
 """Digits that rounding must leave for a fit to be given at all."""
 
@@ -79,11 +81,11 @@ def linear_regression(
     values = _figures(design, found, n) | {"r2": found.r2, "residual sd": found.residual_sd, "F": f, "p": p_all}
     values |= {"adjusted r2": 1 - (1 - found.r2) * (n - model.intercept) / (n - p)} | {"df residual": float(n - p)}
     said, predicted = _prediction(design, found, xs, model, at or {})
+    test = f"F({freedom}, {n - p}) = {significant(f)}, {p_value(p_all)}" if f < inf else "a perfect fit"
     main = design.names[model.intercept] if freedom else INTERCEPT
     return StatResult(
         method=f"linear regression by least squares ({found.way})",
-        sentence=_words(y, design, found, f"F({freedom}, {n - p}) = {significant(f)}, {p_value(p_all)}, n = {n}")
-        + said,
+        sentence=f"{_words(y, design, found)}, {test}, n = {n}.{said}",
         values=values | predicted,
         n=n,
         effect=Effect(name="r²", value=found.r2),
@@ -109,7 +111,8 @@ def _design(y: "pd.Series[Any]", xs: "Sequence[pd.Series[Any]]", model: Model) -
     terms = [(np.ones(len(frame)), 1)] if model.intercept else []
     notes: list[str] = []
     for place, x in enumerate(xs, start=1):
-        for name, values in _entered(frame[place], x, notes):
+        for header, values in _entered(frame[place], x, notes):
+            name = f"column {header}" if header in (*names, *_TAKEN) else header
             for power in range(1, model.degree + 1):
                 names.append(name if power == 1 else f"{name}^{power}")
                 terms.append((np.asarray(values, dtype=float), power))
@@ -154,6 +157,8 @@ def _entered(values: "pd.Series[Any]", x: "pd.Series[Any]", notes: list[str]) ->
 
 def _residuals(design: Design, found: Solution) -> Numbers:
     """What the fit leaves; where the sums were exact, without the rounding of the product."""
+    if not found.residual_squares:
+        return np.zeros(len(design.y))
     fitted = np.zeros(len(design.y), dtype=np.longdouble)
     for term, b in zip(design.matrix.T, found.coefficients, strict=True):
         fitted += term.astype(np.longdouble) * b
@@ -161,13 +166,13 @@ def _residuals(design: Design, found: Solution) -> Numbers:
 
 
 def _f_test(found: Solution, n: int, freedom: int, intercept: bool) -> tuple[float, float]:
-    """F of the whole model and its p; 0 and 1 where there is nothing to test, or the fit is perfect."""
+    """F of the whole model and its p; 0 and 1 where there is nothing to test, infinity where the fit is perfect."""
     rest = n - freedom - intercept
     explained = found.total_squares - found.residual_squares
     if not freedom or not found.total_squares:
         return 0.0, 1.0
     if not found.residual_squares:
-        return float(np.finfo(float).max), 0.0
+        return inf, 0.0
     f = (explained / freedom) / (found.residual_squares / rest)
     return f, float(stats.f.sf(f, freedom, rest))
 
@@ -207,7 +212,7 @@ def _prediction(
     return f" Predicted for {place}: {significant(value, 6)}{caution}.", {"predicted": value}
 
 
-def _words(y: "pd.Series[Any]", design: Design, found: Solution, test: str) -> str:
+def _words(y: "pd.Series[Any]", design: Design, found: Solution) -> str:
     """The equation and its fit, with digits enough to compute from."""
     name, unit = name_and_unit(str(y.name))
     said = ""
@@ -216,4 +221,4 @@ def _words(y: "pd.Series[Any]", design: Design, found: Solution, test: str) -> s
         sign = ("- " if b < 0 else "+ ") if said else ("-" if b < 0 else "")
         said += f" {sign}{number}" + ("" if term == INTERCEPT else f" × {term}")
     size = with_unit(significant(found.residual_sd, 6), unit)
-    return f"{name} ={said}; r² = {significant(found.r2, 6)}, residual standard deviation {size}, {test}."
+    return f"{name} ={said}; r² = {significant(found.r2, 6)}, residual standard deviation {size}"

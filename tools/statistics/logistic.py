@@ -16,6 +16,8 @@ from tools.statistics.result import LEVEL, Effect, Interval, StatResult
 from tools.statistics.samples import Numbers, few, label
 
 INTERCEPT = "intercept"
+_TAKEN = ("p", "aic", INTERCEPT)
+"""Names of other figures."""
 _ROUNDS = 100
 _STILL = 1e-10
 """Relative change of the likelihood below which the fit stands still."""
@@ -92,12 +94,9 @@ def _design(
     notes = [] if counted == "1" else [f"The chance is that of {y.name} = {counted}."]
     gone = len(y) - len(frame)
     notes += [f"{gone} of {len(y)} rows have a missing value and are left out."] if gone else []
-    return (
-        np.asarray(frame[0] == counted, dtype=float),
-        design,
-        [INTERCEPT, *(name_and_unit(str(x.name))[0] for x in xs)],
-        notes,
-    )
+    names = [name_and_unit(str(x.name))[0] for x in xs]
+    names = [f"column {name}" if name in _TAKEN else name for name in names]
+    return np.asarray(frame[0] == counted, dtype=float), design, [INTERCEPT, *names], notes
 
 
 def _newton(hits: Numbers, design: Numbers) -> tuple[Numbers, Numbers, float]:

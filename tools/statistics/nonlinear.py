@@ -106,11 +106,10 @@ def nonlinear_regression(
     t = float(stats.t.ppf((1 + LEVEL) / 2, n - p))
     total = float(((problem.y - problem.y.mean()) ** 2).sum())
     r2 = 1 - best.squares / total if total else 0.0
-    values: dict[str, float | str] = {}
+    values: dict[str, float | str] = {"residual sd": scale, "residual sum of squares": best.squares, "r2": r2}
+    values |= {"condition number": best.condition}  # first, so that no parameter of such a name is lost
     for name, value, se in zip(problem.names, best.parameters.tolist(), errors, strict=True):
         values |= {name: value, f"{name} se": se, f"{name} low": value - t * se, f"{name} high": value + t * se}
-    values |= {"residual sd": scale, "residual sum of squares": best.squares, "r2": r2}
-    values |= {"condition number": best.condition}
     first, left = problem.names[0], problem.residuals(best.parameters)
     ratio = best.parameters[0] / errors[0] if errors[0] else np.inf
     listed = ", ".join(
