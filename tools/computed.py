@@ -73,8 +73,11 @@ def column_facts(name: str, table: Table) -> dict[str, object]:
 def _facts(values: "pd.Series[Any]") -> dict[str, object]:
     distinct = int(values.nunique())
     facts = {"name": str(values.name), "type": _type(values), "distinct": distinct, "missing": int(values.isna().sum())}
-    few = distinct <= FEW_VALUES and not pd.api.types.is_datetime64_any_dtype(values)
-    return facts | ({"values": sorted(map(label, values.dropna().unique()))} if few else {})
+    if distinct > FEW_VALUES or pd.api.types.is_datetime64_any_dtype(values):
+        return facts
+    named = sorted(map(label, values.dropna().unique()))
+    # All of it stands in the overview, too, which is screened for orders to a model.
+    return facts | ({"values": named} if all(len(text) <= LONGEST_CELL for text in named) else {})
 
 
 def _type(values: "pd.Series[Any]") -> str:
@@ -95,7 +98,8 @@ def _kind(values: "pd.Series[Any]") -> str:
     if pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values):
         return f"numbers from {span(known)}{missing}"
     distinct = [_shown(value) for value in known.unique()]
-    named = ", ".join(distinct[:5]) + (", …" if len(distinct) > 5 else "")
+    few = distinct if len(distinct) <= FEW_VALUES else distinct[:5]
+    named = ", ".join(few) + (", …" if len(distinct) > len(few) else "")
     return f"text, {len(distinct)} different values ({named}){missing}"
 
 

@@ -14,7 +14,7 @@ from tools.data import Table
 from tools.numerals import name_and_unit
 from tools.statistics.asking import Options, Role
 from tools.statistics.methods import Given
-from tools.statistics.samples import label
+from tools.statistics.samples import label, named_values
 
 TableName = Annotated[str, Field(description="The table's uri from list_tables; `book.xlsx#Sheet2` for a sheet.")]
 
@@ -74,8 +74,8 @@ def _rows(table: Table, only: Mapping[str, str]) -> "pd.Index[Any]":
     for header, value in only.items():
         texts = frame[header].map(label, na_action="ignore")
         if not (texts == value).any():
-            found = ", ".join(one_line(str(each)) for each in texts.dropna().unique()[:20])
-            raise ToolError(f"No row has {header} = {value}.", place=table.uri, remedy=f"Its values are: {found}.")
+            remedy = f"Its values are: {one_line(named_values(frame[header]))}."
+            raise ToolError(f"No row has {header} = {value}.", place=table.uri, remedy=remedy)
         frame = frame[texts == value]
     return frame.index
 

@@ -82,7 +82,7 @@ def test_counts_are_weights() -> None:
     assert warned(found, "Simpson's paradox: m has the higher share overall")
     assert of("chi_square", table, roles=roles).values["n"] == 220
     assert warned(of("count", table, roles={"groups": "sex"}), "give Freq as weights")
-    with pytest.raises(ToolError, match=r"No row has kept = ja\. Its values are: no, yes"):
+    with pytest.raises(ToolError, match=r"No row has kept = ja\. Its values are: yes, no"):
         of("share", table, roles=roles, value="ja")
 
 

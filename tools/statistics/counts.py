@@ -11,7 +11,7 @@ from state.errors import ToolError
 from tools.numerals import p_value, plain, share, significant
 from tools.statistics import samples
 from tools.statistics.result import ALPHA, Effect, Interval, StatResult
-from tools.statistics.samples import MOST_GROUPS, label, verdict
+from tools.statistics.samples import MOST_GROUPS, label, named_values, verdict
 
 _FEW = 5
 """Expected counts below which the chi-square distribution is a poor guide (Cochran 1954)."""
@@ -170,8 +170,8 @@ def _hits(cases: Cases) -> "tuple[pd.Series[float], pd.Series[float]]":
     texts = cases.values.map(label, na_action="ignore")
     counted = _cases(cases.values, cases.weights).where(texts.notna(), 0.0)
     if not (texts == cases.value).any():
-        found = ", ".join(sorted(map(str, texts.dropna().unique()))[:MOST_GROUPS])
-        raise ToolError(f"No row has {cases.values.name} = {cases.value}.", remedy=f"Its values are: {found}.")
+        remedy = f"Its values are: {named_values(cases.values)}."
+        raise ToolError(f"No row has {cases.values.name} = {cases.value}.", remedy=remedy)
     return counted.where(texts == cases.value, 0.0), counted
 
 

@@ -85,7 +85,7 @@ def _design(
     frame = frame.dropna()
     kinds = sorted(map(str, frame[0].unique()))
     if len(kinds) != 2 or (value is not None and value not in kinds):
-        said = f"{y.name} has {len(kinds)} values ({', '.join(kinds[:5])}), not two with the one asked for."
+        said = f"{y.name} has {len(kinds)} values ({samples.named_values(frame[0])}), not two with the one asked for."
         raise ToolError(said, remedy="Choose a column of yes and no.")
     counted = value or kinds[1]
     if len(frame) <= len(xs) + 1:

@@ -16,6 +16,7 @@ Numbers = NDArray[np.float64]
 CLEARLY_NOT = 0.01
 """A p-value of an assumption's test below which the assumption does not hold."""
 MOST_GROUPS = 20
+_NAMED, _SHORT = 10, 20
 
 
 def numeric(values: "Series[Any]") -> "Series[float]":
@@ -75,6 +76,12 @@ def label(key: Any) -> str:
     if isinstance(key, int | float | np.number) and not isinstance(key, bool):
         return plain(float(key))
     return str(key)
+
+
+def named_values(values: "pd.Series[Any]") -> str:
+    """The values of a column for an error: ten at most, each cut short, since an error is not screened for orders."""
+    known = [label(each) for each in values.dropna().unique()[:_NAMED]]
+    return ", ".join(text if len(text) <= _SHORT else f"{text[: _SHORT - 1]}…" for text in known) or "none"
 
 
 def span(values: "Series[Any]") -> str:
