@@ -2,10 +2,11 @@
 states a side is marked.
 
 A side that is preferred for a reason may be stated in the summary, marked as well; the other side, and both where
-nothing decides, may not. The statements themselves are quoted where they stand, once.
+nothing decides, may not, unless the sentence says other things too: those stay, behind what is disputed. The statements
+themselves are quoted where they stand, once.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from state.evidence import Claim, Contradiction, Passage, Side
 from state.research import SUMMARY, Draft, Merged, Sentence
@@ -17,6 +18,8 @@ from tools.wording import terms
 
 _ALIKE = 0.6
 """Share of the words of a side that a sentence has which states it."""
+_MORE = 3
+"""Words beyond what is disputed from which on a sentence tells something else."""
 
 
 def with_disputes(draft: Draft, merged: Merged, passages: Mapping[str, Passage]) -> Draft:
@@ -40,12 +43,19 @@ def _told(
     stated = [(found, side) for found in merged.contradictions if (side := _side(sentence, found, claims))]
     if not stated:
         return [sentence]
+    marked = sentence.model_copy(update={"disputed": True})
     open_ones = [found for found, side in stated if side.claim_id != found.preferred]
     if heading == SUMMARY and open_ones:
         told = [_disagreement(found, passages) for found in open_ones]
         if all(each.verdict in ("supported", "partly") for each in told):
-            return told
-    return [sentence.model_copy(update={"disputed": True})]
+            return [*told, marked] if _says_more(sentence, stated) else told
+    return [marked]
+
+
+def _says_more(sentence: Sentence, stated: Sequence[tuple[Contradiction, Side]]) -> bool:
+    """Whether the sentence says other things than what is disputed of it."""
+    disputed = {term for found, side in stated for term in terms(f"{found.subject} {side.value}")}
+    return len(terms(sentence.text) - disputed) >= _MORE
 
 
 def _side(sentence: Sentence, found: Contradiction, claims: Mapping[str, Claim]) -> Side | None:

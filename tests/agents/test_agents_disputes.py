@@ -56,6 +56,16 @@ def test_the_summary_says_that_the_sources_disagree() -> None:
     assert (sentence.passages, sentence.verdict, sentence.disputed) == (("p1", "p2"), "supported", True)
 
 
+def test_what_a_sentence_says_beside_the_dispute_is_not_lost() -> None:
+    """A date that was asked for as well stays in the summary, marked, behind what is disputed."""
+    more = "The Alpha Bridge is 134 m high and was opened for trains in May 1931."
+    known = merged(more, OTHER, ("134 m", "120 m"))
+    passages = {**PASSAGES, "p1": PASSAGES["p1"].model_copy(update={"text": more})}
+    first, second = told(with_disputes(draft("Executive summary", (more, "p1"), (OTHER, "p2")), known, passages))
+    assert first.text == "The sources disagree on the height of the Alpha Bridge: 134 m or 120 m."
+    assert (second.text, second.disputed) == (more, True)
+
+
 def test_a_preferred_side_may_be_stated() -> None:
     """It stays, marked, and its value comes first where the other side would be told."""
     known = merged(ONE, OTHER, ("134 m", "120 m"), preferred="c2")
