@@ -145,7 +145,8 @@ def test_tools_are_listed_and_shown(line: Line) -> None:
     """All with their versions and side effects, and one with its schemas, also as a model is told of it."""
     listed = ToolsDocument.model_validate_json(line.type("tools", "--json").out)
     assert {"http", "http_get", "webhook", "set", "file_write", "read_document"} <= {each.name for each in listed.tools}
-    assert {each.name for each in listed.tools if each.side_effects == "write"} == {"http", "webhook", "file_write"}
+    writing = {each.name for each in listed.tools if each.side_effects == "write"}
+    assert writing == {"http", "webhook", "file_write", "database_execute", "database_commit"}
     shown = ToolDocument.model_validate_json(line.type("tools", "http@1.0.0", "--json").out)
     assert shown.parameters["required"] == ["url"]
     assert "idempotency_key" not in shown.parameters["properties"]
