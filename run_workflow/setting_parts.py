@@ -45,6 +45,7 @@ class DatabaseAddress(Part):
 
     url: SecretStr
     writable: bool = False
+    once: str = Field(default="", pattern=r"^([A-Za-z_]\w*(\.[A-Za-z_]\w*)?)?$")
 
 
 class Price(Part):

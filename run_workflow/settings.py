@@ -43,7 +43,7 @@ _REMEDIES = {
     "cheaper_model": _MODEL,
     "embeddings": f"Write {MINILM}, or provider/model, for instance openai/text-embedding-3-small.",
     "allowed_hosts": "Write names of hosts, with or without a port: intranet.example, localhost:8080.",
-    "databases": "Write url, or set STRETTO_DATABASE_<NAME>, and writable = true or false.",
+    "databases": "Write url, or set STRETTO_DATABASE_<NAME>; writable = true or false; once = a table for keys.",
     "web": "Write the address of a SearXNG server, tavily, or duckduckgo.",
     "secrets": "Names of secrets are small letters, digits and _.",
 }
@@ -113,8 +113,8 @@ class Settings(Part):
             default_factory=dict,
             exclude=True,
             description="Databases that tools use by name: sqlite:////path/to/file, duckdb:////path/to/file or "
-            "postgresql://user:password@host/database; in the file url, and writable = true "
-            "for one that may be changed.",
+            "postgresql://user:password@host/database; in the file url, writable = true "
+            "for one that may be changed, and once = the name of a table for keys of calls.",
         )
     )
     workflows: Annotated[Path, From("STRETTO_WORKFLOWS", "workflows")] = Field(
@@ -159,7 +159,7 @@ class Settings(Part):
     def named_databases(self) -> tuple[NamedDatabase, ...]:
         """The databases that tools use. Raises SetupError for an address that is none."""
         named = sorted(self.databases.items())
-        return tuple(NamedDatabase(name, each.url.get_secret_value(), each.writable) for name, each in named)
+        return tuple(NamedDatabase(name, each.url.get_secret_value(), each.writable, each.once) for name, each in named)
 
     def price_table(self) -> dict[str, tuple[float, float]]:
         """US dollars for a million input and output tokens, by model."""

@@ -49,6 +49,7 @@ def _tool(versions: Sequence["RegisteredTool"]) -> KnownTool:
             parameters=each.parameters,
             output=each.output,
             side_effects="write" if each.side_effects == "write" else "read",
+            takes_key=each.takes_key,
             versions=tuple(other.version for other in versions),
         )
         for each in versions

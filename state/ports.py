@@ -268,6 +268,8 @@ class RegisteredTool:
     tool: "BaseTool"
     depends_on: Callable[[Json], str] | None = None
     """From an input to the service that the call needs, for the circuit breaker; None where it needs none."""
+    takes_key: bool = False
+    """Whether it is given the idempotency key of the call, and heeds it or passes it on."""
 
 
 class ToolRegistry(Protocol):

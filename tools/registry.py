@@ -50,6 +50,7 @@ def registered(
         timeout=timeout,
         tool=tool,
         depends_on=depends_on,
+        takes_key=_takes_key(tool),
     )
 
 
@@ -117,9 +118,7 @@ def openai_schema(tool: RegisteredTool) -> Json:
 
 
 async def _given(tool: RegisteredTool, input: Json, idempotency_key: str) -> Any:
-    schema = tool.tool.args_schema
-    takes_key = isinstance(schema, type) and issubclass(schema, BaseModel) and KEY in schema.model_fields
-    hidden = {KEY: idempotency_key} if takes_key else {}
+    hidden = {KEY: idempotency_key} if tool.takes_key else {}
     try:
         async with asyncio.timeout(tool.timeout):
             return await tool.tool.ainvoke({**input, **hidden})
@@ -132,6 +131,11 @@ async def _given(tool: RegisteredTool, input: Json, idempotency_key: str) -> Any
         raise
     except ToolError as error:
         raise ToolFailed(error.message, place=error.place or tool.name, remedy=error.remedy) from error
+
+
+def _takes_key(tool: BaseTool) -> bool:
+    schema = tool.args_schema
+    return isinstance(schema, type) and issubclass(schema, BaseModel) and KEY in schema.model_fields
 
 
 def _refuse(found: list[str], name: str, what: Literal["input", "output"]) -> None:

@@ -116,12 +116,13 @@ steps:
   - {id: d, type: action, tool: http, input_mapping: {method: POST}}
   - {id: e, type: action, tool: http_get, input_mapping: {url: "https://a.example/"}}
   - {id: f, type: action, tool: set, depends_on: [e], input_mapping: {of: $e.stats, is: $e.body.anything}}
+  - {id: g, type: action, tool: file_write, input_mapping: {path: a.txt, content: a}, idempotency_key: k}
 """
 
 
 def test_tools_are_known_with_what_they_take_and_do(line: Line) -> None:
     """Names and versions that there are not, inputs that do not fit, outputs that do not exist, and side effects that
-    nothing makes safe to repeat.
+    nothing makes safe to repeat, or that a key does not make so.
     """
     Path("tools.yaml").write_text(TOOLS, encoding="utf-8")
     typed = line.type("check", "tools.yaml")
@@ -137,6 +138,8 @@ def test_tools_are_known_with_what_they_take_and_do(line: Line) -> None:
         "Give the step an idempotency_key, or rollback_actions.",
         "error: The tool 'http' needs 'url'. Add `url:` to input_mapping.",
         "warning: $e.stats: $e has no 'stats'. Did you mean 'status'?",
+        "warning: The tool 'file_write' heeds no idempotency_key, so the key does nothing. "
+        "Take it out, or take a tool that heeds it.",
     ]
 
 

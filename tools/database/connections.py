@@ -27,6 +27,8 @@ class NamedDatabase:
     url: str = field(repr=False)
     """Goes to the driver and nowhere else: it may hold a password."""
     writable: bool = False
+    once: str = ""
+    """Its table for the keys of calls (`once.py`); empty where there is none."""
 
     def __post_init__(self) -> None:
         if self.scheme not in KINDS or (self.kind != "postgresql" and not self.path.name):

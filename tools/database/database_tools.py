@@ -4,13 +4,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Annotated, Any
 
-from langchain_core.tools import BaseTool, StructuredTool
+from langchain_core.tools import BaseTool, InjectedToolArg, StructuredTool
 from pydantic import BaseModel, ConfigDict, Field
 
 from state.errors import ToolFailed
 from state.runs import Json
 from tools.database.connections import NamedDatabase
 from tools.database.conversations import Conversation, Databases
+from tools.database.once import once
 from tools.database.results import MOST_BYTES, MOST_ROWS, Changed, Limits, Rows
 from tools.database.schema import MOST_SAMPLES, Described, describe
 from tools.database.statements import Purpose, check, prepared
@@ -85,6 +86,12 @@ class ExecuteInput(_Input):
     transaction: Transaction = None
 
 
+class ExecuteOnceInput(ExecuteInput):
+    """The same, where a database has a table for the keys of calls."""
+
+    idempotency_key: Annotated[str, InjectedToolArg] = ""
+
+
 class BeginInput(_Input):
     """Where to begin a transaction."""
 
@@ -125,6 +132,7 @@ class DatabaseTools:
     def tools(self) -> tuple[tuple[BaseTool, Json], ...]:
         """All of them, each with the schema of what it gives back."""
         names = ", ".join(each.title for each in self._databases.named.values()) or "none"
+        has_keys = any(each.once for each in self._databases.named.values())
         there = f"Databases in the settings: {names}."
         return (
             _tool(self.query, "database_query", f"Reads rows by one SQL statement. {there}", (QueryInput, Rows)),
@@ -138,7 +146,7 @@ class DatabaseTools:
                 self.execute,
                 "database_execute",
                 f"Changes rows by SQL statements: INSERT, UPDATE, DELETE or MERGE. {there}",
-                (ExecuteInput, Executed),
+                (ExecuteOnceInput if has_keys else ExecuteInput, Executed),
                 "write",
             ),
             _tool(
@@ -178,23 +186,24 @@ class DatabaseTools:
         ).model_dump()
 
     async def execute(self, **given: Any) -> Json:
-        """Changes rows, by all statements or by none."""
-        asked = ExecuteInput(**given)
-        database, limits = self._databases.find(asked.database), Limits(seconds=asked.timeout)
-        statements = [_statement(database, each, "write", limits) for each in asked.statements]
-        results = []
+        """Changes rows, by all statements or by none; by a key that was used before not at all."""
+        asked = ExecuteOnceInput(**given)
+        database = self._databases.find(asked.database)
+        statements = [
+            (each, _statement(database, each, "write", Limits(seconds=asked.timeout))) for each in asked.statements
+        ]
+        kept = once(database, asked.idempotency_key, asked.statements, asked.timeout)
         async with self._talking(asked.database, "write", asked.transaction) as conversation:
-            for change, statement in zip(asked.statements, statements, strict=True):
-                result = await conversation.run(asked.timeout, execute, statement)
-                if change.rows is not None and result.changed != change.rows:
-                    said = (
-                        f"It would change {result.changed} rows, and {change.rows} were expected: nothing is changed."
-                    )
-                    raise ToolFailed(said, "refused", place=change.sql[:80])
-                results.append(result)
+            before = await kept.answer(conversation) if kept else None
+            if before is not None:
+                return before
+            results = [await _changed(conversation, *each) for each in statements]
+            answer = Executed(results=results).model_dump()
+            if kept:
+                await kept.keep(conversation, answer)
             if asked.transaction is None:
                 await conversation.run(asked.timeout, commit)
-        return Executed(results=results).model_dump()
+        return answer
 
     async def begin(self, **given: Any) -> Json:
         """Begins a transaction."""
@@ -220,6 +229,14 @@ class DatabaseTools:
             if purpose == "write" and conversation.purpose == "read":
                 raise ToolFailed(f"The settings do not say that {name} may be changed.", "refused", place=name)
             yield conversation
+
+
+async def _changed(conversation: Conversation, change: Change, statement: Statement) -> Changed:
+    result = await conversation.run(statement.limits.seconds, execute, statement)
+    if change.rows is not None and result.changed != change.rows:
+        said = f"It would change {result.changed} rows, and {change.rows} were expected: nothing is changed."
+        raise ToolFailed(said, "refused", place=change.sql[:80])
+    return result
 
 
 def _statement(database: NamedDatabase, asked: QueryInput | Change, purpose: Purpose, limits: Limits) -> Statement:

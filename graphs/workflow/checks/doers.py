@@ -57,7 +57,11 @@ def _action(step: ActionStep, placed: Placed, view: View, known: Known, notes: N
         said = (
             f"The tool {step.tool!r} changes something outside, and nothing here undoes it or makes a repetition safe."
         )
-        notes.warning(placed.at("tool"), said, "Give the step an idempotency_key, or rollback_actions.")
+        remedy = "Give the step an idempotency_key, or rollback_actions."
+        notes.warning(placed.at("tool"), said, remedy if tool.takes_key else "Give the step rollback_actions.")
+    if step.idempotency_key and not tool.takes_key:
+        said = f"The tool {step.tool!r} heeds no idempotency_key, so the key does nothing."
+        notes.warning(placed.at("idempotency_key"), said, "Take it out, or take a tool that heeds it.", key=True)
 
 
 def _agent(step: ReactStep | WorkerStep, placed: Placed, known: Known, notes: Notes) -> None:

@@ -23,6 +23,8 @@ class KnownTool:
     """Those that can be asked for as `name@version`; empty if it has none."""
     older: Mapping[str, "KnownTool"] = field(default_factory=dict)
     """Other versions than the newest, by version."""
+    takes_key: bool = True
+    """Whether an idempotency key given to it has an effect."""
 
 
 @dataclass(frozen=True)
