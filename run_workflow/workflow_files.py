@@ -50,6 +50,7 @@ def _tool(versions: Sequence["RegisteredTool"]) -> KnownTool:
             output=each.output,
             side_effects="write" if each.side_effects == "write" else "read",
             takes_key=each.takes_key,
+            wrong_with=each.wrong_with,
             versions=tuple(other.version for other in versions),
         )
         for each in versions

@@ -4,11 +4,11 @@ Every port is bound to one run: whoever builds a graph makes the ports for that 
 The Postgres versions live in `run_workflow/`; `tools/memory.py` has twins that need nothing.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, runtime_checkable
 
 from state.agents import AgentTemplate, AgentTrack
 from state.evidence import Around, ArtifactRef, Collection, Passage, SkippedSource, Source, host_of
@@ -247,6 +247,10 @@ class Embeddings:
     vectors: Vectors
 
 
+Look: TypeAlias = Callable[[Json], Iterable[tuple[tuple[str, ...], str, str]]]
+"""Looks at an input in which references may stand for values: the place of each fault, what is wrong, what to do."""
+
+
 @dataclass(frozen=True)
 class RegisteredTool:
     """A tool as the registry knows it."""
@@ -270,6 +274,8 @@ class RegisteredTool:
     """From an input to the service that the call needs, for the circuit breaker; None where it needs none."""
     takes_key: bool = False
     """Whether it is given the idempotency key of the call, and heeds it or passes it on."""
+    wrong_with: Look | None = None
+    """What is wrong, beyond what the schema says, with an input in a workflow file."""
 
 
 class ToolRegistry(Protocol):

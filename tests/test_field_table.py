@@ -11,7 +11,7 @@ DEFINED = re.compile(r"^(?:async )?def (test_\w+)", re.MULTILINE)
 
 def test_every_field_has_its_test() -> None:
     """Each field of each part of the grammar is named, and nothing else is."""
-    assert sorted(fields()) == sorted(TESTS)
+    assert sorted(name for name, _ in fields()) == sorted(TESTS)
 
 
 def test_every_type_has_its_rows() -> None:

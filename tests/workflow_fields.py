@@ -1,16 +1,21 @@
-"""Which test fails when a field of workflow files is ignored: `python -m tests.workflow_fields` writes the table.
+"""Each field of workflow files, and the tests that fail when it is ignored.
 
-The table is part of docs/workflows.md; a test holds both together, and to the fields that there are.
+`python -m tests.workflow_fields` writes the table of docs/workflows.md; a test holds both together, and to the fields
+that there are.
 """
 
 import inspect
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
+from state.runs import Json
 from state.workflow import definition, policies, steps
-from state.workflow.policies import Grammar
+from state.workflow.policies import REFERENCES, Grammar
 
 PAGE = Path(__file__).parents[1] / "docs" / "workflows.md"
+_MOST_WAYS = 6
+"""A union of more is that of all types of steps."""
 BEGIN = "<!-- made by python -m tests.workflow_fields -->\n"
 
 PLACES = {
@@ -206,8 +211,8 @@ TESTS = {field: tuple(tests) for field, *tests in (line.split() for line in HELD
 """By class and name of a field: the tests that fail when it is ignored."""
 
 
-def fields() -> Iterator[str]:
-    """Every field of the grammar, as files write it, in the order of the table."""
+def fields() -> Iterator[tuple[str, Json]]:
+    """Every field of the grammar, as files write it, with its JSON Schema, in the order of the table."""
     kinds = {
         name: kind
         for module in (definition, steps, policies)
@@ -216,17 +221,73 @@ def fields() -> Iterator[str]:
     }
     for name in [*PLACES, *sorted(set(kinds) - set(PLACES))]:
         kind = kinds[name]
-        own = {field: info for field, info in kind.model_fields.items() if field in kind.__annotations__}
-        yield from (f"{name}.{info.alias or field}" for field, info in own.items())
+        whole = kind.model_json_schema()
+        schema = whole["$defs"][name] if "$ref" in whole else whole
+        shown = (
+            schema.get("properties") or schema["anyOf"][1]["properties"]
+        )  # a join has short forms beside its long one
+        own = (info.alias or field for field, info in kind.model_fields.items() if field in kind.__annotations__)
+        needed = schema.get("required", ())
+        yield from ((f"{name}.{field}", {**shown[field], "is_needed": field in needed}) for field in own)
 
 
 def table() -> str:
-    """The rows of all fields."""
-    lines = ["| where | field | held by |", "|---|---|---|"]
-    for field in fields():
+    """The rows of all fields, with what each takes, what it is by default and what it means."""
+    lines = ["| where | field | takes | default | meaning | held by |", "|---|---|---|---|---|---|"]
+    for field, schema in fields():
         kind, _, name = field.partition(".")
-        lines.append(f"| {PLACES[kind]} | `{name}` | {', '.join(f'`{test}`' for test in TESTS[field])} |")
+        meaning = " ".join(schema.get("description", "").partition(REFERENCES)[0].split())
+        cells = [
+            PLACES[kind],
+            f"`{name}`",
+            _taken(schema),
+            _default(schema),
+            meaning,
+            ", ".join(f"`{each}`" for each in TESTS[field]),
+        ]
+        lines.append("| " + " | ".join(each.replace("|", "\\|") for each in cells) + " |")
     return "\n".join(lines) + "\n"
+
+
+def _default(schema: Json) -> str:
+    """What counts where the field is not there. That of an object stands with its own fields."""
+    if schema["is_needed"]:
+        return "needed"
+    default = schema.get("default")
+    is_told = "$ref" not in schema and (default or isinstance(default, bool | int | float))
+    return f"`{json.dumps(default)}`" if is_told else ""
+
+
+def _taken(schema: Json) -> str:
+    """What a field may hold, in words."""
+    if "$ref" in schema:
+        name = schema["$ref"].rpartition("/")[2]
+        return {"StructuredCondition": "a condition in parts"}.get(name, "object, below")
+    ways = schema.get("anyOf") or schema.get("oneOf")
+    if ways and len(ways) > _MOST_WAYS:
+        return "step"
+    if ways:
+        return " or ".join(dict.fromkeys(_taken(each) for each in ways if each.get("type") != "null"))
+    if "enum" in schema or "const" in schema:
+        return ", ".join(f"`{each}`" for each in schema.get("enum", [schema.get("const")]))
+    return _plainly(schema)
+
+
+def _plainly(schema: Json) -> str:
+    match schema.get("type"):
+        case "array":
+            return f"list: {_taken(schema['items'])}"
+        case "object":
+            values = schema.get("additionalProperties")
+            return f"object: {_taken(values)}" if isinstance(values, dict) and values else "object"
+        case "string":
+            return "text"
+        case "integer" | "number" as kind:
+            low, high = schema.get("minimum", schema.get("exclusiveMinimum")), schema.get("maximum")
+            over = "over " if "exclusiveMinimum" in schema else "from "
+            return f"{kind}{f', {over}{low}' if low is not None else ''}{f' to {high}' if high is not None else ''}"
+        case kind:
+            return str(kind or "anything")
 
 
 def page() -> str:

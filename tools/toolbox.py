@@ -1,13 +1,15 @@
 """The tools that come with Stretto, put together for a run."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
 from state.ports import Ports, RegisteredTool, Web
 from state.runs import Json
 from tools.breaker import Breakers
+from tools.calculating import OUTPUT as CALCULATED
+from tools.calculating import calculate_tool, wrong_with
 from tools.computing import computing_tools
 from tools.database.conversations import Databases
 from tools.database.database_tools import LONGEST, DatabaseTools
@@ -73,6 +75,7 @@ class Toolbox:
         web = (*api.tools(), Webhooks(api, self.breakers.clock).tool())
         return [
             registered(set_tool(), category="values"),
+            replace(registered(calculate_tool(), category="values", output=CALCULATED), wrong_with=wrong_with),
             *(registered(tool, category="computing", output=output, timeout=300) for tool, output in computing_tools()),
             *(
                 registered(tool, category="web", output=OUTPUT, timeout=MOST_SECONDS, depends_on=_host(tool.name))

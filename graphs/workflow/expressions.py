@@ -1,9 +1,8 @@
 """Conditions and figures in CEL: translated, checked when a file is loaded, computed within bounds.
 
-CEL (Common Expression Language) has no loops, no attributes and no side effects; the engine refuses to compute more
-than 10,000 steps of a comprehension. References are written as everywhere in a workflow file; a bare name means a
-value around the step (`item`), an input or variable, or a field of the one step that the step depends on.
-`has(NAME)` is true where a value is there, and `is_none(NAME)` where it is not there or is null.
+References are written as everywhere in a workflow file; a bare name means a value around the step (`item`), an input or
+variable, or a field of the one step that the step depends on. `has(NAME)` is true where a value is there, and
+`is_none(NAME)` where it is not there or is null.
 """
 
 import difflib
@@ -13,20 +12,21 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from graphs.workflow.cel import (
+from graphs.workflow.references import LOCALS, WORKFLOW, MissingValue, Reference, Scope, parse, path_of
+from state.workflow.policies import Condition, StructuredCondition
+from tools.cel import (
     ANY,
     INTEGER,
     NUMBER,
     TRUTH,
+    Program,
     environment,
-    for_cel,
+    first_value,
     kind_of,
     plainly,
     told,
     with_fractions,
 )
-from graphs.workflow.references import LOCALS, WORKFLOW, MissingValue, Reference, Scope, parse, path_of
-from state.workflow.policies import Condition, StructuredCondition
 
 MOST_CHARACTERS = 1000
 _FIELD = r"(?:\.[A-Za-z_0-9]\w*(?:-[A-Za-z_]\w*)*(?![\w-]*\s*\()|\[\d+\])"
@@ -73,7 +73,7 @@ class Expression:
     text: str
     kind: str
     """The type of its value: one of the JSON Schema types, or ANY."""
-    programs: tuple["Program", ...]
+    programs: tuple[Program, ...]
     """As it is written, and with all numbers as fractions: the first that can compute it does."""
     references: Mapping[str, Reference]
     """By the variable that stands for each."""
@@ -94,35 +94,12 @@ class Expression:
                 known[name] = scope.resolve(reference)
             except MissingValue as error:
                 missing = missing or error
-        faults: list[RuntimeError] = []
-        for program in self.programs:
-            try:
-                return program.value(known)
-            except RuntimeError as error:
-                faults.append(error)
-                if "overload" not in str(error):
-                    break
-        if missing is not None:
-            raise missing
-        raise ExpressionError(f"{self.text!r} cannot be computed: {plainly(faults[0], self.references)}")
-
-
-@dataclass(frozen=True)
-class Program:
-    """An expression as the engine computes it."""
-
-    compiled: Any
-    kinds: Mapping[str, str]
-    """The types of its variables."""
-    as_fractions: bool
-
-    def value(self, known: Mapping[str, Any]) -> Any:
-        """Its value. Raises RuntimeError with the engine's words."""
-        data = {name: for_cel(value, self.as_fractions or self.kinds[name] == NUMBER) for name, value in known.items()}
-        result = self.compiled.eval(data=data)
-        if result.type().name() == "*error*" or str(result.type()) == "ERROR":
-            raise RuntimeError(str(result.value()))
-        return result.plain_value()
+        try:
+            return first_value(self.programs, known)
+        except RuntimeError as error:
+            if missing is not None:
+                raise missing from None
+            raise ExpressionError(f"{self.text!r} cannot be computed: {plainly(error, self.references)}") from None
 
 
 def compile_expression(text: str, names: Names) -> Expression:

@@ -27,10 +27,15 @@ class WorkflowDefinition(Grammar):
     """A process: steps that depend on each other, what goes in and what comes out."""
 
     name: Identifier
+    """By which it is run: `run NAME`."""
     version: Version = "1.0.0"
+    """Three numbers; raise it when you change the workflow."""
     description: str = ""
+    """For people: what it is for."""
     tags: tuple[str, ...] = ()
+    """For people, to find it."""
     owner: str = ""
+    """For people: who answers for it."""
     inputs: Schema = Field(default_factory=lambda: {"type": "object", "properties": {}})
     """A JSON Schema of an object; a property with a `default` may be left out."""
     outputs: Mapping = Field(default_factory=dict)
@@ -38,19 +43,25 @@ class WorkflowDefinition(Grammar):
     variables: dict[Identifier, Any] = Field(default_factory=dict)
     """Constants, referred to as `workflow.NAME` like inputs; an input of the same name is an error."""
     steps: tuple[AnyStep, ...] = Field(min_length=1)
+    """In any order; `depends_on` says what waits for what."""
     timeout: float = Field(default=3600, gt=0)
     """Seconds of work; the time in which a run only waits for people, events or a clock is left out."""
     max_parallel_steps: int = Field(default=10, ge=1, le=1000)
+    """How many steps work at a time."""
     retry_policy: RetryPolicy = RetryPolicy()
     """For the steps that have none of their own."""
     sla_targets: SlaTargets = SlaTargets()
+    """Promises; a run that misses one says so."""
     require_approval: Approval | bool = False
     """Whether a person must approve each start."""
     allowed_users: tuple[str, ...] = ()
     """Who may start it; empty means anybody."""
     webhook_endpoints: tuple[WebhookEndpoint, ...] = ()
+    """Programs that are told what happens to its runs."""
     notification_channels: tuple[NotificationChannel, ...] = ()
+    """Where people are told that they are needed, or that something went wrong."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+    """What of its steps goes to the log."""
     metrics: dict[Identifier, str] = Field(default_factory=dict)
     """Figures of a run by name, each a CEL expression over its outputs."""
     optimization_enabled: bool = False

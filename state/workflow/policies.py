@@ -60,6 +60,7 @@ class StructuredCondition(Grammar):
     field: str
     """A reference, without `$`, braces or quotes."""
     operator: Operator
+    """How they are compared; `contains` asks a list or a text."""
     value: Any = None
     """What to compare with; for `is_none` true (the default) or false."""
 
@@ -82,6 +83,7 @@ class RetryPolicy(Grammar):
     max_attempts: int = Field(default=3, ge=1, le=100)
     """Tries in all; 1 means no second."""
     backoff: Literal["fixed", "linear", "exponential"] = "exponential"
+    """Whether pauses stay, grow by `delay`, or are multiplied."""
     delay: float = Field(default=1.0, ge=0)
     """Seconds before the second try."""
     multiplier: float = Field(default=2.0, ge=1)
@@ -91,6 +93,7 @@ class RetryPolicy(Grammar):
     jitter: bool = True
     """Whether each pause is drawn between half and one and a half times its length."""
     retry_on: tuple[ErrorClass, ...] = TRANSIENT
+    """Classes of errors after which it is tried again."""
     give_up_on: tuple[ErrorClass, ...] = ()
     """Wins over `retry_on`."""
     continue_on_failure: bool = False
@@ -142,18 +145,24 @@ class Handler(Grammar):
     """The step that takes over when this one has failed."""
 
     step: Identifier
+    """The id of a step that nothing else starts."""
     on: tuple[ErrorClass, ...] = ("any",)
+    """Classes of errors that it is for."""
 
 
 class Call(Grammar):
     """A call of a tool outside of the flow: an action of a rollback."""
 
     tool: str
+    """A tool by name, or `name@version`."""
     input: Mapping = Field(default_factory=dict)
     """May refer to the output of the step that is undone as `$output`."""
     timeout: float = Field(default=300, gt=0)
+    """Seconds of one try."""
     retry_policy: RetryPolicy = RetryPolicy()
+    """How often the call is tried."""
     idempotency_key: str | None = None
+    """A text with references; without it the run's id and the place of the call."""
 
 
 class SlaTargets(Grammar):
@@ -175,6 +184,7 @@ class Approval(Grammar):
     timeout: float | None = Field(default=None, gt=0)
     """Seconds a request waits; None means for ever."""
     on_timeout: Literal["approve", "reject", "escalate"] = "reject"
+    """What happens then."""
     escalate_to: tuple[str, ...] = ()
     """Who may answer after that; their request waits as long again, then is rejected."""
 
@@ -193,6 +203,7 @@ class WebhookEndpoint(Grammar):
     """An address that is told what happens to a run, in signed requests."""
 
     url: str = Field(pattern=r"^https?://")
+    """Begins with `https://` or `http://`."""
     events: tuple[str, ...] = ("run.completed", "run.failed")
     """Names of events as `timeline` shows them; a name that ends in `*` stands for all that begin so."""
     secret: str | None = None
@@ -203,6 +214,8 @@ class NotificationChannel(Grammar):
     """Where people are told that a run waits for them, missed a target, or ended badly."""
 
     type: Literal["webhook", "log"]
+    """Whether it is a request or a line of the log."""
     target: str = ""
     """Of a webhook, its address."""
     on: tuple[Literal["approval", "sla", "failure", "completion"], ...] = ("approval", "sla", "failure")
+    """What is told."""

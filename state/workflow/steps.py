@@ -27,6 +27,7 @@ class Step(Grammar):
     fills_place: ClassVar[bool] = False
     """Whether it takes one of the run's places for as long as it works."""
     id: Identifier
+    """By which other steps name it: letters, digits, `_` and `-`."""
     name: str = ""
     """For people; the id where it is empty."""
     depends_on: tuple[Identifier, ...] = ()
@@ -40,11 +41,15 @@ class Step(Grammar):
     error_handlers: tuple[Handler, ...] = ()
     """The first that fits the error runs when the step has failed for good; the step then counts as handled."""
     join: Join = Join()
+    """How many of the steps before it must end well: `all`, `any` or `{count: 2}`, and what becomes of the rest."""
     input_mapping: Mapping = Field(default_factory=dict)
+    """What the step is given, by name: plain values, and texts with references."""
     output_mapping: Mapping = Field(default_factory=dict)
     """What others see as the step's output, made of what it gave back (`$output`); without it, all of that."""
     input_validation: Schema | None = None
+    """A JSON Schema that its input must keep to; else the step fails with `bad_input`."""
     output_validation: Schema | None = None
+    """A JSON Schema that its output must keep to; else the step fails with `bad_output`."""
     timeout: float = Field(default=300, gt=0)
     """Seconds of one try. Waiting for a person or an event is bounded by the step's own fields instead."""
     retry_policy: RetryPolicy | None = None
@@ -52,6 +57,7 @@ class Step(Grammar):
     rollback_actions: tuple[Call, ...] = ()
     """What undoes the step, in the order in which it is to be done."""
     cache: Cache | None = None
+    """The output of an earlier run with the same key is used instead of doing the step."""
     idempotency_key: str | None = None
     """A text with references that is sent with every side effect; without it the run's id and the step's path."""
     priority: int = Field(default=0, ge=-100, le=100)
@@ -61,6 +67,7 @@ class Step(Grammar):
     custom_metrics: dict[Identifier, str] = Field(default_factory=dict)
     """Figures by name, each a CEL expression over `$output`."""
     metrics_enabled: bool = True
+    """Whether `custom_metrics` are computed."""
     agent_capability: str | None = None
     """What the agent that does the step must be able to do; the best one that can is taken."""
 
@@ -78,7 +85,9 @@ class ActionStep(Step):
     tool: str | None = None
     """A tool by name, or `name@version`."""
     chain: str | None = None
+    """A chain by name, instead of a tool."""
     agent: str | None = None
+    """An agent by the name of its template, instead of a tool."""
 
     @model_validator(mode="after")
     def _one_doer(self) -> "ActionStep":
@@ -96,6 +105,7 @@ class ParallelStep(Step):
 
     type: Literal["parallel"] = "parallel"
     steps: tuple["AnyStep", ...] = Field(min_length=1)
+    """The branches; with `for_each` the body of each of them."""
     for_each: str | None = None
     """A reference to a list; without it, each child step is a branch of its own."""
     max_concurrent: int | None = Field(default=None, ge=1)
@@ -110,8 +120,11 @@ class Case(Grammar):
     """One way of a conditional step."""
 
     when: Condition
+    """The way is taken where this is true and no case before it was."""
     steps: tuple["AnyStep", ...] = ()
+    """The way; none means that nothing is done."""
     name: str = ""
+    """What `route` says of it; without it `case` and its number."""
 
 
 class Classify(Grammar):
@@ -122,6 +135,7 @@ class Classify(Grammar):
     routes: dict[Identifier, str] = Field(min_length=2)
     """By name: what belongs to it, in words."""
     model: str | None = None
+    """`provider/model`; without it that of the role planner."""
 
 
 class ConditionalStep(Step):
@@ -129,10 +143,13 @@ class ConditionalStep(Step):
 
     type: Literal["conditional", "condition"] = "conditional"
     cases: tuple[Case, ...] = ()
+    """The ways, asked in order."""
     classify: Classify | None = None
+    """A model chooses the way, instead of `cases`."""
     routes: dict[Identifier, tuple["AnyStep", ...]] = Field(default_factory=dict)
     """The steps of each route of `classify`."""
     otherwise: tuple["AnyStep", ...] = Field(default=(), alias="else")
+    """The way where no other is taken."""
 
     @model_validator(mode="after")
     def _one_way_to_choose(self) -> "ConditionalStep":
@@ -153,12 +170,17 @@ class LoopStep(Step):
 
     type: Literal["loop"] = "loop"
     while_: Condition | None = Field(default=None, alias="while")
+    """Asked before each turn: it goes on while this is true."""
     until: Condition | None = None
+    """Asked after each turn: it ends when this is true."""
     for_each: str | None = None
+    """A reference to a list: a turn for each item."""
     loop_max_iterations: int = Field(default=100, ge=1, le=100_000)
     """Reached, the step fails, unless the loop is over a list, which may not be longer."""
     steps: tuple["AnyStep", ...] = Field(min_length=1)
+    """The body of a turn."""
     results: Literal["last", "all"] = "last"
+    """Whether the output is what the last turn gave, or a list of all."""
 
     @model_validator(mode="after")
     def _one_bound(self) -> "LoopStep":
@@ -171,7 +193,9 @@ class ReactLimits(Grammar):
     """What an agent may spend in one step."""
 
     turns: int = Field(default=10, ge=1, le=200)
+    """Calls of the model."""
     tokens: int = Field(default=100_000, ge=1)
+    """In and out, of all turns."""
     money: float | None = Field(default=None, ge=0)
     """US dollars; None means that only the run's budget counts."""
 
@@ -184,13 +208,16 @@ class ReactStep(Step):
     task: str
     """What it is to do: a text with references."""
     tools: tuple[str, ...] = ()
+    """The tools that it may call, by name or `name@version`."""
     without_approval: tuple[str, ...] = ()
     """Those of the tools that it may call without asking a person, although they change something outside and it has
     read text from outside."""
     limits: ReactLimits = ReactLimits()
+    """What it may spend."""
     output_schema: Schema | None = None
     """The form of its answer; without it a text."""
     model: str | None = None
+    """`provider/model`; without it that of the role researcher."""
 
 
 class HumanApprovalStep(Step):
@@ -204,9 +231,11 @@ class HumanApprovalStep(Step):
     required_for: Condition | None = None
     """Without it always; where it is false the step approves by itself and says so."""
     approval: Approval = Approval()
+    """Who may answer, how many must, and what happens when nobody does."""
     decisions: tuple[Literal["approve", "edit", "reject", "respond"], ...] = Field(
         default=("approve", "edit", "reject", "respond"), min_length=1
     )
+    """Which answers there are."""
     edit_fields: tuple[Identifier, ...] | None = None
     """Names of `show` that an edit may change; None means all."""
 
@@ -219,13 +248,17 @@ class OrchestratorStep(Step):
 
     type: Literal["orchestrator"] = "orchestrator"
     goal: str
+    """A text with references."""
     workers: tuple["WorkerStep", ...] = Field(min_length=1)
+    """Who there is to give tasks to."""
     max_tasks: int = Field(default=10, ge=1, le=100)
     """Of all rounds together."""
     max_rounds: int = Field(default=2, ge=1, le=10)
     """How often tasks are given out; from the second time on by what the results leave open."""
     max_concurrent: int = Field(default=4, ge=1)
+    """Tasks at a time."""
     model: str | None = None
+    """`provider/model` of the one who splits and joins; without it that of the role planner."""
 
 
 class WorkerStep(Step):
@@ -234,14 +267,19 @@ class WorkerStep(Step):
     fills_place = True
     type: Literal["worker"] = "worker"
     capability: str
+    """What the specialist must be able to do: the best agent that can is taken."""
     task: str = ""
     """A text with references; a worker of an orchestrator is given its tasks."""
     tools: tuple[str, ...] = ()
+    """The tools that it may call, by name or `name@version`."""
     without_approval: tuple[str, ...] = ()
     """As of a `react` step."""
     limits: ReactLimits = ReactLimits()
+    """As of a `react` step."""
     output_schema: Schema | None = None
+    """The form of its answer; without it a text."""
     model: str | None = None
+    """`provider/model`; without it that of the agent who is chosen."""
 
 
 class WebhookStep(Step):
@@ -250,13 +288,17 @@ class WebhookStep(Step):
     fills_place = True
     type: Literal["webhook"] = "webhook"
     url: str
+    """A text with references."""
     method: Literal["POST", "PUT", "PATCH", "GET", "DELETE"] = "POST"
+    """Of the request."""
     headers: dict[str, str] = Field(default_factory=dict)
+    """Of the request, by name; texts with references."""
     secret: str | None = None
     """Name of the secret that signs, from the settings."""
     wait_for_callback: bool = False
     """The request then carries the address to answer to; the body of the answer is the step's output."""
     callback_timeout: float = Field(default=86_400, gt=0)
+    """Seconds; after them the step fails with `timeout`."""
 
 
 class WaitStep(Step):
@@ -270,6 +312,7 @@ class WaitStep(Step):
     event: str | None = None
     """The name of an event; a text with references. Its data are the step's output."""
     event_timeout: float | None = Field(default=None, gt=0)
+    """Seconds; after them the step fails with `timeout`."""
 
     @model_validator(mode="after")
     def _one_end(self) -> "WaitStep":

@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graphs.workflow.cel import ANY
 from graphs.workflow.expressions import (
     ExpressionError,
     Names,
@@ -19,6 +18,7 @@ from graphs.workflow.expressions import (
 )
 from graphs.workflow.references import MissingValue, Scope
 from state.workflow.policies import Operator, StructuredCondition
+from tools.cel import ANY
 
 TYPES = {
     "workflow.amount": "number",

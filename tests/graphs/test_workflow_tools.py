@@ -17,12 +17,14 @@ from chains.models import ModelDoor
 from graphs.workflow.attempts import pause_before
 from graphs.workflow.bodies import bodies
 from graphs.workflow.compiler import build
+from graphs.workflow.loading import load
 from graphs.workflow.outcomes import StepFailed, failure_of
 from state.errors import ToolFailed
 from state.ports import Ports
 from state.runs import StepRecord
 from state.workflow.definition import WorkflowDefinition
 from state.workflow.policies import RetryPolicy
+from tests.document_lines import blocks
 from tests.graphs.workflow_runs import QuickClock, conditions_of
 from tests.tools.raw_server import RawServer, raw_server
 from tools.breaker import Breakers
@@ -275,3 +277,15 @@ async def test_a_service_that_is_down_is_spared_by_all_runs_of_a_process(server:
     ends = [await asyncio.gather(run, return_exceptions=True) for run in runs]
     assert len(server.asked) == 5
     assert "is not asked now: it is tried again in 30 s" in str(ends[-1][0])
+
+
+async def test_figures_are_computed_from_the_values_of_steps(box: Toolbox) -> None:
+    """The invoice of docs/workflows.md: each turn's figures are kept and added up, and decide who is asked."""
+    definition, _ = load(blocks("docs/workflows.md", "yaml")[1], "invoice.yaml")
+    assert definition is not None
+    lines = [{"text": "pen", "n": 3, "price": 1.2}, {"text": "lamp", "n": 2, "price": 19.99}]
+    ended = await Process(box, **definition.model_dump(by_alias=True)).go({"lines": lines})
+    assert ended["outputs"] == {
+        "lines": [{"number": 1, "text": "pen", "sum": 3.6}, {"number": 2, "text": "lamp", "sum": 39.98}],
+        "gross": 51.86,
+    }

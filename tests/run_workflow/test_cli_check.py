@@ -117,6 +117,8 @@ steps:
   - {id: e, type: action, tool: http_get, input_mapping: {url: "https://a.example/"}}
   - {id: f, type: action, tool: set, depends_on: [e], input_mapping: {of: $e.stats, is: $e.body.anything}}
   - {id: g, type: action, tool: file_write, input_mapping: {path: a.txt, content: a}, idempotency_key: k}
+  - {id: h, type: action, tool: calculate, input_mapping: {values: {n: workflow.n}, results: {m: n * x}}}
+  - {id: i, type: action, tool: calculate, input_mapping: {results: {m: "1 + ${workflow.n}"}}}
 """
 
 
@@ -140,6 +142,10 @@ def test_tools_are_known_with_what_they_take_and_do(line: Line) -> None:
         "warning: $e.stats: $e has no 'stats'. Did you mean 'status'?",
         "warning: The tool 'file_write' heeds no idempotency_key, so the key does nothing. "
         "Take it out, or take a tool that heeds it.",
+        "error: 'n * x' is not a valid expression: there is no value and no function x. "
+        "An expression compares values with ==, !=, <, <=, >, >= or in, and joins with && and ||.",
+        "error: m must be a constant text, and a value is put into it. "
+        "Write a name there, and give its value beside it (parameters, values).",
     ]
 
 

@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from graphs.workflow.cel import ANY, INTEGER, NUMBER, TRUTH
 from graphs.workflow.checks.known import Known
 from graphs.workflow.checks.notes import Notes
 from graphs.workflow.checks.outputs import raw_shape, result_shape
@@ -24,6 +23,7 @@ from graphs.workflow.run import Conditions
 from state.workflow.definition import WorkflowDefinition
 from state.workflow.policies import Condition, Schema
 from state.workflow.steps import ConditionalStep, HumanApprovalStep, LoopStep, Step
+from tools.cel import ANY, INTEGER, NUMBER, TRUTH
 
 
 @dataclass

@@ -18,22 +18,24 @@ def check_constants(wanted: Schema, defs: Mapping[str, Schema], value: Any, path
     if is_constant(value):
         return
     schema = _resolved(wanted, defs)
-    properties, items = schema.get("properties"), schema.get("items")
-    if isinstance(value, dict) and properties:
+    properties, items = schema.get("properties", {}), schema.get("items")
+    others = schema.get("additionalProperties")
+    others = others if isinstance(others, dict) else {}
+    if isinstance(value, dict) and (properties or others):
         for name, part in value.items():
-            check_constants(properties.get(name, {}), defs, part, (*path, name), notes)
+            check_constants(properties.get(name, others), defs, part, (*path, name), notes)
     elif isinstance(value, list) and items:
         for number, part in enumerate(value):
             check_constants(items, defs, part, (*path, number), notes)
     elif isinstance(value, str) and _holds_constant(schema, defs):
         said = f"{path[-1]} must be a constant text, and a value is put into it."
-        notes.error(path, said, "Write :name there, and give the value under parameters.")
+        notes.error(path, said, "Write a name there, and give its value beside it (parameters, values).")
 
 
 def _holds_constant(schema: Schema, defs: Mapping[str, Schema], levels: int = 5) -> bool:
     """Whether the value, or a part of it some levels down, is to be constant."""
     found = _resolved(schema, defs)
-    parts = [*found.get("properties", {}).values(), found.get("items")]
+    parts = [*found.get("properties", {}).values(), found.get("additionalProperties"), found.get("items")]
     within = [part for part in parts if isinstance(part, dict)] if levels else []
     return bool(found.get(CONSTANT)) or any(_holds_constant(part, defs, levels - 1) for part in within)
 

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from graphs.workflow.cel import ANY, INTEGER, NUMBER
 from graphs.workflow.checks.constants import check_constants
 from graphs.workflow.checks.known import Known, KnownTool
 from graphs.workflow.checks.notes import Notes
@@ -14,6 +13,7 @@ from graphs.workflow.problems import Path, suggestion
 from state.workflow.definition import WorkflowDefinition
 from state.workflow.policies import Schema
 from state.workflow.steps import ActionStep, OrchestratorStep, ReactStep, WorkerStep, WorkflowStep
+from tools.cel import ANY, INTEGER, NUMBER
 from tools.schemas import faults
 
 
@@ -53,6 +53,8 @@ def _action(step: ActionStep, placed: Placed, view: View, known: Known, notes: N
     if tool is None:
         return
     _given(tool.parameters, step.input_mapping, placed.at("input_mapping"), f"The tool {step.tool!r}", view, notes)
+    for within, said, remedy in tool.wrong_with(step.input_mapping) if tool.wrong_with else ():
+        notes.error(placed.at("input_mapping", *within), said, remedy)
     if tool.side_effects == "write" and not step.idempotency_key and not step.rollback_actions:
         said = (
             f"The tool {step.tool!r} changes something outside, and nothing here undoes it or makes a repetition safe."

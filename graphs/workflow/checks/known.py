@@ -6,6 +6,7 @@ from typing import Literal
 
 from graphs.workflow.problems import Problem
 from graphs.workflow.run import Conditions
+from state.ports import Look
 from state.workflow.definition import WorkflowDefinition
 from state.workflow.policies import Schema
 
@@ -25,6 +26,8 @@ class KnownTool:
     """Other versions than the newest, by version."""
     takes_key: bool = True
     """Whether an idempotency key given to it has an effect."""
+    wrong_with: Look | None = None
+    """As in `RegisteredTool`."""
 
 
 @dataclass(frozen=True)

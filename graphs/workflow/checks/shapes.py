@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from graphs.workflow.cel import ANY, INTEGER, LIST, NUMBER, OBJECT, TEXT, TRUTH
 from state.workflow.policies import Schema
+from tools.cel import ANY, INTEGER, LIST, NUMBER, OBJECT, TEXT, TRUTH
 
 _KINDS = frozenset({NUMBER, INTEGER, TEXT, TRUTH, LIST, OBJECT})
 _CHOICES = frozenset({"$ref", "$dynamicRef", "anyOf", "oneOf", "allOf", "if", "not", "patternProperties"})

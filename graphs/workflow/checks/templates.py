@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from graphs.workflow.cel import ANY, LIST
 from graphs.workflow.checks.known import Known
 from graphs.workflow.checks.notes import Notes
 from graphs.workflow.checks.outputs import raw_shape
@@ -27,6 +26,7 @@ from state.workflow.steps import (
     WebhookStep,
     WorkerStep,
 )
+from tools.cel import ANY, LIST
 
 _FIELDS: dict[type[Step], tuple[str, ...]] = {
     ReactStep: ("task",),

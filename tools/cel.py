@@ -1,13 +1,16 @@
-"""CEL's engine: types, values, and its words made plain."""
+"""CEL's engine: types, values, functions beside its own, and its words made plain.
+
+CEL (Common Expression Language, https://cel.dev) has no loops, no attributes and no side effects; the engine refuses to
+compute more than 10,000 steps of a comprehension.
+"""
 
 import datetime
 import decimal
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
-
-from graphs.workflow.references import Reference
 
 NUMBER, INTEGER, TEXT, TRUTH, LIST, OBJECT = "number", "integer", "string", "boolean", "array", "object"
 ANY = "any"
@@ -23,7 +26,66 @@ def environment(declared: tuple[tuple[str, str], ...]) -> Any:
 
     types = {NUMBER: cel.Type.DOUBLE, INTEGER: cel.Type.INT, TEXT: cel.Type.STRING, TRUTH: cel.Type.BOOL}
     types |= {LIST: cel.Type.LIST, OBJECT: cel.Type.MAP}
-    return cel.NewEnv(variables={name: types.get(kind, cel.Type.DYN) for name, kind in declared})
+    variables = {name: types.get(kind, cel.Type.DYN) for name, kind in declared}
+    return cel.NewEnv(variables=variables, functions=_functions())
+
+
+@dataclass(frozen=True)
+class Program:
+    """An expression as the engine computes it."""
+
+    compiled: Any
+    kinds: Mapping[str, str]
+    """The types of its variables."""
+    as_fractions: bool
+
+    def value(self, known: Mapping[str, Any]) -> Any:
+        """Its value. Raises RuntimeError with the engine's words."""
+        data = {name: for_cel(value, self.as_fractions or self.kinds[name] == NUMBER) for name, value in known.items()}
+        result = self.compiled.eval(data=data)
+        if result.type().name() == "*error*" or str(result.type()) == "ERROR":
+            raise RuntimeError(str(result.value()))
+        return result.plain_value()
+
+
+def first_value(programs: Sequence[Program], known: Mapping[str, Any]) -> Any:
+    """What the first program computes that can; the next is asked where types do not fit each other.
+
+    Raises RuntimeError with the words of the first.
+    """
+    faults: list[RuntimeError] = []
+    for program in programs:
+        try:
+            return program.value(known)
+        except RuntimeError as error:
+            faults.append(error)
+            if "overload" not in str(error):
+                break
+    raise faults[0]
+
+
+@lru_cache(maxsize=1)
+def _functions() -> list[Any]:
+    """`sum`, `min` and `max` of a list, and `round` to some decimals (half to even, as Python's)."""
+    from cel_expr_python import cel
+
+    kinds = cel.Type
+    over_lists: dict[str, Callable[[Any], Any]] = {
+        "sum": lambda items: sum(list(items)),
+        "min": lambda items: min(list(items)),
+        "max": lambda items: max(list(items)),
+    }
+    declared = [
+        cel.FunctionDecl(name, [cel.Overload(f"{name}_list", kinds.DYN, [kinds.LIST], impl=function)])
+        for name, function in over_lists.items()
+    ]
+    rounded = [
+        cel.Overload(f"round_{number}", kind, [kind, places], impl=lambda value, digits: round(value, int(digits)))
+        for number, (kind, places) in enumerate(
+            [(kinds.DOUBLE, kinds.INT), (kinds.DOUBLE, kinds.DOUBLE), (kinds.INT, kinds.INT)]
+        )
+    ]
+    return [*declared, cel.FunctionDecl("round", rounded)]
 
 
 def with_fractions(source: str) -> str:
@@ -82,7 +144,7 @@ _PLAINLY = (
 """What the engine says, and what is told."""
 
 
-def plainly(error: RuntimeError, references: Mapping[str, Reference]) -> str:
+def plainly(error: RuntimeError, references: Mapping[str, object]) -> str:
     """An error of the engine in the words of the file; `references` by the variables that stand for them."""
     said = _first_line(error)
     for pattern, words in _PLAINLY:
