@@ -17,7 +17,7 @@ from langgraph.types import Command
 
 from agents.middleware import GuardedTools, agent_middleware, run_agent
 from chains.answer_form import AnswerForm, form_of
-from chains.ask import brief, prompt
+from chains.ask import brief, system_prompt
 from chains.retrying import retrying_tool
 from chains.scope import CallScope
 from state.context import BranchLimits, UntrustedText
@@ -69,7 +69,7 @@ async def act(
     agent: Any = create_agent(
         model,
         [registered.tool for registered in work.tools],
-        system_prompt="\n\n".join(filter(None, [prompt("act"), work.instructions])),
+        system_prompt=system_prompt("act", work.instructions),
         middleware=stack,
         response_format=ToolStrategy(form) if form else None,
         checkpointer=False,

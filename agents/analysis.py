@@ -1,29 +1,37 @@
 """The analysis agent: computes from tables, with tools to load, clean, describe, test and chart."""
 
+from collections.abc import Iterable, Iterator
+
 from langchain.agents import create_agent
 from langchain.agents.structured_output import ToolStrategy
+from langchain_core.tools import BaseTool
 
 from agents.kit import Kit
 from agents.middleware import agent_middleware, run_agent
-from agents.research import findings_of
-from chains.ask import brief, prompt
+from agents.research import findings_of, own_tools
+from agents.team import Agent
+from chains.ask import brief, said, system_prompt
 from chains.forms import FindingsDraft
 from chains.scope import CallScope
 from state.context import RunContext
 from state.research import BranchTask
+from state.specialisation import AnalysisSpeciality
 
 
-async def analyse(kit: Kit, scope: CallScope, task: BranchTask, context: RunContext) -> FindingsDraft:
-    """Runs the agent to its findings; raises LimitReached or ModelError."""
+async def analyse(kit: Kit, scope: CallScope, task: BranchTask, context: RunContext, agent: Agent) -> FindingsDraft:
+    """Runs the agent to its findings; raises LimitReached, ModelError or AgentNotMade."""
     # pandas, SciPy and Matplotlib are half of what a start would import: a run without tables does without.
     from tools.analysis_tools import analysis_tools
 
-    branch = task["branch"]
-    agent = create_agent(
-        kit.model(scope, "analyst", context),
-        analysis_tools(kit.ports, task["collection"], show_orders=context.untrusted.show_orders),
-        system_prompt=prompt("analyse"),
-        middleware=agent_middleware(scope, branch.limits, context.untrusted, was_fed=bool(branch.tables)),
+    branch, how = task["branch"], agent.how.analysis
+    every = analysis_tools(kit.ports, task["collection"], show_orders=context.untrusted.show_orders)
+    tools = list(_wanted(every, how))
+    stack = agent_middleware(scope, branch.limits, context.untrusted, was_fed=bool(branch.tables))
+    worker = create_agent(
+        kit.team.model(scope, agent, context),
+        [*tools, *own_tools(kit, scope, agent, tools, stack)],
+        system_prompt=system_prompt("analyse", agent.instructions, specialised=said(how) is not None),
+        middleware=stack,
         response_format=ToolStrategy(FindingsDraft),
         checkpointer=False,
         name="analysis_agent",
@@ -33,5 +41,14 @@ async def analyse(kit: Kit, scope: CallScope, task: BranchTask, context: RunCont
         questions=list(branch.questions),
         tables=list(branch.tables),
         guidance=list(task["guidance"]) or None,
+        specialisation=said(how),
     )
-    return findings_of(await run_agent(agent, [message], scope))
+    return findings_of(await run_agent(worker, [message], scope))
+
+
+def _wanted(tools: Iterable[BaseTool], how: AnalysisSpeciality) -> Iterator[BaseTool]:
+    """The tools that the agent is to work with."""
+    for tool in tools:
+        if tool.name == "make_chart" and how.charts is False:
+            continue
+        yield tool

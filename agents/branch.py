@@ -11,10 +11,13 @@ from langgraph.types import Command
 
 from agents.evidence import accepted
 from agents.kit import Kit, context_of
+from agents.shift import Ending as ShiftEnding
+from agents.shift import Shift
+from agents.team import Agent
 from chains.forms import FindingsDraft
 from chains.scope import CallScope
 from state.context import RunContext
-from state.errors import BadOutput, LeaseLost, LimitReached, ModelError, StrettoError
+from state.errors import AgentError, BadOutput, LeaseLost, LimitReached, ModelError, NoCapacity, StrettoError
 from state.evidence import Finding
 from state.research import BranchResult, BranchStatus, BranchTask
 
@@ -31,7 +34,7 @@ class Work(Protocol):
     """What the agent of a branch does: its findings, or an error."""
 
     def __call__(
-        self, kit: Kit, scope: CallScope, task: BranchTask, context: RunContext
+        self, kit: Kit, scope: CallScope, task: BranchTask, context: RunContext, agent: Agent
     ) -> Coroutine[Any, Any, FindingsDraft]: ...
 
 
@@ -75,11 +78,21 @@ class Branches:
         scope = self.kit.scope(f"branches/{branch.id}/{state['round']}", runtime, branch.limits)
         attempt = Attempt(scope, self.kit.ports.clock.elapsed(), told)
         self.attempts[_key(state)] = attempt
-        work = self.supervise(state, told, self.work(self.kit, scope, state, told))
-        attempt.ending = await _end_of(work, scope, branch.limits.seconds)
+        async with Shift(self.kit.ports.ledger, f"branches/{branch.id}", scope) as shift:
+            work = self.supervise(state, told, self._done(state, scope, told, shift))
+            attempt.ending = await _end_of(work, scope, branch.limits.seconds)
+            shift.ending = _of_the_agent(attempt.ending)
         found = await accepted(self.kit, scope, state, told, attempt.ending.draft)
         del self.attempts[_key(state)]
         return {"results": {branch.id: self._result(state, attempt, attempt.ending, *found)}}
+
+    async def _done(self, task: BranchTask, scope: CallScope, context: RunContext, shift: Shift) -> FindingsDraft:
+        """The work, done by its agent at a place of its own."""
+        branch, team = task["branch"], self.kit.team
+        agent, factory = await team.of_branch(branch, context), await team.factory()
+        async with factory.placed([agent.template], branch.limits.seconds, scope.waiting):
+            await shift.begin(agent.name, task["round"])
+            return await self.work(self.kit, scope, task, context, agent)
 
     async def failed(self, state: BranchTask, error: NodeError) -> Command[str]:
         """The node's error handler: makes a result, with what was found and used until then, of an error that the
@@ -125,6 +138,13 @@ class Branches:
         )
 
 
+def _of_the_agent(ending: Ending) -> ShiftEnding:
+    """How the work counts for its agent: it can do nothing for a wave that was over."""
+    if ending.status == "cut_off" and ending.transient:
+        return "cancelled", None
+    return ("completed", None) if ending.status == "completed" else ("failed", ending.reason)
+
+
 def _key(task: BranchTask) -> tuple[str, int]:
     return task["branch"].id, task["round"]
 
@@ -158,5 +178,7 @@ async def _end_of(work: Awaitable[FindingsDraft], scope: CallScope, seconds: flo
         return Ending("cut_off", reason=limit.message, transient=limit.limit in ("grace", "deadline"))
     except BadOutput as error:
         return Ending("failed", reason=error.message)
+    except AgentError as error:
+        return Ending("failed", reason=error.message, transient=isinstance(error, NoCapacity))
     except ModelError as error:
         return Ending("failed", reason=error.message, transient=error.retryable)

@@ -10,9 +10,9 @@ from chains.forms import FindingDraft, FindingsDraft
 from chains.scope import CallScope
 from state.context import RunContext
 from state.evidence import Finding, Passage
-from state.research import BranchTask
+from state.research import Branch, BranchTask
 from tools.evidence_text import parse_evidence, render_evidence
-from tools.facts import find_quantities
+from tools.facts import check_statement, find_quantities
 from tools.screening import UNCITED, Order, order_in, place_of, split_orders
 
 _ENTITY = re.compile(r"&#?\w+;")
@@ -40,6 +40,22 @@ async def accepted(
     if obeyed:
         notes.append(f"{obeyed} {of} rested on nothing but text that gives orders to a model; they were left out.")
     return tuple(_finding(found, sound) for found in kept), tuple(notes)
+
+
+async def checked(kit: Kit, scope: CallScope, branch: Branch, draft: FindingsDraft) -> FindingsDraft:
+    """The findings that the check without a model finds supported by what they name; the scope notes how many not."""
+    keys = dict.fromkeys(key for found in draft.findings for key in found.passages)
+    passages = {passage.id: passage for passage in await kit.ports.passages.get(list(keys))}
+
+    def is_supported(found: FindingDraft) -> bool:
+        cited = [passages[key] for key in dict.fromkeys(found.passages) if key in passages]
+        return bool(cited) and check_statement(found.text, cited).verdict == "supported"
+
+    kept = [found for found in draft.findings if is_supported(found)]
+    if left := len(draft.findings) - len(kept):
+        said = "were not found supported by what they named; they were left out."
+        scope.notes.append(f"Checked: {left} findings of the branch {branch.focus!r} {said}")
+    return draft.model_copy(update={"findings": kept})
 
 
 def _finding(found: FindingDraft, sound: dict[str, Passage]) -> Finding:

@@ -10,8 +10,8 @@ score = 0.4 capability + 0.4 success + 0.2 resources, each from 0 to 1:
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 
 from state.agents import AgentTemplate, AgentTrack
@@ -80,13 +80,27 @@ class Factory:
         resources = (_share(wanted.tokens, needs.tokens) + _share(wanted.seconds, needs.seconds)) / 2
         return round(_CAPABILITY * capability + _SUCCESS * success + _RESOURCES * resources, 6)
 
+    def shared_out(self, wanted: Wanted, taken: Mapping[str, int]) -> AgentTemplate:
+        """The best who has a place left beside what is `taken` already, by name; the best of all where nobody has.
+
+        Raises NoSuitableAgent.
+        """
+        able = [template for _, template in self.ranked(wanted)]
+        return next((each for each in able if _has_room(each, taken.get(each.name, 0))), able[0])
+
     @asynccontextmanager
-    async def placed(self, able: Iterable[AgentTemplate]) -> AsyncIterator[AgentTemplate]:
+    async def placed(
+        self,
+        able: Iterable[AgentTemplate],
+        patience: float | None = None,
+        waiting: Callable[[str], AbstractContextManager[None]] | None = None,
+    ) -> AsyncIterator[AgentTemplate]:
         """The first of them who has a free place; it is kept for as long as the block lasts, however that ends.
 
-        Waits where none has. Raises NoCapacity when that takes too long.
+        Waits where none has, inside of `waiting`, which is told what for. Raises NoCapacity when that takes longer than
+        `patience`, in seconds.
         """
-        template = await self._taken(list(able))
+        template = await self._taken(list(able), self.patience if patience is None else patience, waiting)
         try:
             yield template
         finally:
@@ -94,22 +108,33 @@ class Factory:
             self._freed.set()
             self._freed = asyncio.Event()
 
-    async def _taken(self, able: list[AgentTemplate]) -> AgentTemplate:
-        try:
-            async with asyncio.timeout(self.patience):
-                while (free := next(filter(self._has_room, able), None)) is None:
-                    await self._freed.wait()
-                self._busy[free.name] += 1
-                return free
-        except TimeoutError as error:
-            names = ", ".join(template.name for template in able)
-            raise NoCapacity(
-                f"All agents who could do it have been at work for {self.patience:g} s: {names}.",
-                remedy="Raise most_at_once in their templates, or let fewer steps run at the same time.",
-            ) from error
+    async def _taken(
+        self,
+        able: list[AgentTemplate],
+        patience: float,
+        waiting: Callable[[str], AbstractContextManager[None]] | None,
+    ) -> AgentTemplate:
+        names = ", ".join(template.name for template in able)
+        if (free := self._free(able)) is None:
+            try:
+                with waiting(f"for a place: {names} at work") if waiting else nullcontext():
+                    async with asyncio.timeout(patience):
+                        while (free := self._free(able)) is None:
+                            await self._freed.wait()
+            except TimeoutError as error:
+                raise NoCapacity(
+                    f"All agents who could do it have been at work for {patience:g} s: {names}.",
+                    remedy="Raise most_at_once in their templates, or let fewer steps run at the same time.",
+                ) from error
+        self._busy[free.name] += 1
+        return free
 
-    def _has_room(self, template: AgentTemplate) -> bool:
-        return template.most_at_once is None or self._busy[template.name] < template.most_at_once
+    def _free(self, able: list[AgentTemplate]) -> AgentTemplate | None:
+        return next((each for each in able if _has_room(each, self._busy[each.name])), None)
+
+
+def _has_room(template: AgentTemplate, taken: int) -> bool:
+    return template.most_at_once is None or taken < template.most_at_once
 
 
 def _share(allowed: float, needed: float) -> float:

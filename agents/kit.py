@@ -7,6 +7,7 @@ from typing import Protocol, TypeVar
 
 from langgraph.runtime import Runtime
 
+from agents.team import Team
 from chains.embedding import GovernedEmbedder
 from chains.governed import GovernedModel, governed
 from chains.scope import CallScope, Spending, open_scope
@@ -37,6 +38,7 @@ class Kit:
     ports: Ports
     spending: Spending
     screened: ScreenedPassages
+    team: Team
     searches: dict[bool, SearchIndexes] = field(default_factory=dict)
     """The indexes by whether they hold passages that give orders; each is made when it is first asked for."""
 
@@ -67,7 +69,7 @@ class Kit:
 
 def open_kit(ports: Ports) -> Kit:
     """The kit of one run."""
-    return Kit(ports, Spending(ports.journal), ScreenedPassages(ports.passages))
+    return Kit(ports, Spending(ports.journal), ScreenedPassages(ports.passages), Team(ports))
 
 
 def context_of(runtime: Runtime[RunContext]) -> RunContext:

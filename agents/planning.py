@@ -1,6 +1,7 @@
 """The planner: turns the question and what the sources are into a plan of branches."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any, TypedDict
 
@@ -8,6 +9,8 @@ from langgraph.runtime import Runtime
 
 from agents.bounds import bounded
 from agents.kit import Kit, Node, context_of, guidance, slug
+from agents.shift import Shift
+from agents.team import ALONE, COORDINATION, fitting
 from chains.ask import ask, brief
 from chains.extractive import planning
 from chains.forms import BranchDraft, PlanDraft
@@ -35,10 +38,21 @@ def planning_node(kit: Kit, choose_mode: ChooseMode) -> Node[ResearchState, Plan
     """The node that plans; planned again with what people said if they rejected the plan."""
 
     async def analyze(state: ResearchState, runtime: Runtime[RunContext]) -> PlanUpdate:
-        context, collection = context_of(runtime), state["collection"]
+        context = context_of(runtime)
         said = guidance(state.get("feedback", ()))
         scope = kit.scope(f"analyze_task/{len(said)}", runtime)
+        async with Shift(kit.ports.ledger, "analyze_task", scope) as shift:
+            return {"plan": await planned(state, scope, context, said, shift)}
+
+    async def planned(
+        state: ResearchState, scope: CallScope, context: RunContext, said: list[str], shift: Shift
+    ) -> Plan:
+        collection = state["collection"]
         sources = await kit.ports.passages.sources(collection.id)
+        fitting(sources, context.specialisation.research)  # before anything is paid for
+        planner = await _planner(kit, scope, context)
+        if planner.coordinator:
+            await shift.begin(planner.coordinator, len(said))
         titles, tables = _shown(sources, collection.tables, context.untrusted.show_orders)
         values = {
             "question": state["question"],
@@ -48,11 +62,34 @@ def planning_node(kit: Kit, choose_mode: ChooseMode) -> Node[ResearchState, Plan
             "max_branches": context.max_branches,
             "guidance": said or None,
         }
-        draft, note = await _drafted(kit.model(scope, "planner", context), scope, values, context)
+        draft, failure = await _drafted(planner, scope, values, context)
+        shift.ending = ("failed", failure) if failure else shift.ending
         mode, why = choose_mode(draft, collection, context)
-        return {"plan": complete(draft, collection, context, mode, why + note)}
+        plan = complete(draft, collection, context, mode, why)
+        if failure:
+            plan = plan.model_copy(update={"why": f"{plan.why} It was planned by rule, because {failure}"})
+        if len(plan.branches) > ALONE:
+            plan = plan.model_copy(update={"coordinator": planner.coordinator})
+        return await kit.team.assigned(plan, context)
 
     return analyze
+
+
+@dataclass(frozen=True)
+class _Planner:
+    """Who plans."""
+
+    model: GovernedModel
+    instructions: str = ""
+    coordinator: str = ""
+    """The agent's name; empty where so few agents may be needed that nobody has to coordinate them."""
+
+
+async def _planner(kit: Kit, scope: CallScope, context: RunContext) -> _Planner:
+    if context.max_branches <= ALONE:
+        return _Planner(kit.model(scope, "planner", context))
+    agent = await kit.team.chosen(COORDINATION, context.limits, context)
+    return _Planner(kit.team.model(scope, agent, context), agent.instructions, agent.name)
 
 
 def _shown(sources: Sequence[Source], tables: Sequence[str], orders: bool) -> tuple[list[str], list[str]]:
@@ -70,16 +107,17 @@ def _shown(sources: Sequence[Source], tables: Sequence[str], orders: bool) -> tu
 
 
 async def _drafted(
-    model: GovernedModel, scope: CallScope, values: dict[str, Any], context: RunContext
+    planner: _Planner, scope: CallScope, values: dict[str, Any], context: RunContext
 ) -> tuple[PlanDraft, str]:
-    """The model's plan; one made by rule, and why, where it gives none that can be used or takes too long."""
+    """The planner's plan; one made by rule, and why, where it gives none that can be used or takes too long."""
     try:
         async with bounded("planning", context.time, scope):
-            return await ask(model, "plan", PlanDraft, brief(**values)), ""
+            message = brief(**values)
+            return await ask(planner.model, "plan", PlanDraft, message, instructions=planner.instructions), ""
     except ModelRefused:
         raise  # a wrong key or name: no branch would fare better, and the run can be resumed once it is mended
     except ModelError as error:
-        return planning.plan(values), f" It was planned by rule, because {error.message}"
+        return planning.plan(values), error.message
 
 
 def complete(draft: PlanDraft, collection: Collection, context: RunContext, mode: Mode, why: str) -> Plan:

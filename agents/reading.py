@@ -35,11 +35,12 @@ class SourcesUpdate(TypedDict):
 def sources_node(kit: Kit) -> Node[ResearchState, SourcesUpdate]:
     """The node that reads the sources once; passages are stored, state carries the collection's id.
 
-    Raises SourceError past the time limit.
+    Raises SourceError past the time limit, and AgentNotMade where an agent of the user's own cannot be made.
     """
 
     async def read_all(state: ResearchState, runtime: Runtime[RunContext]) -> SourcesUpdate:
         emit, ports, context = emitter(runtime), kit.ports, context_of(runtime)
+        await kit.team.check(context)
         on_file = _telling(emit, ports.clock)
         try:
             async with bounded("reading", context.time):

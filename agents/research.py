@@ -1,27 +1,46 @@
 """The research agent: answers sub-questions from the sources, with tools to search, read and check."""
 
-from langchain.agents import create_agent
-from langchain.agents.structured_output import ToolStrategy
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
 
+from langchain.agents import create_agent
+from langchain.agents.middleware import AgentMiddleware
+from langchain.agents.structured_output import ToolStrategy
+from langchain_core.tools import BaseTool
+
+from agents.acting import RegistryTools
+from agents.evidence import checked
 from agents.kit import Kit
 from agents.middleware import agent_middleware, run_agent
-from chains.ask import brief, prompt
+from agents.team import Agent, fitting
+from chains.ask import brief, said, system_prompt
 from chains.forms import FindingsDraft
 from chains.scope import CallScope
-from state.context import RunContext
+from state.context import BranchLimits, RunContext
 from state.errors import BadOutput
-from state.research import BranchTask
+from state.evidence import Collection
+from state.research import Branch, BranchTask
+from state.specialisation import ResearchSpeciality
 from tools.research_tools import research_tools
 
+_QUICK_CALLS = 4
+"""Tool calls for each question of an agent that works quickly."""
 
-async def research(kit: Kit, scope: CallScope, task: BranchTask, context: RunContext) -> FindingsDraft:
-    """Runs the agent to its findings; raises LimitReached or ModelError."""
-    branch, show_orders = task["branch"], context.untrusted.show_orders
-    agent = create_agent(
-        kit.model(scope, "researcher", context),
-        research_tools(kit.ports, task["collection"], kit.search(context), show_orders=show_orders),
-        system_prompt=prompt("research"),
-        middleware=agent_middleware(scope, branch.limits, context.untrusted, was_fed=bool(task["prior"])),
+
+async def research(kit: Kit, scope: CallScope, task: BranchTask, context: RunContext, agent: Agent) -> FindingsDraft:
+    """Runs the agent to its findings; raises LimitReached, ModelError or AgentNotMade."""
+    branch, how, show_orders = task["branch"], agent.how.research, context.untrusted.show_orders
+    collection = await _usable(kit, task["collection"], how)
+    ports = kit.ports if how.sources is None else replace(kit.ports, web=None)
+    tools = research_tools(ports, collection, kit.search(context), show_orders=show_orders)
+    limits = _limits(branch, how)
+    stack = agent_middleware(scope, limits, context.untrusted, was_fed=bool(task["prior"]))
+    worker = create_agent(
+        kit.team.model(scope, agent, context),
+        [*tools, *own_tools(kit, scope, agent, tools, stack)],
+        system_prompt=system_prompt("research", agent.instructions, specialised=said(how) is not None),
+        middleware=stack,
         response_format=ToolStrategy(FindingsDraft),
         checkpointer=False,
         name="research_agent",
@@ -32,8 +51,35 @@ async def research(kit: Kit, scope: CallScope, task: BranchTask, context: RunCon
         focus=branch.focus,
         found_before=list(task["prior"]) or None,
         guidance=list(task["guidance"]) or None,
+        specialisation=said(how),
     )
-    return findings_of(await run_agent(agent, [message], scope))
+    draft = findings_of(await run_agent(worker, [message], scope))
+    return await checked(kit, scope, branch, draft) if how.fact_checking else draft
+
+
+async def _usable(kit: Kit, collection: Collection, how: ResearchSpeciality) -> Collection:
+    """The sources that the agent may use, as a collection of their own. Raises AgentNotMade where there is none."""
+    if how.sources is None:
+        return collection
+    return await kit.ports.passages.gather(fitting(await kit.ports.passages.sources(collection.id), how), ())
+
+
+def _limits(branch: Branch, how: ResearchSpeciality) -> BranchLimits:
+    if how.depth != "quick":
+        return branch.limits
+    most = min(branch.limits.tool_calls, _QUICK_CALLS * len(branch.questions))
+    return branch.limits.model_copy(update={"tool_calls": most})
+
+
+def own_tools(
+    kit: Kit, scope: CallScope, agent: Agent, given: Sequence[BaseTool], stack: list[AgentMiddleware[Any, Any, Any]]
+) -> list[BaseTool]:
+    """The tools that the agent brings with it, called by the registry; `given` have their names first."""
+    taken = {tool.name for tool in given}
+    registered = [tool for tool in kit.team.tools(agent.template.tools, scope.path) if tool.name not in taken]
+    if registered and kit.ports.tools is not None:
+        stack.append(RegistryTools(scope, kit.ports.tools, registered))
+    return [tool.tool for tool in registered]
 
 
 def findings_of(state: dict[str, object]) -> FindingsDraft:

@@ -2,10 +2,12 @@
 about the report itself. A writer that fails costs the prose, never the report."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, TypedDict
 
 from langchain.agents import create_agent
 from langchain.agents.structured_output import ToolStrategy
+from langchain_core.tools import BaseTool
 from langgraph.runtime import Runtime
 
 from agents.bounds import bounded
@@ -14,7 +16,10 @@ from agents.disputes import with_disputes
 from agents.judging import judged
 from agents.kit import Kit, Node, context_of
 from agents.middleware import agent_middleware, run_agent
-from chains.ask import brief, prompt
+from agents.research import own_tools
+from agents.shift import Shift
+from agents.team import SYNTHESIS, Agent
+from chains.ask import brief, said, system_prompt
 from chains.extractive import writing
 from chains.extractive.model import NOTE
 from chains.extractive.requests import heard
@@ -66,14 +71,18 @@ async def _checked(
     """The report as far as its passages support it, mended once by its writer; and what it says of its making."""
     context, merged = context_of(runtime), state["merged"]
     limits = _LIMITS.model_copy(update={"seconds": 2 * context.time.writing})  # to write, and to mend
-    scope = kit.scope(f"synthesize/{state.get('revisions', 0)}", runtime, limits)
-    wanted = _brief(state, passages)
-    note = _note(wanted) if context.model_for("writer") == EXTRACTIVE else ""
-    model = kit.model(scope, "writer", context)
-    mender: GovernedModel | None = model
+    revisions = state.get("revisions", 0)
+    scope = kit.scope(f"synthesize/{revisions}", runtime, limits)
+    writer = await _writer(kit, state["plan"], context)
+    wanted = _brief(state, passages) | {"specialisation": said(writer.how.synthesis)}
+    note = _note(wanted) if writer.model_name(context) == EXTRACTIVE else ""
+    desk = _Desk(kit, scope, writer, kit.team.model(scope, writer, context))
+    mender: GovernedModel | None = desk.model
     try:
-        async with bounded("writing", context.time, scope):
-            draft = await _written(model, scope, merged, state["plan"], wanted)
+        async with Shift(kit.ports.ledger, "synthesize", scope) as shift:
+            await shift.begin(writer.name, revisions)
+            async with bounded("writing", context.time, scope):
+                draft = await _written(desk, state, wanted)
     except ModelError as error:
         draft = writing.report(wanted, outline(merged, state["plan"]), recommend(merged))
         note = f"The writing model failed ({error.message}). {_note(wanted)}"
@@ -103,14 +112,34 @@ def _note(wanted: Mapping[str, Any]) -> str:
     return NOTE + (f" What was asked of the writer and could not be done without one: {quoted}" if unheard else "")
 
 
-async def _written(
-    model: GovernedModel, scope: CallScope, merged: Merged, plan: Plan, wanted: dict[str, Any]
-) -> ReportDraft:
+async def _writer(kit: Kit, plan: Plan, context: RunContext) -> Agent:
+    """Whom the plan names, or the best."""
+    if plan.writer:
+        return await kit.team.named(plan.writer, SYNTHESIS, context)
+    return await kit.team.chosen(SYNTHESIS, context.limits, context)
+
+
+@dataclass(frozen=True)
+class _Desk:
+    """Where a report is written, and by whom."""
+
+    kit: Kit
+    scope: CallScope
+    writer: Agent
+    model: GovernedModel
+
+
+async def _written(desk: _Desk, state: ResearchState, wanted: dict[str, Any]) -> ReportDraft:
+    writer, scope = desk.writer, desk.scope
+    tools: list[BaseTool] = list(synthesis_tools(state["merged"], state["plan"]))
+    stack = agent_middleware(scope, _LIMITS, was_fed=True)
     agent = create_agent(
-        model,
-        synthesis_tools(merged, plan),
-        system_prompt=prompt("synthesize"),
-        middleware=agent_middleware(scope, _LIMITS, was_fed=True),
+        desk.model,
+        [*tools, *own_tools(desk.kit, scope, writer, tools, stack)],
+        system_prompt=system_prompt(
+            "synthesize", writer.instructions, specialised=wanted["specialisation"] is not None
+        ),
+        middleware=stack,
         response_format=ToolStrategy(ReportDraft),
         checkpointer=False,
         name="synthesis_agent",

@@ -10,6 +10,7 @@ from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
 from pydantic import BaseModel
 
 from state.errors import BadOutput
+from state.runs import Json
 from tools.blocks import block
 
 T = TypeVar("T", bound=BaseModel)
@@ -33,15 +34,30 @@ def prompt_hashes() -> dict[str, str]:
     return {name: hashlib.sha256(prompt(name).encode()).hexdigest() for name in names}
 
 
+def system_prompt(name: str, instructions: str = "", *, specialised: bool = False) -> str:
+    """The prompt of an agent, and what is added to it for one that was made for the task."""
+    return "\n\n".join(filter(None, [prompt(name), instructions, prompt("specialised") if specialised else ""]))
+
+
+def said(how: BaseModel) -> Json | None:
+    """What a speciality says, for the brief; None where it says nothing."""
+    return how.model_dump(mode="json", exclude_none=True) or None
+
+
 def brief(**values: Any) -> HumanMessage:
     """The values as one block named `brief`; None is left out."""
     return HumanMessage(block("brief", {name: value for name, value in values.items() if value is not None}))
 
 
-async def ask(model: BaseChatModel, prompt_name: str, schema: type[T], message: BaseMessage) -> T:
-    """Asks once, and once more if the answer does not have the form of `schema`; then raises BadOutput."""
+async def ask(
+    model: BaseChatModel, prompt_name: str, schema: type[T], message: BaseMessage, *, instructions: str = ""
+) -> T:
+    """Asks once, and once more if the answer does not have the form of `schema`; then raises BadOutput.
+
+    `instructions` are added to the prompt.
+    """
     chain = model.with_structured_output(schema, include_raw=True)
-    messages: list[BaseMessage] = [SystemMessage(prompt(prompt_name)), message]
+    messages: list[BaseMessage] = [SystemMessage(system_prompt(prompt_name, instructions)), message]
     problem = ""
     for _ in range(2):
         answer = await chain.ainvoke(messages)

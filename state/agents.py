@@ -6,6 +6,7 @@ from pydantic import Field, StringConstraints
 
 from state.context import Role
 from state.evidence import Record
+from state.specialisation import Specialisation
 
 AGENT_SIGN = "@"
 """In the ledger, the path of an agent's work: the step's path, this, and the agent's name."""
@@ -30,12 +31,14 @@ class AgentTemplate(Record):
     """What it is able to do, what it does best first."""
     instructions: str = ""
     """How it works, in words to the model; added to what every agent is told."""
-    role: Role = "researcher"
-    """The role whose model plays it."""
+    role: Role | None = None
+    """The role whose model plays it; None means the one that usually does such work."""
     model: str | None = None
     """A model of its own, `provider/model`."""
     tools: tuple[str, ...] = ()
     """Tools that it has beside those that a step names."""
+    specialisation: Specialisation = Specialisation()
+    """How it works in research where the run says nothing else."""
     needs: AgentNeeds = AgentNeeds()
     most_at_once: int | None = Field(default=None, ge=1)
     """How many of its kind may work at the same time in one run; None means any number."""

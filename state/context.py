@@ -5,6 +5,7 @@ from typing import Literal, get_args
 from pydantic import Field
 
 from state.evidence import Record
+from state.specialisation import Specialisation
 
 Role = Literal["planner", "researcher", "analyst", "writer", "critic"]
 Point = Literal["plan", "merge", "gate", "report"]
@@ -104,6 +105,10 @@ class RunContext(Record):
     gate: GatePolicy = GatePolicy()
     time: TimeLimits = TimeLimits()
     untrusted: UntrustedText = UntrustedText()
+    specialisation: Specialisation = Specialisation()
+    """How the agents are to work; what is said here counts more than what their templates say."""
+    agent_models: tuple[str, ...] = ()
+    """Models that agents of the user's own bring with them, and that the run may so ask."""
     approvals: dict[Point, ApprovalPolicy] = Field(default_factory=dict)
     """The points that are switched on, each with its policy."""
 
@@ -114,8 +119,9 @@ class RunContext(Record):
     @property
     def model_names(self) -> frozenset[str]:
         """The models that the run may ask."""
+        by_role = {self.model_for(role) for role in get_args(Role)}
         cheaper = [self.cheaper_model] if self.cheaper_model else []
-        return frozenset({*(self.model_for(role) for role in get_args(Role)), *self.fallback_models, *cheaper})
+        return frozenset({*by_role, *self.agent_models, *self.fallback_models, *cheaper})
 
     @property
     def is_free(self) -> bool:

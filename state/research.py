@@ -17,12 +17,24 @@ from state.evidence import (
     Verdict,
 )
 from state.reducers import keep_all, latest_results
+from state.specialisation import AnalysisSpeciality, ResearchSpeciality
 
 BranchKind = Literal["research", "analysis"]
 BranchStatus = Literal["completed", "failed", "timed_out", "cut_off"]
 Mode = Literal["parallel", "sequential", "adaptive"]
 GateDecision = Literal["approved", "needs_revision", "critical_failure"]
 Outcome = Literal["published", "not_established", "rejected"]
+
+
+class AgentSpec(Record):
+    """Who does a branch, and how."""
+
+    name: str = ""
+    """Of the agent's template; empty means that the best one is chosen when the branch begins."""
+    research: ResearchSpeciality | None = None
+    """How it looks for answers; None where nothing is said, or it computes."""
+    analysis: AnalysisSpeciality | None = None
+    """How it computes; None where nothing is said, or it looks for answers."""
 
 
 class Branch(Record):
@@ -40,6 +52,7 @@ class Branch(Record):
     """1 is the most important; decides the order in the sequential and adaptive modes."""
     required: bool = False
     limits: BranchLimits = BranchLimits()
+    agent: AgentSpec = AgentSpec()
 
 
 class Plan(Record):
@@ -50,6 +63,10 @@ class Plan(Record):
     mode: Mode = "parallel"
     why: str = ""
     """The size of the task, whether its questions need each other, and the capacity: what led to the mode, in words."""
+    coordinator: str = ""
+    """The agent that divided the work, where more than two do it."""
+    writer: str = ""
+    """The agent that writes the report; empty means that the best one is chosen then."""
 
 
 class Feedback(Record):

@@ -226,6 +226,7 @@ def rebalance_node(kit: Kit) -> Node[ResearchState, RebalancedUpdate]:
         merged = await _merged(kit, state)
         measured = gate.assess(state["plan"], merged, results, context.gate, now)
         plan, again = rebalance.rebalance(state["plan"], results, measured, context, _wanted(state), now + 1)
+        plan = await kit.team.assigned(plan, context)
         return {"plan": _asking(plan, _wanted(state)), "waiting": again, "round": now + 1}
 
     return plan_again

@@ -7,7 +7,7 @@ from graphs.coordination.lineage import current, successor_id
 from graphs.coordination.statements import normal
 from graphs.coordination.topics import asks
 from state.context import BranchLimits, RunContext
-from state.research import Branch, BranchResult, GateReport, Plan
+from state.research import AgentSpec, Branch, BranchResult, GateReport, Plan
 
 _LEAST_CALLS = 4
 _LEAST_TOKENS = 20_000
@@ -110,6 +110,7 @@ def _for_open_questions(
     return [
         by_id.get(owner, nobody).model_copy(
             update={"kind": "research", "tables": (), "questions": tuple(group), "limits": context.limits}
+            | ({} if by_id.get(owner, nobody).kind == "research" else {"agent": AgentSpec()})
         )
         for owner, group in groups.items()
     ]

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Self
 
+from state.agents import AGENT_SIGN
 from state.runs import Progress, StepRecord, StepStatus, Usage
 
 BRANCHES = "branches/"
@@ -100,6 +101,8 @@ class RunPicture:
         """The picture of a run that began before; `now` is the time of day at `at` on the caller's clock."""
         rows: dict[str, Row] = {}
         for step in steps:
+            if AGENT_SIGN in step.path:  # the work of an agent stands beside its step, and is no row of its own
+                continue
             key, before = _row_of(step.path), rows.get(_row_of(step.path))
             ended = step.ended_at if step.status in ENDED else None
             rows[key] = Row(

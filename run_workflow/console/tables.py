@@ -11,6 +11,7 @@ from run_workflow.console.picture import BRANCHES
 from run_workflow.console.screen import table
 from run_workflow.console.words import STEP_NAMES, STYLES, duration, moment, one_line, step_name
 from run_workflow.documents import BundleCheckBody, CheckBody, EntryBody, RunLine, SettingBody, ToolBody
+from state.agents import AGENT_SIGN
 from state.runs import Json, StepRecord
 
 _STATES = {"ok": "green", "warning": "yellow", "fault": "bold red"}
@@ -44,7 +45,8 @@ def places_to_fork(steps: Sequence[StepRecord], *, is_workflow: bool = False) ->
     """The steps that a copy can begin at, by the names that `fork --at` takes; nothing where there are none."""
     if is_workflow:
         return ", ".join(dict.fromkeys(step.path for step in steps if not {".", "[", "/"} & set(step.path)))
-    names = dict.fromkeys(step.path for step in steps if not step.path.startswith(BRANCHES))
+    own = (step.path for step in steps if AGENT_SIGN not in step.path and not step.path.startswith(BRANCHES))
+    names = dict.fromkeys(own)
     return ", ".join(f"{name} ({STEP_NAMES[name]})" if name in STEP_NAMES else name for name in names)
 
 
@@ -113,4 +115,7 @@ def tool_table(tools: Iterable[ToolBody]) -> Table:
 
 
 def _name(path: str, is_workflow: bool) -> str:
-    return path.removeprefix(BRANCHES) if path.startswith(BRANCHES) else step_name(path, is_workflow)
+    """The step as a person knows it; the work of an agent at it says whose it is."""
+    step, _, agent = path.partition(AGENT_SIGN)
+    name = step.removeprefix(BRANCHES) if step.startswith(BRANCHES) else step_name(step, is_workflow)
+    return f"{name}, by {agent}" if agent else name

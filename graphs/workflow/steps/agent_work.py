@@ -5,13 +5,13 @@ from asyncio import CancelledError
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from types import TracebackType
 from typing import Any, Literal
 
 from langchain.agents.middleware import ToolCallRequest
 
 from agents.acting import AskPerson, Assignment, Decision, act
 from agents.factory import Wanted
+from agents.shift import Ending, Shift
 from agents.staff import Staff
 from chains.scope import CallScope
 from graphs.workflow.mapping import fill, written
@@ -20,8 +20,8 @@ from graphs.workflow.references import Reference, Scope, parse
 from graphs.workflow.running import Call
 from state.agents import AGENT_SIGN, AgentTemplate
 from state.context import BranchLimits, Role
-from state.errors import BadOutput, BuildError, LeaseLost
-from state.runs import ActionRequest, Answer, ApprovalRequest, Json, ReviewConfig, StepStatus
+from state.errors import BadOutput, BuildError
+from state.runs import ActionRequest, Answer, ApprovalRequest, Json, ReviewConfig
 from state.workflow.policies import Schema
 from state.workflow.steps import ReactLimits
 
@@ -109,22 +109,23 @@ async def done(job: Job, call: Call) -> Any:
         async with recorded(call, job.limits) as scope:
             return await _acted(job, call, scope, None)
     able = await _able(job, call)
-    factory = await staff_of(call).factory()
+    factory = await staff_of(call).team.factory()
     async with (
         factory.placed(able) as template,
         recorded(call, job.limits) as scope,
-        _Trace(call, template, scope),
+        Shift(call.run.ledger, call.path, scope, _ending) as shift,
     ):
+        await shift.begin(template.name)
         return await _acted(job, call, scope, template)
 
 
 async def _acted(job: Job, call: Call, scope: CallScope, template: AgentTemplate | None) -> Any:
     staff = staff_of(call)
-    role: Role = template.role if template else "researcher"
+    role: Role = (template.role if template else None) or "researcher"
     work = Assignment(
         task=job.task,
         material=job.material,
-        tools=staff.tools((*job.tools, *(template.tools if template else ())), call.path),
+        tools=staff.team.tools((*job.tools, *(template.tools if template else ())), call.path),
         schema=job.schema,
         instructions=template.instructions if template else "",
         limits=job.limits,
@@ -136,7 +137,7 @@ async def _acted(job: Job, call: Call, scope: CallScope, template: AgentTemplate
 
 async def _able(job: Job, call: Call) -> list[AgentTemplate]:
     """Those who may do the job, best first. Who began it goes on with it when the run is resumed."""
-    factory = await staff_of(call).factory()
+    factory = await staff_of(call).team.factory()
     for name, template in factory.templates.items():
         record = call.run.records.get(f"{call.path}{AGENT_SIGN}{name}")
         if record is not None and record.status in ("running", "waiting"):
@@ -147,28 +148,7 @@ async def _able(job: Job, call: Call) -> list[AgentTemplate]:
     return [template for _, template in factory.ranked(wanted)]
 
 
-class _Trace:
-    """The work of an agent in the ledger, under its name, however it ends: its history is made of these."""
-
-    def __init__(self, call: Call, template: AgentTemplate, scope: CallScope) -> None:
-        self._ledger, self._scope = call.run.ledger, scope
-        self._path = f"{call.path}{AGENT_SIGN}{template.name}"
-
-    async def __aenter__(self) -> None:
-        await self._ledger.begin(self._path)
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if isinstance(error, LeaseLost):
-            return
-        status, told = _ending(error)
-        await self._ledger.end(self._path, status, error=told, result={"tokens": self._scope.used.tokens})
-
-
-def _ending(error: BaseException | None) -> tuple[StepStatus, str | None]:
-    if error is None:
-        return "completed", None
+def _ending(error: BaseException) -> Ending:
     if isinstance(error, Waiting):
         return "waiting", None
     return ("cancelled", None) if isinstance(error, CancelledError) else ("failed", failure_of(error).message)
