@@ -18,6 +18,7 @@ from state.research import (
     Draft,
     Merged,
     Outcome,
+    Plan,
     ResearchOutput,
     ResearchState,
     Section,
@@ -102,7 +103,17 @@ async def _view(kit: Kit, state: ResearchState, context: RunContext, outcome: Ou
         feedback=state.get("feedback", ()),
         notes=(*_unanswered(state), *await _cost(kit, context), *orders),
         models=tuple(await kit.ports.journal.models()),
+        agents=_agents(state.get("plan")),
     )
+
+
+def _agents(plan: Plan | None) -> dict[str, str]:
+    """Who did what."""
+    if plan is None:
+        return {}
+    named = {"coordination": plan.coordinator, "synthesis": plan.writer}
+    named |= {f"branches/{branch.id}": branch.agent.name for branch in plan.branches}
+    return {what: name for what, name in named.items() if name}
 
 
 def _unanswered(state: ResearchState) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from agents.factory import Factory, Wanted
 from agents.templates import all_templates, own_templates
 from chains.governed import GovernedModel, governed
 from chains.scope import CallScope
-from state.agents import AgentTemplate
+from state.agents import RESEARCH_WORK, AgentTemplate
 from state.context import BranchLimits, Role, RunContext
 from state.errors import AgentNotMade, SetupError, ToolError
 from state.evidence import Source
@@ -29,7 +29,7 @@ _ROLES: Mapping[str, Role] = {
     SYNTHESIS: "writer",
     COORDINATION: "planner",
 }
-"""The work of a research run: what somebody must be able to do for it, and the role whose model usually does it."""
+"""By the work of a research run, the role whose model usually does it."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ class Team:
         """
         for template in self._ports.agents:
             place = f"agent {template.name}"
-            if not _ROLES.keys() & set(template.capabilities):
+            if not RESEARCH_WORK & set(template.capabilities):
                 continue
             self.tools(template.tools, f"{place}, tools")
             if template.model is None:

@@ -11,6 +11,9 @@ from state.specialisation import Specialisation
 AGENT_SIGN = "@"
 """In the ledger, the path of an agent's work: the step's path, this, and the agent's name."""
 
+RESEARCH_WORK = frozenset({"research", "analysis", "synthesis", "coordination"})
+"""What somebody must be able to do for a part in a research run."""
+
 AgentName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_-]{0,63}$")]
 
 

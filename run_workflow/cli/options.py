@@ -81,6 +81,14 @@ class Research(Going):
             rich_help_panel=_MODELS,
         ),
     ] = None
+    specialise: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="YAML file that says how the agents are to work: depth, sources, charts, length, citation style; "
+            "see docs/agents.md.",
+        ),
+    ] = None
     mode: Annotated[
         Literal["auto", "parallel", "sequential", "adaptive"],
         typer.Option(help="How the branches run; auto decides by the question.", rich_help_panel=_LIMITS),

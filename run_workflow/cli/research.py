@@ -1,15 +1,18 @@
 """`run research`: what was typed becomes a run; sources, models and cost are looked at before it starts."""
 
 import asyncio
+from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, get_args
 
 import typer
 
+from run_workflow.agent_files import specialisation_in, templates_in
 from run_workflow.cli import options
 from run_workflow.cli.answers import manner_of
 from run_workflow.cli.policies import policies, seconds_of
 from run_workflow.cli.session import FAILED, Desk
+from state.agents import RESEARCH_WORK, AgentTemplate
 from state.context import (
     EXTRACTIVE,
     BranchLimits,
@@ -97,8 +100,16 @@ def context_of(wanted: options.Research, settings: "Settings") -> RunContext:
         gate=GatePolicy(max_revisions=wanted.max_revisions),
         time=_time_limits(wanted.time or []),
         untrusted=UntrustedText(show_orders=wanted.show_orders),
+        specialisation=specialisation_in(wanted.specialise),
+        agent_models=models_of(templates_in(settings.agents)),
         approvals=policies(wanted),
     )
+
+
+def models_of(templates: Iterable[AgentTemplate]) -> tuple[str, ...]:
+    """The models of the agents that may have a part in research."""
+    able = (each.model for each in templates if RESEARCH_WORK & set(each.capabilities))
+    return tuple(dict.fromkeys(filter(None, able)))
 
 
 def look_at_sources(wanted: options.Research) -> list[str]:

@@ -10,7 +10,7 @@ from rich.text import Text
 from run_workflow.console.screen import table
 from run_workflow.console.words import FATES, clean, moment, one_line
 from state.evidence import Contradiction
-from state.research import GateReport, Plan
+from state.research import Branch, GateReport, Plan
 from state.runs import ApprovalRecord, Json
 
 _DECISIONS = {
@@ -78,7 +78,7 @@ def _as_yaml(args: Json) -> RenderableType:
 
 def _plan(args: Json) -> RenderableType:
     plan = Plan.model_validate(args["plan"])
-    rows = table("branch", "kind", "looks at", "priority", "limits", right=["priority"])
+    rows = table("branch", "kind", "agent", "looks at", "priority", "limits", right=["priority"])
     for branch in plan.branches:
         limits = branch.limits
         bound = [f"{limits.seconds:g} s", f"{limits.tokens:,} tokens", f"{limits.tool_calls} tool calls"]
@@ -86,10 +86,20 @@ def _plan(args: Json) -> RenderableType:
             bound.append(f"${limits.money:g}")
         focus = "; ".join([branch.focus, *(f"table {uri}" for uri in branch.tables)])
         name = branch.id + (" (required)" if branch.required else "")
-        rows.add_row(*map(_cell, (name, branch.kind, focus, str(branch.priority), ", ".join(bound))))
+        cells = (name, branch.kind, _agent(branch), focus, str(branch.priority), ", ".join(bound))
+        rows.add_row(*map(_cell, cells))
     questions = _lines([f"{number}. {text}" for number, text in enumerate(plan.sub_questions, start=1)])
-    why = Text(one_line(f"Mode: {plan.mode}. {plan.why}"))
+    others = {"Coordinated": plan.coordinator, "Written": plan.writer}
+    told = " ".join(f"{done} by {name}." for done, name in others.items() if name)
+    why = Text(one_line(f"Mode: {plan.mode}. {plan.why} {told}"))
     return Group(why, Text(), Text("Questions", style="bold"), questions, Text(), rows)
+
+
+def _agent(branch: Branch) -> str:
+    """Who does a branch, and what it was told of how."""
+    how = branch.agent.research or branch.agent.analysis
+    told = [f"{name.replace('_', ' ')}: {value}" for name, value in how if value is not None] if how else []
+    return "; ".join(filter(None, [branch.agent.name, *told]))
 
 
 def _merge(args: Json) -> RenderableType:

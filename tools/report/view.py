@@ -27,6 +27,8 @@ class ReportView(Record):
     """What happened at approval points without a person: `plan: went on, nobody was there`."""
     models: tuple[str, ...] = ()
     """Names of the models that worked on it."""
+    agents: dict[str, str] = Field(default_factory=dict)
+    """Who did it: the name of the agent of `branches/{id}`, `coordination` and `synthesis`."""
     notes: tuple[str, ...] = ()
     """What a reader must know beside the notes of the branches, which `merged` carries."""
 
