@@ -1,10 +1,7 @@
 """The analysis agent: computes from tables, with tools to load, clean, describe, test and chart."""
 
-from collections.abc import Iterable, Iterator
-
 from langchain.agents import create_agent
 from langchain.agents.structured_output import ToolStrategy
-from langchain_core.tools import BaseTool
 
 from agents.kit import Kit
 from agents.middleware import agent_middleware, run_agent
@@ -15,7 +12,6 @@ from chains.forms import FindingsDraft
 from chains.scope import CallScope
 from state.context import RunContext
 from state.research import BranchTask
-from state.specialisation import AnalysisSpeciality
 
 
 async def analyse(kit: Kit, scope: CallScope, task: BranchTask, context: RunContext, agent: Agent) -> FindingsDraft:
@@ -24,8 +20,7 @@ async def analyse(kit: Kit, scope: CallScope, task: BranchTask, context: RunCont
     from tools.analysis_tools import analysis_tools
 
     branch, how = task["branch"], agent.how.analysis
-    every = analysis_tools(kit.ports, task["collection"], show_orders=context.untrusted.show_orders)
-    tools = list(_wanted(every, how))
+    tools = analysis_tools(kit.ports, task["collection"], how, show_orders=context.untrusted.show_orders)
     stack = agent_middleware(scope, branch.limits, context.untrusted, was_fed=bool(branch.tables))
     worker = create_agent(
         kit.team.model(scope, agent, context),
@@ -44,11 +39,3 @@ async def analyse(kit: Kit, scope: CallScope, task: BranchTask, context: RunCont
         specialisation=said(how),
     )
     return findings_of(await run_agent(worker, [message], scope))
-
-
-def _wanted(tools: Iterable[BaseTool], how: AnalysisSpeciality) -> Iterator[BaseTool]:
-    """The tools that the agent is to work with."""
-    for tool in tools:
-        if tool.name == "make_chart" and how.charts is False:
-            continue
-        yield tool

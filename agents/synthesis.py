@@ -58,22 +58,23 @@ def synthesis_node(kit: Kit) -> Node[ResearchState, DraftUpdate]:
 
     async def synthesize(state: ResearchState, runtime: Runtime[RunContext]) -> DraftUpdate:
         passages = await _cited(kit, state["merged"])
-        result, note = await _checked(kit, state, runtime, passages)
+        writer = await _writer(kit, state["plan"], context_of(runtime))
+        result, note = await _checked(kit, writer, state, runtime, passages)
         told = await _judged(kit, state, runtime, with_disputes(result, state["merged"], passages), passages)
-        return {"draft": _completed(told, state, note)}
+        style = writer.how.synthesis.citation_style
+        return {"draft": _completed(told, state, note).model_copy(update={"citation_style": style})}
 
     return synthesize
 
 
 async def _checked(
-    kit: Kit, state: ResearchState, runtime: Runtime[RunContext], passages: Mapping[str, Passage]
+    kit: Kit, writer: Agent, state: ResearchState, runtime: Runtime[RunContext], passages: Mapping[str, Passage]
 ) -> tuple[Draft, str]:
     """The report as far as its passages support it, mended once by its writer; and what it says of its making."""
     context, merged = context_of(runtime), state["merged"]
     limits = _LIMITS.model_copy(update={"seconds": 2 * context.time.writing})  # to write, and to mend
     revisions = state.get("revisions", 0)
     scope = kit.scope(f"synthesize/{revisions}", runtime, limits)
-    writer = await _writer(kit, state["plan"], context)
     wanted = _brief(state, passages) | {"specialisation": said(writer.how.synthesis)}
     note = _note(wanted) if writer.model_name(context) == EXTRACTIVE else ""
     desk = _Desk(kit, scope, writer, kit.team.model(scope, writer, context))

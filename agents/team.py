@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from typing import Final
 
@@ -18,6 +19,7 @@ from state.evidence import Source
 from state.ports import Ports, RegisteredTool
 from state.research import AgentSpec, Branch, BranchKind, Plan
 from state.specialisation import AnalysisSpeciality, ResearchSpeciality, Specialisation, over
+from tools.statistics.asking import ASKS
 
 COORDINATION: Final = "coordination"
 SYNTHESIS: Final = "synthesis"
@@ -72,14 +74,16 @@ class Team:
             return self._factory
 
     async def check(self, context: RunContext) -> None:
-        """Raises AgentNotMade where an agent of the user's own that the run may need cannot be made: before anything is
-        paid for, whoever turns out to be chosen.
+        """Raises AgentNotMade where an agent of the user's own that the run may need cannot be made, or is asked for
+        what nobody can: before anything is paid for, whoever turns out to be chosen.
         """
+        sound(context.specialisation, "specialisation")
         for template in self._ports.agents:
             place = f"agent {template.name}"
             if not RESEARCH_WORK & set(template.capabilities):
                 continue
             self.tools(template.tools, f"{place}, tools")
+            sound(template.specialisation, place)
             if template.model is None:
                 continue
             try:
@@ -165,6 +169,18 @@ def fitting(sources: Sequence[Source], how: ResearchSpeciality) -> Sequence[Sour
             remedy=f"Sources are named as {', '.join(source.uri for source in sources[:3])} are.",
         )
     return found
+
+
+def sound(how: Specialisation, place: str) -> None:
+    """Raises AgentNotMade where a method that is named is none."""
+    unknown = [name for name in how.analysis.methods or () if name not in ASKS]
+    if unknown:
+        near = get_close_matches(unknown[0], ASKS, n=3) or list(ASKS)
+        raise AgentNotMade(
+            f"There is no statistic {unknown[0]!r}.",
+            place=f"{place}, analysis.methods",
+            remedy=f"Name one of {', '.join(near)}.",
+        )
 
 
 def _made(template: AgentTemplate, capability: str, context: RunContext) -> Agent:

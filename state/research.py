@@ -17,7 +17,7 @@ from state.evidence import (
     Verdict,
 )
 from state.reducers import keep_all, latest_results
-from state.specialisation import AnalysisSpeciality, ResearchSpeciality
+from state.specialisation import AnalysisSpeciality, CitationStyle, ResearchSpeciality
 
 BranchKind = Literal["research", "analysis"]
 BranchStatus = Literal["completed", "failed", "timed_out", "cut_off"]
@@ -227,6 +227,8 @@ class Draft(Record):
     """What was judged of sentences that are supported in part, and by whom; empty where there are none."""
     model_note: str = ""
     """What the writing model says of itself."""
+    citation_style: CitationStyle | None = None
+    """How citations and the list of sources are printed; by number where nothing is said."""
 
 
 class Review(Record):

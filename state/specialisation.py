@@ -11,7 +11,6 @@ from state.evidence import Record
 
 Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
 Depth = Literal["quick", "standard", "thorough"]
-Method = Literal["describe", "trend", "groups", "correlation"]
 Length = Literal["short", "standard", "long"]
 CitationStyle = Literal["APA", "IEEE", "Chicago"]
 
@@ -35,8 +34,8 @@ class AnalysisSpeciality(Record):
 
     framework: Words | None = None
     """The way of looking at the figures, in words to the model: `year on year`, `before and after the change`."""
-    methods: Annotated[tuple[Method, ...], Field(min_length=1)] | None = None
-    """The computations that it may use; all where nothing is said."""
+    methods: Annotated[tuple[Words, ...], Field(min_length=1)] | None = None
+    """The statistics that it may compute, by the names of the tool `run_statistics`; all where nothing is said."""
     charts: bool | None = None
     """Whether it draws charts; it does where nothing is said."""
     confidence_level: float | None = Field(default=None, ge=0.5, lt=1)

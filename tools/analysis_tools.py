@@ -18,6 +18,7 @@ from pydantic import BaseModel
 from state.errors import ToolError
 from state.evidence import Chart, Collection, Locator, Passage, Source
 from state.ports import Ports
+from state.specialisation import AnalysisSpeciality
 from tools.blocks import block
 from tools.charts import ChartKind, ChartSpec, alt_text, draw_chart, plotted
 from tools.computed import column_facts, one_line, overview_passage, statistic_passage
@@ -29,6 +30,7 @@ from tools.numerals import name_and_unit
 from tools.report.escaping import cell_text
 from tools.screening import screen
 from tools.statistics.methods import compute
+from tools.statistics.result import at_level, level
 from tools.table_statistics import TableName, TableStatistic, given_columns, header_of, near_names
 from tools.threads import computed
 
@@ -36,12 +38,15 @@ Answer = tuple[str, dict[str, Any]]
 """What a tool shows to the model, and its artifact: the ids of the passages that it made, and a chart."""
 
 
-def analysis_tools(ports: Ports, collection: Collection, *, show_orders: bool = False) -> list[BaseTool]:
+def analysis_tools(
+    ports: Ports, collection: Collection, how: AnalysisSpeciality = AnalysisSpeciality(), *, show_orders: bool = False
+) -> list[BaseTool]:
     """The tools over the tables of `collection`; each raises ToolError where it cannot do what is asked.
 
-    What would show orders to a model that stand in a table is withheld, unless `show_orders`.
+    What would show orders to a model that stand in a table is withheld, unless `show_orders`. `how` says which methods
+    there are, at what level intervals are computed, and whether there are charts.
     """
-    desk = _Desk(ports, collection, show_orders)
+    desk = _Desk(ports, collection, show_orders, how)
     tools: tuple[tuple[Callable[..., Coroutine[Any, Any, Answer]], str], ...] = (
         (desk.list_tables, "List the tables, with the sheets of workbooks and the tables of documents."),
         (
@@ -62,6 +67,7 @@ def analysis_tools(ports: Ports, collection: Collection, *, show_orders: bool = 
             metadata=effects("read"),
         )
         for tool, said in tools
+        if how.charts is not False or tool != desk.make_chart
     ]
 
 
@@ -72,6 +78,7 @@ class _Desk:
     ports: Ports
     collection: Collection
     show_orders: bool
+    how: AnalysisSpeciality
     loaded: dict[str, tuple[Source, Table]] = field(default_factory=dict)
     named: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """The names of the tables in a file, by its hash: to find them the whole file is parsed."""
@@ -98,9 +105,13 @@ class _Desk:
 
     async def run_statistics(self, **given: Any) -> Answer:
         asked = TableStatistic.model_validate(given)
+        if self.how.methods is not None and asked.method not in self.how.methods:
+            remedy = f"Compute with {', '.join(self.how.methods)}."
+            raise ToolError(f"{asked.method} is not among the methods of this analysis.", remedy=remedy)
         source, loaded = await self._table(asked.table)
         columns, used, what = given_columns(asked, loaded)
-        result = await computed(compute, columns)
+        with at_level(self.how.confidence_level or level()):
+            result = await computed(compute, columns)
         return await self._answer(source, [statistic_passage(source, loaded, what, used, result)])
 
     async def make_chart(

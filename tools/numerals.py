@@ -64,10 +64,10 @@ def p_value(p: float) -> str:
     return "p < 0.001" if p < 0.001 else f"p = {_tidy(f'{p:.2g}' if p < 0.1 else f'{p:.2f}')}"
 
 
-def interval(low: float, high: float, unit: str = "") -> str:
-    """A 95 % confidence interval in words: `95 % CI 1.574 to 1.664 ppm`."""
+def interval(low: float, high: float, unit: str = "", level: str = "95 %") -> str:
+    """A confidence interval in words: `95 % CI 1.574 to 1.664 ppm`."""
     scale = abs(high - low) / 2
-    return f"95 % CI {at_scale(low, scale, 3)} to {with_unit(at_scale(high, scale, 3), unit)}"
+    return f"{level} CI {at_scale(low, scale, 3)} to {with_unit(at_scale(high, scale, 3), unit)}"
 
 
 def _tidy(number: str) -> str:

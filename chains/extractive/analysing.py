@@ -39,10 +39,16 @@ def step(task: dict[str, Any], messages: Sequence[BaseMessage], tools: Sequence[
         return [Call("load_data", {"table": table}) for table in task.get("tables") or []] or [_findings(task, [])]
     loaded = [read_block(message.text, "table") for message in results if message.name == "load_data"]
     if all(message.name == "load_data" for message in results):
+        methods = (task.get("specialisation") or {}).get("methods")
         calls = [call for table in loaded if table for call in computations(table, asked)]
+        calls = [call for call in calls if call.name in tools and _is_among(call, methods)]
         return calls or [_findings(task, [])]
     computed = [message for message in results if message.name != "load_data"]
     return [_findings(task, [passage for message in computed for passage in parse_evidence(message.text)])]
+
+
+def _is_among(call: Call, methods: Sequence[str] | None) -> bool:
+    return methods is None or call.name != "run_statistics" or call.args["method"] in methods
 
 
 def computations(table: dict[str, Any], asked: str) -> list[Call]:

@@ -45,18 +45,20 @@ def report(brief: dict[str, Any], outline: list[dict[str, Any]], advice: list[di
     What people asked for is done as far as choosing goes (`requests`).
     """
     asked = heard(brief.get("requests") or [], brief["claims"])
+    length = (brief.get("specialisation") or {}).get("length")
     claims = {str(claim["id"]): claim for claim in asked.claims}
     topics = [[claims[key] for key in part["claims"] if key in claims] for part in outline]
     computed = [claim for topic in topics for claim in topic if claim["computed"]]
     advised = {str(part["text"]) for part in advice}
-    groups = [_by_passage(_relevant_first(topic)) for topic in topics]
+    most = 2 * _PER_TOPIC if length == "long" else _PER_TOPIC
+    groups = [_by_passage(_relevant_first(topic, most)) for topic in topics]
     first = [claim for claim in asked.claims if claim["id"] in asked.first]
     summary = [*first, *(claim for claim in _leading(groups) if claim not in first)][: max(_SUMMARY, len(first))]
     summary += _news(computed, summary)[: max(0, min(2, _SUMMARY - len(summary)))]
     told = _once([*summary, *(claim for topic in groups for group in topic for claim in _in_order(group))])
     summary = [claim for claim in told if any(claim["id"] == each["id"] for each in summary)]
     said = advised | {claim["text"] for claim in summary}
-    rest = [] if asked.shorter else [claim for claim in told if claim["text"] not in said]
+    rest = [] if asked.shorter or length == "short" else [claim for claim in told if claim["text"] not in said]
     sections = [
         SectionDraft(heading=SUMMARY, sentences=_sentences(summary)),
         SectionDraft(heading=FINDINGS, sentences=_sentences(rest)),
@@ -96,11 +98,11 @@ def _news(computed: Sequence[Claim], summary: Sequence[Claim]) -> list[Claim]:
     ]
 
 
-def _relevant_first(claims: Sequence[Claim]) -> list[Claim]:
+def _relevant_first(claims: Sequence[Claim], most: int) -> list[Claim]:
     """The quoted claims of a topic that weigh most, those first that answer it best: a disputed answer stays one, and
     what nobody disputes is none for that.
     """
-    quoted = [claim for claim in claims if not claim["computed"]][:_PER_TOPIC]
+    quoted = [claim for claim in claims if not claim["computed"]][:most]
     return sorted(quoted, key=lambda claim: -float(claim["relevance"]))
 
 

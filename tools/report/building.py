@@ -41,7 +41,7 @@ MISSING, CONFIDENCE, ABOUT = "What is missing", "How sure each finding is", "Abo
 
 def build_page(view: ReportView) -> Page:
     """Number the citations and put every part in its place."""
-    citations = Citations(view.passages, view.sources, view.around)
+    citations = Citations(view.passages, view.sources, view.around, view.draft.citation_style)
     blocks = tuple(block for block in _blocks(view, citations) if not block.is_empty())
     entries = citations.entries()
     merged_notes = view.merged.notes if view.merged else ()

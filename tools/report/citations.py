@@ -7,9 +7,11 @@ of the list of sources is made only for a number that is used: no citation dangl
 from collections.abc import Iterable, Mapping
 
 from state.evidence import Around, Passage, Source
+from state.specialisation import CitationStyle
 from tools.report.escaping import ending, shorten, web_address
 from tools.report.marking import pieces
 from tools.report.page import Cite, Entry
+from tools.report.styles import cited_works, in_text, reference
 from tools.reservations import reservation
 
 AROUND_WORDS = 80
@@ -21,11 +23,17 @@ class Citations:
     """Gives each passage its number at first use, and counts the uses."""
 
     def __init__(
-        self, passages: Iterable[Passage], sources: Iterable[Source], around: Mapping[str, Around] | None = None
+        self,
+        passages: Iterable[Passage],
+        sources: Iterable[Source],
+        around: Mapping[str, Around] | None = None,
+        style: CitationStyle | None = None,
     ) -> None:
         self._sources = {source.id: source for source in sources}
         self._passages = {each.id: each for each in passages if each.source_id in self._sources}
         self._around = around or {}
+        self._style = style
+        self._works = cited_works(self._passages.values(), self._sources) if style else {}
         self._uses: dict[str, list[str]] = {}
         """What each passage is cited for."""
         self.unknown: set[str] = set()
@@ -42,8 +50,11 @@ class Citations:
             number = list(self._uses).index(id_) + 1
             passage = self._passages[id_]
             place = (self._sources[passage.source_id].title, passage.locator.label())
-            cites.append(Cite(number, len(uses), ", ".join(filter(None, place))))
+            cites.append(Cite(number, len(uses), ", ".join(filter(None, place)), self._label(passage)))
         return tuple(sorted(cites, key=lambda cite: cite.number))
+
+    def _label(self, passage: Passage) -> str:
+        return in_text(self._style, self._works[passage.source_id], passage) if self._style else ""
 
     def title(self, passage: str) -> str:
         """The title of the source of a passage; empty where the passage is not at hand."""
@@ -71,6 +82,7 @@ class Citations:
             address=web_address(source.uri),
             where=passage.locator.label(),
             date=source.date or "",
+            reference=reference(self._style, self._works[source.id], passage) if self._style else "",
             pieces=pieces(passage, self._uses[id_]),
             before=ending(self._text(around.before, passage), AROUND_WORDS),
             after=shorten(self._text(around.after, passage), AROUND_WORDS),

@@ -16,6 +16,8 @@ class Cite:
     """Counts the places that cite the same number, from 1."""
     where: str
     """Source and locator in words."""
+    label: str = ""
+    """What stands in the text beside the number, or for it, in a style of citation that does not go by numbers."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,8 @@ class Entry:
     date: str
     pieces: tuple[Piece, ...]
     """The passage, with what its citations rest on."""
+    reference: str = ""
+    """The whole entry as the style of citation that was asked for prints it; empty where none was."""
     before: str = ""
     """The last words of what stands before it in its source; empty at the beginning, and of what was computed."""
     after: str = ""

@@ -12,7 +12,7 @@ from state.errors import ToolError
 from tools.numerals import at_scale, name_and_unit, p_value, share, significant
 from tools.statistics import samples
 from tools.statistics.exact import Exact
-from tools.statistics.result import ALPHA, LEVEL, Effect, Interval, StatResult
+from tools.statistics.result import ALPHA, Effect, Interval, StatResult, level, level_words
 from tools.statistics.samples import few, gaps, label, verdict
 
 _MOST_SHOWN = 8
@@ -31,7 +31,7 @@ def correlation(x: "pd.Series[Any]", y: "pd.Series[Any]") -> StatResult:
             raise ToolError(f"All values of {column.name} are the same.", remedy=remedy)
     product = ex.product(ey)
     r = (1 if product >= 0 else -1) * sqrt(product**2 / (ex.deviation * ey.deviation))
-    half, perfect = float(stats.norm.ppf((1 + LEVEL) / 2)) / sqrt(n - 3), abs(r) >= 1
+    half, perfect = float(stats.norm.ppf((1 + level()) / 2)) / sqrt(n - 3), abs(r) >= 1
     low, high = (r, r) if perfect else (tanh(atanh(r) - half), tanh(atanh(r) + half))
     p = 0.0 if perfect else float(2 * stats.t.sf(abs(r) * sqrt((n - 2) / (1 - r * r)), n - 2))
     rho = float(stats.spearmanr(xs, ys).statistic)
@@ -41,7 +41,7 @@ def correlation(x: "pd.Series[Any]", y: "pd.Series[Any]") -> StatResult:
     return StatResult(
         method="Pearson correlation",
         sentence=f"{names} are {relation if p < ALPHA else 'not significantly correlated'}: r = {share(r)} "
-        f"(95 % CI {share(low)} to {share(high)}, {p_value(p)}, n = {n}; Spearman's rho = {share(rho)}).",
+        f"({level_words()} CI {share(low)} to {share(high)}, {p_value(p)}, n = {n}; Spearman's rho = {share(rho)}).",
         values={"r": r, "r low": low, "r high": high, "p": p, "spearman rho": rho, "r2": r * r},
         n=n,
         effect=Effect(name="r", value=r),

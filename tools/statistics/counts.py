@@ -10,7 +10,7 @@ from scipy import stats
 from state.errors import ToolError
 from tools.numerals import p_value, plain, share, significant
 from tools.statistics import samples
-from tools.statistics.result import ALPHA, Effect, Interval, StatResult
+from tools.statistics.result import ALPHA, Effect, Interval, StatResult, level, level_words
 from tools.statistics.samples import MOST_GROUPS, label, named_values, verdict
 
 _FEW = 5
@@ -106,8 +106,8 @@ class Share(NamedTuple):
         return self.hits / self.n
 
     def bounds(self) -> tuple[float, float]:
-        """Wilson's 95 % interval. Source: Wilson 1927."""
-        found = stats.binomtest(round(self.hits), round(self.n)).proportion_ci(method="wilson")
+        """Wilson's interval. Source: Wilson 1927."""
+        found = stats.binomtest(round(self.hits), round(self.n)).proportion_ci(level(), method="wilson")
         return float(found.low), float(found.high)
 
 
@@ -137,7 +137,7 @@ def compare_shares(
     what = f"The share of {cases.values.name} = {cases.value}"
     low, high = whole.bounds()
     if groups is None:
-        bounds = f"95 % CI {_rate(low)} to {_rate(high)}"
+        bounds = f"{level_words()} CI {_rate(low)} to {_rate(high)}"
         said = f"{what} is {_rate(whole.rate)} ({plain(whole.hits)} of {plain(whole.n)}, {bounds})."
         return _shares(said, values, cases, Interval(of="share", low=low, high=high))
     by = {key: Share(*part) for key, part in _by(rows, groups).items()}

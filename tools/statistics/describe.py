@@ -11,7 +11,7 @@ from state.errors import ToolError
 from tools.numerals import at_scale, name_and_unit, plain, significant, with_unit
 from tools.statistics import samples
 from tools.statistics.exact import Exact
-from tools.statistics.result import LEVEL, Interval, StatResult
+from tools.statistics.result import Interval, StatResult, level
 from tools.statistics.samples import MOST_GROUPS, gaps, label
 
 _MOST_SHOWN = 12
@@ -55,7 +55,7 @@ def mean_interval(values: Exact) -> Interval | None:
     if n < 2:
         return None
     mean = float(values.mean)
-    half = float(stats.t.ppf((1 + LEVEL) / 2, n - 1)) * sqrt(values.deviation / (n - 1) / n)
+    half = float(stats.t.ppf((1 + level()) / 2, n - 1)) * sqrt(values.deviation / (n - 1) / n)
     return Interval(of="mean", low=mean - half, high=mean + half)
 
 

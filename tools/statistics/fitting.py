@@ -9,7 +9,7 @@ from scipy import stats
 from state.errors import ToolError
 from tools.numerals import p_value, plain
 from tools.statistics.exact import Exact
-from tools.statistics.result import LEVEL
+from tools.statistics.result import level
 from tools.statistics.samples import CLEARLY_NOT, Numbers, verdict
 
 
@@ -26,7 +26,7 @@ class Line:
     p: float
     """Of the slope being zero."""
     margin: float
-    """Half the width of the slope's 95 % confidence interval."""
+    """Half the width of the slope's confidence interval."""
     n: int
 
 
@@ -47,7 +47,7 @@ def fit_line(xs: Numbers, ys: Numbers) -> Line:
         residual_sd=sqrt(error),
         r2=float(slope * product / y.deviation) if y.deviation else 0.0,
         p=float(2 * stats.t.sf(abs(float(slope)) / se, n - 2)) if se else float(slope == 0),
-        margin=float(stats.t.ppf((1 + LEVEL) / 2, n - 2)) * se,
+        margin=float(stats.t.ppf((1 + level()) / 2, n - 2)) * se,
         n=n,
     )
 

@@ -10,7 +10,7 @@ from scipy import stats
 
 from tools.numerals import at_scale, interval, p_value, plain, share, significant, with_unit
 from tools.statistics.exact import Exact, between_groups
-from tools.statistics.result import LEVEL, Effect, Interval
+from tools.statistics.result import Effect, Interval, level, level_words
 from tools.statistics.samples import CLEARLY_NOT, Numbers, verdict
 
 
@@ -37,13 +37,13 @@ def welch_test(groups: Sequence[Exact], unit: str) -> GroupTest:
     se, freedom = sqrt(sum(parts)), len(a) + len(b) - 2
     df = sum(parts) ** 2 / sum(part**2 / (len(each) - 1) for part, each in zip(parts, groups, strict=True))
     t = difference / se
-    p, half = float(2 * stats.t.sf(abs(t), df)), float(stats.t.ppf((1 + LEVEL) / 2, df)) * se
+    p, half = float(2 * stats.t.sf(abs(t), df)), float(stats.t.ppf((1 + level()) / 2, df)) * se
     g = difference / sqrt((a.deviation + b.deviation) / freedom) * (1 - 3 / (4 * freedom - 1))
     low, high = difference - half, difference + half
     return GroupTest(
         method="Welch's t test",
-        words=f"difference {with_unit(at_scale(difference, half, 3), unit)}, {interval(low, high, unit)}, "
-        f"Welch's t = {significant(t, 3)}, df = {significant(df, 3)}, {p_value(p)}, Hedges' g = {share(g)}",
+        words=f"difference {with_unit(at_scale(difference, half, 3), unit)}, "
+        f"{interval(low, high, unit, level_words())}, Welch's t = {significant(t, 3)}, df = {significant(df, 3)}, {p_value(p)}, Hedges' g = {share(g)}",
         values={"difference": difference, "difference low": low, "difference high": high}
         | {"t": t, "df": df, "p": p, "hedges g": g},
         formula="Welch 1947; Hedges 1981",

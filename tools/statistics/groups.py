@@ -12,7 +12,7 @@ from tools.numerals import at_scale, interval, name_and_unit, p_value, significa
 from tools.statistics import samples
 from tools.statistics.exact import Exact
 from tools.statistics.group_tests import rank_test, variance_test, welch_test
-from tools.statistics.result import ALPHA, LEVEL, Effect, Interval, StatResult
+from tools.statistics.result import ALPHA, Effect, Interval, StatResult, level, level_words
 from tools.statistics.samples import few, gaps, normality
 
 SMALL = 30
@@ -89,14 +89,15 @@ def paired_test(values: "pd.Series[Any]", groups: "pd.Series[Any]", pairs: "pd.S
         raise ToolError(f"All pairs differ in {name} by the same.", remedy="Report the difference as it is.")
     mean, sd = float(change.mean), sqrt(change.deviation / (n - 1))
     t = mean / (sd / sqrt(n))
-    p, half = float(2 * stats.t.sf(abs(t), n - 1)), float(stats.t.ppf((1 + LEVEL) / 2, n - 1)) * sd / sqrt(n)
+    p, half = float(2 * stats.t.sf(abs(t), n - 1)), float(stats.t.ppf((1 + level()) / 2, n - 1)) * sd / sqrt(n)
     drawn = np.array([each * float(exact.unit) for each in left])
     ranks = float(stats.wilcoxon(drawn).pvalue)
     verdict_words = "differs significantly" if p < ALPHA else "does not differ significantly"
     return StatResult(
         method="paired t test",
         sentence=f"{name} {verdict_words} between {groups.name} {first} and {second} in the same {pairs.name}: "
-        f"mean difference {with_unit(at_scale(mean, half, 3), unit)}, {interval(mean - half, mean + half, unit)}, "
+        f"mean difference {with_unit(at_scale(mean, half, 3), unit)}, "
+        f"{interval(mean - half, mean + half, unit, level_words())}, "
         f"paired t = {significant(t, 5)}, df = {n - 1}, p = {significant(p, 4)}, n = {n} pairs; "
         f"by signed ranks {p_value(ranks)}.",
         values={"difference": mean, "difference low": mean - half, "difference high": mean + half}

@@ -15,7 +15,7 @@ from tools.statistics import samples
 from tools.statistics.diagnostics import assumptions, fragile
 from tools.statistics.exact import Exact
 from tools.statistics.least_squares import Solution, is_few, solve_exactly, solve_rounded
-from tools.statistics.result import LEVEL, Effect, Interval, StatResult
+from tools.statistics.result import Effect, Interval, StatResult, level
 from tools.statistics.samples import Numbers, few, label
 
 INTERCEPT = "intercept"
@@ -178,7 +178,7 @@ def _f_test(found: Solution, n: int, freedom: int, intercept: bool) -> tuple[flo
 
 
 def _figures(design: Design, found: Solution, n: int) -> dict[str, float | str]:
-    t = float(stats.t.ppf((1 + LEVEL) / 2, n - len(design.names)))
+    t = float(stats.t.ppf((1 + level()) / 2, n - len(design.names)))
     figures: dict[str, float | str] = {}
     for name, b, se in zip(design.names, found.coefficients, found.errors, strict=True):
         p = float(2 * stats.t.sf(abs(b) / se, n - len(design.names))) if se else float(b == 0)

@@ -12,7 +12,7 @@ from state.errors import ToolError
 from tools.numerals import name_and_unit, p_value, share, significant
 from tools.statistics import samples
 from tools.statistics.diagnostics import collinear
-from tools.statistics.result import LEVEL, Effect, Interval, StatResult
+from tools.statistics.result import Effect, Interval, StatResult, level
 from tools.statistics.samples import Numbers, few, label
 
 INTERCEPT = "intercept"
@@ -39,7 +39,7 @@ def logistic_regression(y: "pd.Series[Any]", xs: "Sequence[pd.Series[Any]]", val
     ratio, r2 = 2 * (likelihood - empty), 1 - likelihood / empty
     p_all = float(stats.chi2.sf(ratio, p - 1))
     values: dict[str, float | str] = {}
-    z = float(stats.norm.ppf((1 + LEVEL) / 2))
+    z = float(stats.norm.ppf((1 + level()) / 2))
     for place, name in enumerate(names):
         beta, se = float(b[place]), sqrt(float(inverse[place, place]))
         values |= {name: beta, f"{name} se": se, f"p of {name}": float(2 * stats.norm.sf(abs(beta) / se))}

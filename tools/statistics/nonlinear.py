@@ -19,7 +19,7 @@ from state.errors import ToolError
 from tools.numerals import p_value, plain, significant
 from tools.statistics import samples
 from tools.statistics.formulas import Expression, parse_formula
-from tools.statistics.result import LEVEL, Effect, Interval, StatResult
+from tools.statistics.result import Effect, Interval, StatResult, level
 from tools.statistics.samples import Numbers, few, normality
 
 MOST_PARAMETERS = 20
@@ -103,7 +103,7 @@ def nonlinear_regression(
     _trust(problem, best)
     scale = sqrt(best.squares / (n - p))
     errors = _errors(problem, best, scale)
-    t = float(stats.t.ppf((1 + LEVEL) / 2, n - p))
+    t = float(stats.t.ppf((1 + level()) / 2, n - p))
     total = float(((problem.y - problem.y.mean()) ** 2).sum())
     r2 = 1 - best.squares / total if total else 0.0
     values: dict[str, float | str] = {"residual sd": scale, "residual sum of squares": best.squares, "r2": r2}

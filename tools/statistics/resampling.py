@@ -10,7 +10,7 @@ from scipy import stats
 from state.errors import ToolError
 from tools.numerals import name_and_unit, p_value, significant, with_unit
 from tools.statistics import samples
-from tools.statistics.result import Effect, Interval, StatResult
+from tools.statistics.result import Effect, Interval, StatResult, level, level_words
 from tools.statistics.samples import few, gaps
 
 Statistic = Literal["mean", "median", "sd", "difference of means", "correlation"]
@@ -27,7 +27,7 @@ _ONE: Mapping[str, Callable[..., Any]] = {
 
 
 def bootstrap(values: "pd.Series[Any]", statistic: str = "mean", other: "pd.Series[Any] | None" = None) -> StatResult:
-    """A 95 % interval of a statistic by drawing the rows again, bias-corrected and accelerated (BCa), 9,999 times.
+    """A confidence interval by drawing the rows again, bias-corrected and accelerated (BCa), 9,999 times.
 
     `mean`, `median` and `sd` of one column; `correlation` with another column of numbers; `difference of means` between
     the two groups of another column. ToolError with fewer than 5 or more than 20,000 values. Source: Efron 1987.
@@ -44,6 +44,7 @@ def bootstrap(values: "pd.Series[Any]", statistic: str = "mean", other: "pd.Seri
         data,
         compute,
         n_resamples=_DRAWS,
+        confidence_level=level(),
         batch=max(1, 2_000_000 // n),
         paired=paired,
         vectorized=True,
@@ -55,7 +56,8 @@ def bootstrap(values: "pd.Series[Any]", statistic: str = "mean", other: "pd.Seri
     bounds = f"{significant(low, 5)} to {with_unit(significant(high, 5), unit)}"
     return StatResult(
         method=f"bootstrap of the {statistic}",
-        sentence=f"The {what} is {with_unit(significant(value, 7), unit)} (95 % bootstrap interval {bounds}, n = {n}).",
+        sentence=f"The {what} is {with_unit(significant(value, 7), unit)} "
+        f"({level_words()} bootstrap interval {bounds}, n = {n}).",
         values={statistic: value, "low": low, "high": high, "standard error": float(found.standard_error)},
         n=n,
         effect=Effect(name=statistic, value=value) if other is not None else None,

@@ -12,7 +12,7 @@ from state.errors import ToolError
 from tools.numerals import name_and_unit, p_value, share, significant, with_unit
 from tools.statistics import samples
 from tools.statistics.exact import Exact
-from tools.statistics.result import ALPHA, Effect, Interval, StatResult
+from tools.statistics.result import ALPHA, Effect, Interval, StatResult, level, level_words
 from tools.statistics.samples import Numbers, few, gaps, label
 
 _SHORTEST = 8
@@ -297,14 +297,14 @@ def robust_trend(values: "pd.Series[Any]", x: "pd.Series[Any]") -> StatResult:
     if np.ptp(xs) == 0 or len(xs) > 5000:
         raise ToolError(f"{over} must vary, over at most 5,000 rows.", remedy="Choose another column.")
     tau = stats.kendalltau(xs, ys)
-    slope, _, low, high = (float(each) for each in stats.theilslopes(ys, xs))
+    slope, _, low, high = (float(each) for each in stats.theilslopes(ys, xs, alpha=level()))
     p, r = float(tau.pvalue), float(tau.statistic) if np.ptp(ys) else 0.0
     p = p if np.isfinite(p) else 1.0
     says = ("rises" if slope > 0 else "falls") if p < ALPHA else "shows no significant trend"
     return StatResult(
         method="Mann-Kendall trend test with Sen's slope",
         sentence=f"{name} {says} over {over}: Sen's slope {with_unit(significant(slope, 6), unit)} per unit of {over} "
-        f"(95 % CI {significant(low)} to {significant(high)}), Kendall's tau = {share(r)}, {p_value(p)}, "
+        f"({level_words()} CI {significant(low)} to {significant(high)}), Kendall's tau = {share(r)}, {p_value(p)}, "
         f"n = {len(xs)}.",
         values={"slope": slope, "slope low": low, "slope high": high, "tau": r, "p": p},
         n=len(xs),

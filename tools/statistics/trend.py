@@ -8,7 +8,7 @@ import pandas as pd
 from tools.numerals import at_scale, interval, name_and_unit, p_value, share, with_unit
 from tools.statistics import samples
 from tools.statistics.fitting import Line, durbin_watson, fit_line, residuals, straightness
-from tools.statistics.result import ALPHA, Effect, Interval, StatResult
+from tools.statistics.result import ALPHA, Effect, Interval, StatResult, level_words
 from tools.statistics.samples import Numbers, few, gaps, normality, verdict
 
 HARDLY = 1e-6
@@ -53,7 +53,7 @@ def _rise(line: Line, unit: str, per: str) -> str:
     sure = line.p < ALPHA
     slope = abs(line.slope) if sure else line.slope
     verb = ("rises by" if line.slope > 0 else "falls by") if sure else "shows no significant linear trend:"
-    bounds = interval(slope - line.margin, slope + line.margin, unit)
+    bounds = interval(slope - line.margin, slope + line.margin, unit, level_words())
     return f"{verb} {with_unit(at_scale(slope, line.margin, 3), unit)} {per} ({bounds} {per}"
 
 

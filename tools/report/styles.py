@@ -1,0 +1,134 @@
+"""Citations and the list of sources as APA, Chicago and IEEE print them.
+
+Sources state no authors. Then the host of a web page stands for its author, and of a document its title moves to the
+author's place. Forms: Publication Manual of the American Psychological Association, 7th ed. (2020), 8.14 and 9.12; The
+Chicago Manual of Style, 17th ed. (2017), 15.34 and 15.50, author-date; IEEE Reference Guide (2018), section II.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from string import ascii_lowercase
+from urllib.parse import urlsplit
+
+from state.evidence import Passage, Source
+from state.specialisation import CitationStyle
+from tools.report.escaping import shorten, web_address
+
+_WORDS = 8
+"""Words of a title that stand in the text."""
+_NO_DATE = "n.d."
+
+
+@dataclass(frozen=True)
+class Work:
+    """A source as a list of references has it."""
+
+    source: Source
+    letter: str = ""
+    """Tells it apart from others of the same author and year."""
+
+    @property
+    def title(self) -> str:
+        return self.source.title or self.source.uri
+
+    @property
+    def host(self) -> str:
+        """Who has it on the web; empty where it is a document."""
+        address = web_address(self.source.uri)
+        return (urlsplit(address).hostname or "").removeprefix("www.") if address else ""
+
+    @property
+    def year(self) -> str:
+        """With its letter: `2022`, `2022b`, `n.d.`, `n.d.-a`."""
+        year = (self.source.date or "")[:4]
+        return f"{year}{self.letter}" if year else _NO_DATE + (f"-{self.letter}" if self.letter else "")
+
+
+def works(sources: Iterable[Source]) -> dict[str, Work]:
+    """The works by the ids of their sources, those of one author and year with letters in the order of their uris."""
+    alike: dict[tuple[str, str], list[Work]] = defaultdict(list)
+    for source in sorted(sources, key=lambda source: (source.uri, source.id)):
+        work = Work(source)
+        alike[work.host or shorten(work.title, _WORDS), work.year].append(work)
+    return {
+        work.source.id: Work(work.source, _letter(place)) if len(those) > 1 else work
+        for those in alike.values()
+        for place, work in enumerate(those)
+    }
+
+
+def _letter(place: int) -> str:
+    """`a` to `z`, then `aa`, `ab`, …"""
+    first, last = divmod(place, len(ascii_lowercase))
+    return (_letter(first - 1) if first else "") + ascii_lowercase[last]
+
+
+def in_text(style: CitationStyle, work: Work, passage: Passage) -> str:
+    """What stands in the text for a citation; empty where its number does."""
+    if style == "IEEE":
+        return ""
+    by = work.host or f"“{shorten(work.title, _WORDS)}”"
+    page = f", p. {passage.locator.page}" if passage.locator.page is not None else ""
+    comma = ", " if style == "APA" else " "
+    if style == "Chicago":
+        page = page.replace("p. ", "")
+    return f"({by}{comma}{work.year}{page})"
+
+
+def reference(style: CitationStyle, work: Work, passage: Passage) -> str:
+    """The entry of a passage in the list of sources."""
+    return _REFERENCES[style](work, passage.locator.label())
+
+
+def _apa(work: Work, where: str) -> str:
+    dated = f"({', '.join(filter(None, [work.year, _month_first(work)]))})"
+    begins = f"{work.host}. {dated}. {_ended(work.title)}" if work.host else f"{_ended(work.title)} {dated}."
+    return _joined(begins, where, work.source.uri)
+
+
+def _chicago(work: Work, where: str) -> str:
+    title = f"“{_ended(work.title)}”"
+    month = _month_first(work)
+    begins = f"{work.host}. {_ended(work.year)} {title}" if work.host else f"{title} {_ended(work.year)}"
+    return _joined(begins + (f" {month}." if month else ""), where, work.source.uri)
+
+
+def _ieee(work: Work, where: str) -> str:
+    day = _day(work.source.date)
+    told = day.strftime("%b. ").replace("May.", "May") + f"{day.day}, {day.year}" if day else work.source.date or ""
+    parts = [f"“{work.title},”", *(f"{part}," for part in (work.host, told) if part)]
+    begins = " ".join(parts).removesuffix(",") + "."
+    return _joined(begins, where, f"[Online]. Available: {work.source.uri}" if work.host else work.source.uri)
+
+
+_REFERENCES = {"APA": _apa, "Chicago": _chicago, "IEEE": _ieee}
+
+
+def _joined(begins: str, where: str, ends: str) -> str:
+    return " ".join(filter(None, [begins, f"{where[:1].upper()}{where[1:]}." if where else "", ends]))
+
+
+def _ended(text: str) -> str:
+    return text if text.endswith((".", "?", "!")) else f"{text}."
+
+
+def _day(stated: str | None) -> date | None:
+    """The date, where a day is stated."""
+    try:
+        return date.fromisoformat(stated or "")
+    except ValueError:
+        return None
+
+
+def _month_first(work: Work) -> str:
+    """`May 3` of a date with a day; empty for others."""
+    day = _day(work.source.date)
+    return f"{day:%B} {day.day}" if day else ""
+
+
+def cited_works(passages: Iterable[Passage], sources: Mapping[str, Source]) -> dict[str, Work]:
+    """The works that passages are from, by the ids of their sources."""
+    held = dict.fromkeys(passage.source_id for passage in passages)
+    return works(sources[key] for key in held if key in sources)
