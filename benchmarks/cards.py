@@ -75,7 +75,7 @@ async def _answered(ports: Ports, collection: Collection, question: str, model: 
         branch=branch, question=question, collection=collection, round=0, wave=("figures",), guidance=(), prior=()
     )
     scope = open_scope(ports, kit.spending, "branches/figures/0", context, branch.limits, lambda progress: None)
-    return await analyse(kit, scope, task, context)
+    return await analyse(kit, scope, task, context, await kit.team.of_branch(branch, context))
 
 
 async def _script(card: dict[str, Any], plan: CardPlan, path: Path) -> FakeScript:

@@ -43,7 +43,8 @@ def welch_test(groups: Sequence[Exact], unit: str) -> GroupTest:
     return GroupTest(
         method="Welch's t test",
         words=f"difference {with_unit(at_scale(difference, half, 3), unit)}, "
-        f"{interval(low, high, unit, level_words())}, Welch's t = {significant(t, 3)}, df = {significant(df, 3)}, {p_value(p)}, Hedges' g = {share(g)}",
+        f"{interval(low, high, unit, level_words())}, "
+        f"Welch's t = {significant(t, 3)}, df = {significant(df, 3)}, {p_value(p)}, Hedges' g = {share(g)}",
         values={"difference": difference, "difference low": low, "difference high": high}
         | {"t": t, "df": df, "p": p, "hedges g": g},
         formula="Welch 1947; Hedges 1981",
