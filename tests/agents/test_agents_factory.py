@@ -1,9 +1,12 @@
 """Who is chosen for a task, what a user may add, and what happens when nobody can do it or all are at work."""
 
 import asyncio
+from collections import Counter
+from contextlib import AsyncExitStack
+from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agents.factory import Factory, Wanted
@@ -12,6 +15,7 @@ from state.agents import AgentTemplate, AgentTrack
 from state.errors import NoCapacity, NoSuitableAgent, SetupError
 
 ROOM = {"tokens": 100_000, "seconds": 300.0}
+NEEDS = st.fixed_dictionaries({"tokens": st.integers(1, 10**6), "seconds": st.integers(1, 1000)})
 TRACKS = st.builds(AgentTrack, done=st.integers(0, 50), failed=st.integers(0, 50), tokens=st.floats(0, 1e6))
 
 
@@ -55,17 +59,26 @@ def test_success_counts_only_where_routing_is_adaptive() -> None:
     assert best(chooser, adaptive=True) == "bob"
 
 
-@pytest.mark.slow
-@given(TRACKS, TRACKS)
-def test_a_score_lies_between_0_and_1_and_grows_with_success(one: AgentTrack, other: AgentTrack) -> None:
-    """Whatever the history says."""
-    chooser = factory(template("ann", "law"))
-    wanted = Wanted("law", 1000, 10.0, adaptive=True)
-    scores = []
-    for track in (one, other.model_copy(update={"tokens": one.tokens, "seconds": one.seconds})):
-        chooser.tracks = {"ann": track.model_copy(update={"tokens": 0.0, "seconds": 0.0})}
-        scores.append(chooser.score(chooser.templates["ann"], wanted))
-    assert all(0.0 <= score <= 1.0 for score in scores)
+@settings(max_examples=40)
+@given(TRACKS, NEEDS, st.integers(0, 200_000), st.integers(1, 3), st.booleans())
+def test_a_score_lies_between_0_and_1_and_grows_with_what_speaks_for_it(
+    track: AgentTrack, needs: dict[str, float], tokens: int, place: int, adaptive: bool
+) -> None:
+    """Whatever the history: more done or room, fewer failures or a better place among the capabilities never harm."""
+    skills = [f"skill{each}" for each in range(place)]
+    ann, better = template("ann", *skills, "law", needs=needs), template("ann", "law", *skills, needs=needs)
+    wanted = Wanted("law", tokens, 300.0, adaptive)
+
+    def score(template: AgentTemplate = ann, wanted: Wanted = wanted, **change: int) -> float:
+        changed = track.model_copy(update={name: getattr(track, name) + more for name, more in change.items()})
+        # What tasks took so far counts from the fifth on: held still here, only success moves.
+        still = changed.model_copy(update=needs)
+        return factory(template, ann=still).score(template, wanted)
+
+    assert 0.0 <= score() <= 1.0
+    assert score(done=1) >= score() >= score(failed=1)
+    assert score(better) > score()
+    assert score(wanted=replace(wanted, tokens=tokens + 1000)) >= score()
 
 
 def test_nobody_can_is_an_error_that_names_what_can_be_done() -> None:
@@ -112,6 +125,46 @@ async def test_who_waits_gets_the_place_that_is_freed() -> None:
 
     await asyncio.gather(*(work() for _ in range(20)))
     assert (most, done) == (1, 20)
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    st.lists(st.tuples(st.sampled_from(["ends", "fails", "is cancelled"]), st.integers(0, 4)), max_size=12),
+    st.integers(1, 3),
+    st.integers(1, 3),
+)
+async def test_places_never_pass_their_limit_and_all_come_back(
+    works: list[tuple[str, int]], ann: int, bob: int
+) -> None:
+    """However work ends, and also where it is cancelled before it has a place."""
+    limits = {"ann": ann, "bob": bob}
+    chooser = factory(*(template(name, "law", most_at_once=most) for name, most in limits.items()))
+    able, at_work = list(chooser.templates.values()), Counter[str]()
+
+    async def work(ending: str, turns: int) -> None:
+        async with chooser.placed(able) as chosen:
+            at_work[chosen.name] += 1
+            assert at_work[chosen.name] <= limits[chosen.name]
+            try:
+                for _ in range(turns):
+                    await asyncio.sleep(0)
+                if ending == "fails":
+                    raise ZeroDivisionError
+            finally:
+                at_work[chosen.name] -= 1
+
+    tasks = [asyncio.create_task(work(*each)) for each in works]
+    for task, (ending, turns) in zip(tasks, works, strict=True):
+        await asyncio.sleep(0)
+        if ending == "is cancelled" and turns > 1:
+            task.cancel()
+    done = await asyncio.gather(*tasks, return_exceptions=True)
+    assert all(each is None or isinstance(each, ZeroDivisionError | asyncio.CancelledError) for each in done)
+    async with AsyncExitStack() as stack:
+        places = [await stack.enter_async_context(chooser.placed(able, 0)) for _ in range(ann + bob)]
+        assert Counter(each.name for each in places) == limits
+        with pytest.raises(NoCapacity):
+            await chooser.placed(able, 0).__aenter__()
 
 
 def test_the_agents_that_come_along_can_do_what_is_promised() -> None:
