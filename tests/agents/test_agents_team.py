@@ -1,6 +1,5 @@
 """The agents of a research run: who is given what, how they are to work, and what is found out before it costs."""
 
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -22,21 +21,12 @@ from state.specialisation import (
     Specialisation,
     SynthesisSpeciality,
 )
+from tests.graphs.agent_runs import History
 from tools.breaker import Breakers
 from tools.memory import SystemClock, memory_ports
 from tools.registry import Registry
 
 QUICK = ResearchSpeciality(depth="quick")
-
-
-class History:
-    """What became of the work of agents."""
-
-    def __init__(self, **tracks: AgentTrack) -> None:
-        self._tracks = tracks
-
-    async def tracks(self) -> Mapping[str, AgentTrack]:
-        return self._tracks
 
 
 def template(name: str, *capabilities: str, **more: Any) -> AgentTemplate:

@@ -1,7 +1,7 @@
 """Runs of the research graph in memory, with sources written by the test and models that it scripts."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -10,6 +10,7 @@ from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.types import Command
 
 from agents.approval import refusal
+from agents.kit import open_kit
 from chains.fake.script import FakeScript
 from chains.models import ModelDoor
 from graphs.research import build
@@ -50,12 +51,21 @@ class MemoryRun:
     web: Web | None = None
     models: Models | None = None
     """Instead of a door to the scripts in `fakes`, whose calls cost a dollar for a million tokens."""
+    more: Mapping[str, Any] = field(default_factory=dict)
+    """Other ports by name."""
 
     def __post_init__(self) -> None:
         prices = {f"fake/{name}": (1.0, 1.0) for name in self.fakes}
-        self.ports: Ports = memory_ports(self.models or ModelDoor({}, prices, self.fakes), web=self.web)
-        self.app = build(self.ports).compile(checkpointer=InMemorySaver(serde=StrictSerializer()))
+        ports = memory_ports(self.models or ModelDoor({}, prices, self.fakes), web=self.web)
+        self.saver = InMemorySaver(serde=StrictSerializer())
+        self.begin(replace(ports, **self.more))
         self.config: RunnableConfig = {"configurable": {"thread_id": "run"}, "recursion_limit": 100}
+
+    def begin(self, ports: Ports) -> None:
+        """From now on a new process does the work, with these ports."""
+        self.ports = ports
+        self.kit = open_kit(ports)
+        self.app = build(ports, self.kit).compile(checkpointer=self.saver)
 
     async def ask(self, question: str, sources: list[str]) -> ResearchState:
         """Runs until it ends or waits; the state then."""
