@@ -9,6 +9,7 @@ from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 from langchain_core.tools import tool
 
 from chains.ask import ask, brief
+from chains.extractive import analysing, researching, writing
 from chains.extractive.analysing import computations
 from chains.extractive.model import ExtractiveChatModel
 from chains.extractive.questions import query_for, split_question
@@ -163,6 +164,56 @@ async def test_as_a_writer_it_orders_claims_by_the_outline() -> None:
     report = ReportDraft.model_validate(second.tool_calls[0]["args"])
     assert report.sections[0].sentences[0].passages == ["p1"]
     assert any("B?" in sentence.text for section in report.sections for sentence in section.sentences)
+
+
+def claims(number: int) -> list[dict[str, Any]]:
+    """As many claims of one topic, each of a passage of its own."""
+    shared = {"topic": "A?", "confidence": 0.6, "relevance": 0.9, "computed": False, "place": 0}
+    return [
+        {"id": f"c{n}", "text": f"The bridge number {n} is {n} m high.", "passages": [f"p{n}"], **shared}
+        for n in range(number)
+    ]
+
+
+@pytest.mark.parametrize(("length", "told"), [("short", 5), ("standard", 16), (None, 16), ("long", 24)])
+def test_a_report_is_as_long_as_was_asked_for(length: str | None, told: int) -> None:
+    """Short is the summary, long tells twice of each part; the same without a wish as always."""
+    asked = {"question": "A?", "claims": claims(24), "uncovered": [], "specialisation": {"length": length}}
+    outline = [{"topic": "A?", "claims": [f"c{n}" for n in range(24)]}]
+    made = writing.report(asked, outline, [])
+    assert sum(len(section.sentences) for section in made.sections) == told
+
+
+@pytest.mark.parametrize(
+    ("depth", "limits"), [("quick", [8]), (None, [20]), ("standard", [20]), ("thorough", [20, 20])]
+)
+def test_depth_is_how_much_is_searched(depth: str | None, limits: list[int]) -> None:
+    """Quick asks for fewer passages; thorough searches again with the best sentence, which answers its question."""
+    task: dict[str, Any] = {"question": "How high is it?", "questions": ["How high is the alpha bridge?"]}
+    task |= {"specialisation": {"depth": depth}}
+    passage = Passage.make("s1", Locator(), "The alpha bridge is 134 m high.")
+    messages: list[ToolMessage] = []
+    asked: list[int] = []
+    while (calls := researching.step(task, messages, ["search_documents"]))[0].name != "FindingsDraft":
+        asked += [call.args["limit"] for call in calls]
+        evidence = render_evidence([passage], [SOURCE], calls[0].args["query"])
+        messages.append(ToolMessage(evidence, tool_call_id="1", name="search_documents"))
+    assert asked == limits
+    (finding,) = calls[0].args["findings"]
+    assert finding["text"] == passage.text
+    if depth == "thorough":
+        assert passage.text in messages[1].text.partition(">")[0]
+
+
+def test_only_the_methods_that_are_asked_for_are_computed() -> None:
+    """What else the columns would be worth is left out, and no chart is drawn by an agent that has no tool for it."""
+    columns = [{"name": "year", "type": "number", "distinct": 60}, {"name": "co2", "type": "number", "distinct": 60}]
+    loaded = ToolMessage(block("table", {"table": "t.csv", "columns": columns}), tool_call_id="1", name="load_data")
+    task: dict[str, Any] = {"question": "How is it?", "questions": [], "tables": ["t.csv"]}
+    every = analysing.step(task, [loaded], ["run_statistics", "make_chart"])
+    assert [call.args.get("method") for call in every] == ["describe", "trend", None]
+    some = analysing.step(task | {"specialisation": {"methods": ["trend"]}}, [loaded], ["run_statistics"])
+    assert [call.args.get("method") for call in some] == ["trend"]
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from openpyxl import Workbook
 from state.errors import ToolError
 from state.evidence import Chart, Collection, Passage, Source, SourceKind, content_id
 from state.ports import Ports
+from state.specialisation import AnalysisSpeciality
 from tools.analysis_tools import analysis_tools
 from tools.memory import memory_ports
 
@@ -56,7 +57,9 @@ class Desk:
         return passage
 
 
-async def open_desk(files: dict[str, bytes], *, show_orders: bool = False) -> Desk:
+async def open_desk(
+    files: dict[str, bytes], how: AnalysisSpeciality = AnalysisSpeciality(), *, show_orders: bool = False
+) -> Desk:
     ports = memory_ports(NoModels())
     sources = []
     for uri, data in files.items():
@@ -70,7 +73,7 @@ async def open_desk(files: dict[str, bytes], *, show_orders: bool = False) -> De
             await ports.artifacts.put(data, "text/csv", uri)
         sources.append(source)
     collection = await ports.passages.gather(sources, [])
-    tools = analysis_tools(ports, collection, show_orders=show_orders)
+    tools = analysis_tools(ports, collection, how, show_orders=show_orders)
     return Desk(ports, collection, {tool.name: tool for tool in tools})
 
 
@@ -172,6 +175,18 @@ async def test_trend(desk: Desk) -> None:
     assert any(line.startswith("Assumption: ") for line in rest)
     assert rest[-1].startswith("Method: linear trend by ordinary least squares (")
     assert passage.id in message.content
+
+
+async def test_an_analysis_is_held_to_what_its_run_asks_for() -> None:
+    """The level of intervals, the methods and whether there are charts; a method that is left out names the others."""
+    how = AnalysisSpeciality(methods=("trend", "describe"), charts=False, confidence_level=0.8)
+    desk = await open_desk({"data/co2.csv": CO2.encode()}, how)
+    assert "make_chart" not in desk.tools
+    passage = await desk.passage(await desk.call("run_statistics", **TREND))
+    assert "ppm per year (80 % CI" in passage.text
+    assert "95 %" not in passage.text
+    with pytest.raises(ToolError, match="Compute with trend, describe"):
+        await desk.call("run_statistics", **(TREND | {"method": "correlation"}))
 
 
 async def test_same_call_same_passage(desk: Desk) -> None:

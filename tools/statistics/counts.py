@@ -161,8 +161,8 @@ def _tested(by: Sequence[Share]) -> tuple[dict[str, float | str], str]:
         return {}, ""
     found = stats.chi2_contingency(table, correction=False)
     p, v = float(found.pvalue), float(np.sqrt(found.statistic / table.sum()))
-    level = "significant" if p < ALPHA else "not significant"
-    words = f"; the difference is {level} ({p_value(p)}, Cramér's V = {share(v)})"
+    verdict = "significant" if p < ALPHA else "not significant"
+    words = f"; the difference is {verdict} ({p_value(p)}, Cramér's V = {share(v)})"
     return {"chi2": float(found.statistic), "df": int(found.dof), "p": p, "cramers v": v}, words
 
 

@@ -47,10 +47,10 @@ def compare_groups(values: "pd.Series[Any]", groups: "pd.Series[Any]") -> StatRe
         f"{with_unit(at_scale(mean, scale, 3), unit)} for {groups.name} {label} (n = {len(by[label])})"
         for label, mean in means.items()
     ]
-    level = "significant" if test.values["p"] < ALPHA else "not significant"
+    verdict = "significant" if test.values["p"] < ALPHA else "not significant"
     return StatResult(
         method=test.method,
-        sentence=f"The mean of {name} is {', '.join(said)}; the difference is {level} ({test.words}).",
+        sentence=f"The mean of {name} is {', '.join(said)}; the difference is {verdict} ({test.words}).",
         values={**test.values, **{f"mean of {label}": mean for label, mean in means.items()}}
         | {
             "lowest mean": min(means, key=lambda key: means[key]),
