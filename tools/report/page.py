@@ -17,7 +17,8 @@ class Cite:
     where: str
     """Source and locator in words."""
     label: str = ""
-    """What stands in the text beside the number, or for it, in a style of citation that does not go by numbers."""
+    """What stands in the text in a style of citation that does not go by numbers: on the page for the number, in
+    Markdown before it."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class Entry:
     pieces: tuple[Piece, ...]
     """The passage, with what its citations rest on."""
     reference: str = ""
-    """The whole entry as the style of citation that was asked for prints it; empty where none was."""
+    """The entry as the style of citation that was asked for prints it, up to its uri; empty where none was."""
     before: str = ""
     """The last words of what stands before it in its source; empty at the beginning, and of what was computed."""
     after: str = ""

@@ -5,6 +5,7 @@ author's place. Forms: Publication Manual of the American Psychological Associat
 Chicago Manual of Style, 17th ed. (2017), 15.34 and 15.50, author-date; IEEE Reference Guide (2018), section II.
 """
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from tools.report.escaping import shorten, web_address
 _WORDS = 8
 """Words of a title that stand in the text."""
 _NO_DATE = "n.d."
+_YEAR = re.compile(r"\d{4}(?!\d)")
 
 
 @dataclass(frozen=True)
@@ -42,8 +44,8 @@ class Work:
     @property
     def year(self) -> str:
         """With its letter: `2022`, `2022b`, `n.d.`, `n.d.-a`."""
-        year = (self.source.date or "")[:4]
-        return f"{year}{self.letter}" if year else _NO_DATE + (f"-{self.letter}" if self.letter else "")
+        year = _YEAR.match(self.source.date or "")
+        return f"{year[0]}{self.letter}" if year else _NO_DATE + (f"-{self.letter}" if self.letter else "")
 
 
 def works(sources: Iterable[Source]) -> dict[str, Work]:
@@ -71,61 +73,61 @@ def in_text(style: CitationStyle, work: Work, passage: Passage) -> str:
         return ""
     by = work.host or f"“{shorten(work.title, _WORDS)}”"
     page = f", p. {passage.locator.page}" if passage.locator.page is not None else ""
-    comma = ", " if style == "APA" else " "
+    comma = ", " if style == "APA" or work.year.startswith(_NO_DATE) else " "
     if style == "Chicago":
         page = page.replace("p. ", "")
     return f"({by}{comma}{work.year}{page})"
 
 
 def reference(style: CitationStyle, work: Work, passage: Passage) -> str:
-    """The entry of a passage in the list of sources."""
+    """The entry of a passage in the list of sources, up to where the source is to be had, which ends it."""
     return _REFERENCES[style](work, passage.locator.label())
 
 
 def _apa(work: Work, where: str) -> str:
     dated = f"({', '.join(filter(None, [work.year, _month_first(work)]))})"
     begins = f"{work.host}. {dated}. {_ended(work.title)}" if work.host else f"{_ended(work.title)} {dated}."
-    return _joined(begins, where, work.source.uri)
+    return _joined(begins, where)
 
 
 def _chicago(work: Work, where: str) -> str:
     title = f"“{_ended(work.title)}”"
     month = _month_first(work)
     begins = f"{work.host}. {_ended(work.year)} {title}" if work.host else f"{title} {_ended(work.year)}"
-    return _joined(begins + (f" {month}." if month else ""), where, work.source.uri)
+    return _joined(begins + (f" {month}." if month else ""), where)
 
 
 def _ieee(work: Work, where: str) -> str:
-    day = _day(work.source.date)
-    told = day.strftime("%b. ").replace("May.", "May") + f"{day.day}, {day.year}" if day else work.source.date or ""
-    parts = [f"“{work.title},”", *(f"{part}," for part in (work.host, told) if part)]
-    begins = " ".join(parts).removesuffix(",") + "."
-    return _joined(begins, where, f"[Online]. Available: {work.source.uri}" if work.host else work.source.uri)
+    after = ", ".join(filter(None, [work.host, _dated(work, "%b. %d, %Y", "%b. %Y").replace("May.", "May")]))
+    begins = f"“{_ended(work.title, ',')}” {after}." if after else f"“{_ended(work.title)}”"
+    return _joined(begins, where, "[Online]. Available:" if work.host else "")
 
 
 _REFERENCES = {"APA": _apa, "Chicago": _chicago, "IEEE": _ieee}
 
 
-def _joined(begins: str, where: str, ends: str) -> str:
+def _joined(begins: str, where: str, ends: str = "") -> str:
     return " ".join(filter(None, [begins, f"{where[:1].upper()}{where[1:]}." if where else "", ends]))
 
 
-def _ended(text: str) -> str:
-    return text if text.endswith((".", "?", "!")) else f"{text}."
-
-
-def _day(stated: str | None) -> date | None:
-    """The date, where a day is stated."""
-    try:
-        return date.fromisoformat(stated or "")
-    except ValueError:
-        return None
+def _ended(text: str, sign: str = ".") -> str:
+    return text if text.endswith((".", "?", "!")) else f"{text}{sign}"
 
 
 def _month_first(work: Work) -> str:
-    """`May 3` of a date with a day; empty for others."""
-    day = _day(work.source.date)
-    return f"{day:%B} {day.day}" if day else ""
+    """`May 3` of a date with a day, `May` of one without; empty for a year."""
+    return _dated(work, "%B %d", "%B") if "-" in (work.source.date or "") else ""
+
+
+def _dated(work: Work, with_day: str, with_month: str) -> str:
+    """The date in one of the forms of `strftime`, days without a zero; as it is stated where it has no month."""
+    stated = work.source.date or ""
+    for iso, form in ((stated, with_day), (f"{stated}-01", with_month)):
+        try:
+            return date.fromisoformat(iso).strftime(form).replace(" 0", " ")
+        except ValueError:
+            continue
+    return stated
 
 
 def cited_works(passages: Iterable[Passage], sources: Mapping[str, Source]) -> dict[str, Work]:
