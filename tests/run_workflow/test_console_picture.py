@@ -108,6 +108,7 @@ def test_what_happened_before_is_in_the_picture() -> None:
     steps = [
         step("read_sources", "completed", 60),
         step("branches/a", "running", 30),
+        step("branches/a@scout", "completed", 30),  # stands beside its branch, and is no row of its own
         step("approve_plan", "waiting", 9),
     ]
     picture = RunPicture.of(steps, tokens(100), NOW, 1000.0)
