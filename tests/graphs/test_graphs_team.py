@@ -151,6 +151,40 @@ async def test_how_work_ended_is_what_counts_for_an_agent(sources: list[str]) ->
     assert not [path for path in await rows(full) if path.endswith("@scout")]
 
 
+@pytest.mark.slow
+async def test_how_a_run_is_to_work_is_what_it_does(sources: list[str]) -> None:
+    """Sources outside of the pattern are not found, unsupported findings are left out at once, citations are APA's, and
+    models are told what only they can follow.
+    """
+    alpha = await passage_with(sources, "134 m")
+    texts = (ALPHA, "The alpha bridge is 999 m high.")
+    found = [{"text": text, "passages": [alpha.id], "topic": QUESTIONS[0], "confidence": 0.9} for text in texts]
+    steps: tuple[Json, ...] = (
+        *chief({"sub_questions": QUESTIONS[:1], "branches": PLAN["branches"][:1]}),
+        {"turn": 0, "tool_calls": [{"name": "search_documents", "args": {"query": "bridge opened"}}]},
+        {"turn": 1, "structured": {"FindingsDraft": {"findings": found}}},
+    )
+    how = {
+        "research": {"sources": ["alpha*"], "fact_checking": True, "focus": "the height"},
+        "synthesis": {"citation_style": "APA", "length": "short", "audience": "engineers"},
+    }
+    models: Any = {"planner": "fake/team", "researcher": "fake/team"}
+    gate, wishes = GatePolicy(max_revisions=0), Specialisation.model_validate(how)
+    context = RunContext(models=models, gate=gate, specialisation=wishes)
+    run = MemoryRun(context, {"team": FakeScript.model_validate({"steps": steps})})
+    state = await run.ask(QUESTIONS[0], sources)
+    (result,) = state["results"].values()
+    assert [finding.text for finding in result.findings] == [ALPHA]
+    assert any("1 findings of the branch 'part 0' were not found supported" in note for note in result.notes)
+    searched = asked(run, "team")[-1].messages
+    assert "the height" in searched[1].text
+    assert ALPHA in searched[-1].text
+    assert "beta" not in searched[-1].text
+    assert state["plan"].branches[0].agent.research == wishes.research
+    assert (state["draft"].citation_style, state["citation_accuracy"]) == ("APA", 1.0)
+    assert "(“alpha”, n.d.) [1]" in await run.report()
+
+
 async def test_what_cannot_be_made_ends_a_run_before_anything_is_paid_for(sources: list[str]) -> None:
     """A model of the user's that is not there is told with its place, and nobody was asked anything."""
     run = run_of(RunContext(), {"chief": chief()})
