@@ -32,6 +32,7 @@ class PlanUpdate(TypedDict):
     """What analyze_task writes."""
 
     plan: Plan
+    able: dict[str, tuple[str, ...]]
 
 
 def planning_node(kit: Kit, choose_mode: ChooseMode) -> Node[ResearchState, PlanUpdate]:
@@ -42,7 +43,8 @@ def planning_node(kit: Kit, choose_mode: ChooseMode) -> Node[ResearchState, Plan
         said = guidance(state.get("feedback", ()))
         scope = kit.scope(f"analyze_task/{len(said)}", runtime)
         async with Shift(kit.ports.ledger, "analyze_task", scope) as shift:
-            return {"plan": await planned(state, scope, context, said, shift)}
+            plan = await planned(state, scope, context, said, shift)
+            return {"plan": plan, "able": await kit.team.able()}
 
     async def planned(
         state: ResearchState, scope: CallScope, context: RunContext, said: list[str], shift: Shift

@@ -1,8 +1,12 @@
 """The four approval points of a research run: plan, merge, gate, report."""
 
+from collections.abc import Mapping, Sequence
+
 from agents.approval import ApprovalPoint, Update
 from agents.citations import unchanged
+from agents.team import sound
 from state.context import Point
+from state.errors import AgentNotMade
 from state.evidence import Contradiction, Record
 from state.research import (
     NOT_ESTABLISHED,
@@ -17,6 +21,7 @@ from state.research import (
     Sentence,
 )
 from state.runs import Json
+from state.specialisation import AnalysisSpeciality
 from tools.synthesis_tools import usable
 
 _AFTER_GATE: dict[GateDecision, str] = {
@@ -48,10 +53,26 @@ def _read_plan(state: ResearchState, args: Json) -> Update:
     unknown = sorted({table for branch in plan.branches for table in branch.tables} - known)
     if unknown:
         raise ValueError(f"no such tables: {unknown}; the sources hold {sorted(known)}")
+    _check_agents(plan, state.get("able", {}))
     asked = {question for branch in plan.branches for question in branch.questions}
     left = tuple(question for question in plan.sub_questions if question in asked)
     # A sub-question whose branch was dropped is not wanted either: the gate must not send it out again.
     return {"plan": plan.model_copy(update={"sub_questions": left or plan.sub_questions})}
+
+
+def _check_agents(plan: Plan, able: Mapping[str, Sequence[str]]) -> None:
+    """Raises ValueError where an agent is named who cannot do its work, or is to compute what nobody can; no name has
+    the best one chosen.
+    """
+    named = [(branch.kind, branch.agent.name) for branch in plan.branches]
+    for work, name in [*named, ("synthesis", plan.writer)]:
+        if name and name not in able.get(work, (name,)):
+            raise ValueError(f"the agent {name!r} is not able to do {work}: that are {', '.join(able[work])}")
+    for branch in plan.branches:
+        try:
+            sound(branch.agent.analysis or AnalysisSpeciality(), branch.id)
+        except AgentNotMade as error:
+            raise ValueError(f"{error.message} {error.remedy}".rstrip(".")) from error
 
 
 def _show_merge(state: ResearchState) -> Json:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
-from typing import Final
+from typing import Final, get_args
 
 from agents.factory import Factory, Wanted
 from agents.templates import all_templates, own_templates
@@ -77,19 +77,25 @@ class Team:
         """Raises AgentNotMade where an agent of the user's own that the run may need cannot be made, or is asked for
         what nobody can: before anything is paid for, whoever turns out to be chosen.
         """
-        sound(context.specialisation, "specialisation")
+        sound(context.specialisation.analysis, "specialisation")
         for template in self._ports.agents:
             place = f"agent {template.name}"
             if not RESEARCH_WORK & set(template.capabilities):
                 continue
             self.tools(template.tools, f"{place}, tools")
-            sound(template.specialisation, place)
+            sound(template.specialisation.analysis, place)
             if template.model is None:
                 continue
             try:
                 self._ports.models.chat(template.model)
             except SetupError as error:
                 raise AgentNotMade(error.message, place=f"{place}, model", remedy=error.remedy) from error
+
+    async def able(self) -> dict[str, tuple[str, ...]]:
+        """The names of those who are able to do the work of a branch, or the report's, by that work."""
+        works: tuple[str, ...] = (*get_args(BranchKind), SYNTHESIS)
+        templates = (await self.factory()).templates.values()
+        return {work: tuple(each.name for each in templates if work in each.capabilities) for work in works}
 
     async def chosen(
         self, capability: str, limits: BranchLimits, context: RunContext, taken: Mapping[str, int] | None = None
@@ -171,9 +177,9 @@ def fitting(sources: Sequence[Source], how: ResearchSpeciality) -> Sequence[Sour
     return found
 
 
-def sound(how: Specialisation, place: str) -> None:
+def sound(how: AnalysisSpeciality, place: str) -> None:
     """Raises AgentNotMade where a method that is named is none."""
-    unknown = [name for name in how.analysis.methods or () if name not in ASKS]
+    unknown = [name for name in how.methods or () if name not in ASKS]
     if unknown:
         near = get_close_matches(unknown[0], ASKS, n=3) or list(ASKS)
         raise AgentNotMade(

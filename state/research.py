@@ -269,6 +269,8 @@ class ResearchState(ResearchInput, ResearchOutput, total=False):
     """Written once by read_sources."""
     plan: Plan
     """Written by analyze_task, edited at the plan approval, extended by rebalance."""
+    able: dict[str, tuple[str, ...]]
+    """Written by analyze_task: who is able to do research, analysis and synthesis, by name; for edits of the plan."""
     round: int
     """0 for the first dispatch; rebalance adds one."""
     waiting: tuple[str, ...]

@@ -4,15 +4,18 @@ import json
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
+from agents.approval import edited
+from agents.points import POINTS
 from chains.fake.model import FakeChatModel
 from chains.fake.script import FakeScript
 from state.agents import AgentTemplate, AgentTrack
 from state.context import ApprovalPolicy, BranchLimits, GatePolicy, RunContext
-from state.errors import AgentNotMade
+from state.errors import AgentNotMade, AnswerRefused
+from state.research import ResearchState
 from state.runs import Json, StepRecord
 from state.specialisation import Specialisation
 from tests.graphs.agent_runs import History, Office
@@ -95,6 +98,14 @@ async def test_every_part_of_a_run_is_the_work_of_an_agent_that_was_chosen_for_i
     assert (shown["coordinator"], shown["writer"]) == ("chief", "writer")
     names = ["scout", "researcher", "researcher"]  # one place: who has none left is passed over
     assert [branch["agent"]["name"] for branch in shown["branches"]] == names
+    now = cast(ResearchState, (await run.app.aget_state(run.config)).values)
+    for wrong, told in (
+        ({"name": "chief"}, "'chief' is not able to do research: that are researcher, scout"),
+        ({"analysis": {"methods": ["tremd"]}}, "no statistic 'tremd'. Name one of trend"),
+    ):
+        branches = [{**shown["branches"][0], "agent": wrong}, *shown["branches"][1:]]
+        with pytest.raises(AnswerRefused, match=told):
+            edited(POINTS["plan"], now, {"plan": {**shown, "branches": branches}})
     run.begin(replace(run.ports, history=History(scout=AgentTrack(failed=99))))
     state = await run.answer({"type": "approve"})
     assert state["outcome"] == "published"
