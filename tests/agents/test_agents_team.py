@@ -1,11 +1,13 @@
 """The agents of a research run: who is given what, how they are to work, and what is found out before it costs."""
 
+import re
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from agents.team import Team, fitting
+from agents.templates import read_specialisation
 from chains.ask import said, system_prompt
 from chains.fake.script import FakeScript
 from chains.models import ModelDoor
@@ -21,6 +23,7 @@ from state.specialisation import (
     Specialisation,
     SynthesisSpeciality,
 )
+from tests.document_lines import blocks, text_of
 from tests.graphs.agent_runs import History
 from tools.breaker import Breakers
 from tools.memory import SystemClock, memory_ports
@@ -133,6 +136,16 @@ async def test_a_run_is_held_to_what_can_be_done() -> None:
         await team().chosen("magic", branch("a").limits, RunContext())
     with pytest.raises(AgentNotMade, match="no tools"):
         await team(template("lawyer", "research", tools=["dig"])).check(RunContext())
+
+
+async def test_the_documented_wishes_are_all_there_are() -> None:
+    """The example of docs/agents.md can be followed, says something of every field, and each field is told of."""
+    how = read_specialisation(blocks("docs/agents.md", "yaml")[1], "how.yaml")
+    await team().check(RunContext(specialisation=how))
+    said_of = {name: value for part in (how.research, how.analysis, how.synthesis) for name, value in part}
+    assert None not in said_of.values()
+    table = text_of("docs/agents.md").partition("| field | what it does |")[2].partition("\n\n")[0]
+    assert set(re.findall(r"`(\w+)`", "".join(row.split("|")[1] for row in table.splitlines()[2:]))) == set(said_of)
 
 
 def test_sources_are_chosen_by_pattern() -> None:

@@ -99,12 +99,12 @@ async def test_every_part_of_a_run_is_the_work_of_an_agent_that_was_chosen_for_i
     names = ["scout", "researcher", "researcher"]  # one place: who has none left is passed over
     assert [branch["agent"]["name"] for branch in shown["branches"]] == names
     now = cast(ResearchState, (await run.app.aget_state(run.config)).values)
-    for wrong, told in (
+    for wrong, said in (
         ({"name": "chief"}, "'chief' is not able to do research: that are researcher, scout"),
         ({"analysis": {"methods": ["tremd"]}}, "no statistic 'tremd'. Name one of trend"),
     ):
         branches = [{**shown["branches"][0], "agent": wrong}, *shown["branches"][1:]]
-        with pytest.raises(AnswerRefused, match=told):
+        with pytest.raises(AnswerRefused, match=said):
             edited(POINTS["plan"], now, {"plan": {**shown, "branches": branches}})
     run.begin(replace(run.ports, history=History(scout=AgentTrack(failed=99))))
     state = await run.answer({"type": "approve"})
