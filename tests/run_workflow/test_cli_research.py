@@ -177,50 +177,6 @@ def test_settings_choose_models_where_options_do_not(folder: Path) -> None:
     assert models("--model", "good/y", "--model-for", "critic=good/x") == ["good/y", "good/y", "good/x"]
 
 
-AGENTS = """\
-agents:
-  - {name: scout, description: Looks., capabilities: [research], model: good/fine}
-  - {name: lawyer, description: Reads contracts., capabilities: [law], model: good/dear}
-"""
-
-
-def test_what_agents_are_asked_for_reaches_the_run(folder: Path) -> None:
-    """A file says how they are to work; models that agents of research bring along are known before the run begins."""
-    (folder / "how.yaml").write_text("research: {depth: quick}\nsynthesis: {citation_style: APA}\n", encoding="utf-8")
-    (folder / "agents.yaml").write_text(AGENTS, encoding="utf-8")
-    line = line_with(folder, DONE, STRETTO_AGENTS="agents.yaml")
-    typed = line.type("run", "research", QUESTION, "--sources", "docs", "--specialise", "how.yaml")
-    assert typed.code == 0
-    (run,) = line.engine.runs.values()
-    assert run.context.specialisation.research.depth == "quick"
-    assert run.context.specialisation.synthesis.citation_style == "APA"
-    assert run.context.agent_models == ("good/fine",)
-    assert "good/fine" in run.context.model_names
-    assert not run.context.is_free
-
-
-@pytest.mark.parametrize(
-    ("how", "agents", "told"),
-    [
-        ("research: {depth: deep}", AGENTS, "how.yaml.research.depth: Input should be 'quick'"),
-        ("analysis: {confidence_level: 95}", AGENTS, "how.yaml.analysis.confidence_level: Input should be less than 1"),
-        ("writing: {}", AGENTS, "how.yaml.writing: Extra inputs"),
-        ("- a", AGENTS, "how.yaml: Input should be"),
-        ("research: [", AGENTS, "how.yaml:1:12: This is not YAML"),
-        ("{}", AGENTS.replace("good/fine", "bad/model"), "bad/model"),
-    ],
-)
-def test_mistakes_in_what_agents_are_asked_for_are_located(folder: Path, how: str, agents: str, told: str) -> None:
-    """Nothing is started, and the file, the place and what may stand there are told."""
-    (folder / "how.yaml").write_text(how, encoding="utf-8")
-    (folder / "agents.yaml").write_text(agents, encoding="utf-8")
-    line = line_with(folder, STRETTO_AGENTS="agents.yaml")
-    typed = line.type("run", "research", QUESTION, "--sources", "docs", "--specialise", "how.yaml", "--json")
-    error = ErrorDocument.model_validate_json(typed.out).error
-    assert (typed.exception, line.engine.runs) == (None, {})
-    assert told in f"{error.place}: {error.message}"
-
-
 def test_all_points_at_once_and_more_paths(folder: Path) -> None:
     """`--approve all` switches every point on; paths after the question are sources too, as a shell's pattern gives."""
     (folder / "docs" / "b.csv").write_text("year,x\n1,2\n", encoding="utf-8")
