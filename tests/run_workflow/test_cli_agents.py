@@ -1,4 +1,4 @@
-"""`run research`: agents of the user's own, and how agents are to work, reach the run, or are refused with their place."""
+"""`run research`: agents of the user's own and wishes of how to work reach the run, or are refused with their place."""
 
 from pathlib import Path
 
