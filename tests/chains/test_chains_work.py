@@ -28,6 +28,15 @@ from tools.sentences import split_sentences
 OWN = ExtractiveChatModel()
 ROUTES = {"billing": "invoices, refunds and payments", "technical": "errors, crashes and things that do not work"}
 FACTS = {"order_total": 120, "customer": "Ann", "note": "The parcel left Utrecht on Monday. It weighs 3 kg."}
+EXAMPLES: dict[str, Json] = {
+    "answer": {"question": "What does it cost?", "material": "It costs 3 euro."},
+    "classify": {"text": "a refund", "routes": ROUTES},
+    "draft": {"task": "write", "material": FACTS},
+    "extract": {"text": FACTS, "fields": {"customer": "who ordered"}},
+    "improve": {"task": "write", "material": FACTS},
+    "review": {"text": "A text."},
+    "summarize": {"text": "One thing. Another thing."},
+}
 
 
 def model_of(bench: Bench, path: str = "step") -> Any:
@@ -229,23 +238,36 @@ async def test_without_a_key_texts_are_put_together_from_the_facts() -> None:
 @pytest.mark.parametrize("name", sorted(CHAINS))
 async def test_each_chain_keeps_its_schemas(name: str) -> None:
     """What a chain gives back fits the schema that checks go by, without a key too; unknown inputs are refused."""
-    examples: dict[str, Json] = {
-        "answer": {"question": "What does it cost?", "material": "It costs 3 euro."},
-        "classify": {"text": "a refund", "routes": ROUTES},
-        "draft": {"task": "write", "material": FACTS},
-        "extract": {"text": FACTS, "fields": {"customer": "who ordered"}},
-        "improve": {"task": "write", "material": FACTS},
-        "review": {"text": "A text."},
-        "summarize": {"text": "One thing. Another thing."},
-    }
     chain = CHAINS[name]
-    jsonschema_rs.validate(chain.input_schema, examples[name])
-    given = chain.given.model_validate(examples[name])
+    jsonschema_rs.validate(chain.input_schema, EXAMPLES[name])
+    given = chain.given.model_validate(EXAMPLES[name])
     (first, second) = await chain.build(lambda _role: OWN).abatch([given, given])
     assert first == second
     jsonschema_rs.validate(chain.output_schema, first.model_dump(mode="json"))
     with pytest.raises(ValidationError):
-        chain.given.model_validate({**examples[name], "other": 1})
+        chain.given.model_validate({**EXAMPLES[name], "other": 1})
+
+
+@pytest.mark.parametrize("name", sorted(CHAINS))
+async def test_each_chain_can_be_waited_for_streamed_run_in_batches_and_counted(name: str) -> None:
+    """Alone, at the end of a pipeline and behind a condition: the same result, and every call of a model is counted, by
+    LangChain's own callback; called synchronously, LangChain names the way that there is.
+    """
+    chain = CHAINS[name].build(lambda _role: OWN)
+    given = CHAINS[name].given.model_validate(EXAMPLES[name])
+    counter = UsageMetadataCallbackHandler()
+    result = await chain.ainvoke(given, {"callbacks": [counter]})
+    once = counter.usage_metadata["extractive"]["total_tokens"]
+    assert once > 0
+    assert [part async for part in chain.astream(given, {"callbacks": [counter]})][-1] == result
+    assert await chain.abatch([given], {"callbacks": [counter]}) == [result]
+    taken: Any = await conditional(lambda _: "way", {"way": chain}).ainvoke(given, {"callbacks": [counter]})
+    assert (taken.route, taken.result) == ("way", result)
+    piped = pipeline({"stage": (chain, lambda state: state["given"])})
+    assert (await piped.ainvoke({"given": given}, {"callbacks": [counter]}))["stage"] == result
+    assert counter.usage_metadata["extractive"]["total_tokens"] == 5 * once
+    with pytest.raises(TypeError, match="ainvoke"):
+        chain.invoke(given)
 
 
 async def test_calls_of_a_chain_are_made_once_in_the_life_of_a_run() -> None:
