@@ -13,7 +13,7 @@ from agents.templates import all_templates, own_templates
 from chains.governed import GovernedModel, governed
 from chains.scope import CallScope
 from state.agents import RESEARCH_WORK, AgentTemplate
-from state.context import BranchLimits, Role, RunContext
+from state.context import BranchLimits, RunContext
 from state.errors import AgentNotMade, SetupError, ToolError
 from state.evidence import Source
 from state.ports import Ports, RegisteredTool
@@ -25,13 +25,6 @@ COORDINATION: Final = "coordination"
 SYNTHESIS: Final = "synthesis"
 ALONE: Final = 2
 """Agents that work without a coordinator, at most."""
-_ROLES: Mapping[str, Role] = {
-    "research": "researcher",
-    "analysis": "analyst",
-    SYNTHESIS: "writer",
-    COORDINATION: "planner",
-}
-"""By the work of a research run, the role whose model usually does it."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +46,7 @@ class Agent:
 
     def model_name(self, context: RunContext) -> str:
         """The model that plays it."""
-        return self.template.model or context.model_for(self.template.role or _ROLES[self.capability])
+        return self.template.model or context.model_for(self.template.role or RESEARCH_WORK[self.capability])
 
 
 class Team:
@@ -80,7 +73,7 @@ class Team:
         sound(context.specialisation.analysis, "specialisation")
         for template in self._ports.agents:
             place = f"agent {template.name}"
-            if not RESEARCH_WORK & set(template.capabilities):
+            if not RESEARCH_WORK.keys() & set(template.capabilities):
                 continue
             self.tools(template.tools, f"{place}, tools")
             sound(template.specialisation.analysis, place)

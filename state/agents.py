@@ -1,5 +1,6 @@
 """Agents as templates: what each is able to do and needs; and what became of the work that they did before."""
 
+from collections.abc import Mapping
 from typing import Annotated
 
 from pydantic import Field, StringConstraints
@@ -11,8 +12,13 @@ from state.specialisation import Specialisation
 AGENT_SIGN = "@"
 """In the ledger, the path of an agent's work: the step's path, this, and the agent's name."""
 
-RESEARCH_WORK = frozenset({"research", "analysis", "synthesis", "coordination"})
-"""What somebody must be able to do for a part in a research run."""
+RESEARCH_WORK: Mapping[str, Role] = {
+    "research": "researcher",
+    "analysis": "analyst",
+    "synthesis": "writer",
+    "coordination": "planner",
+}
+"""What somebody must be able to do for a part in a research run; with it the role whose model usually does it."""
 
 AgentName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_-]{0,63}$")]
 

@@ -107,8 +107,9 @@ class RunContext(Record):
     untrusted: UntrustedText = UntrustedText()
     specialisation: Specialisation = Specialisation()
     """How the agents are to work; what is said here counts more than what their templates say."""
-    agent_models: tuple[str, ...] = ()
-    """Models that agents of the user's own bring with them, and that the run may so ask."""
+    agent_models: dict[Role, tuple[str, ...]] = Field(default_factory=dict)
+    """Models that agents of the user's own bring with them, and that the run may so ask; by the role whose work they
+    do."""
     approvals: dict[Point, ApprovalPolicy] = Field(default_factory=dict)
     """The points that are switched on, each with its policy."""
 
@@ -121,7 +122,8 @@ class RunContext(Record):
         """The models that the run may ask."""
         by_role = {self.model_for(role) for role in get_args(Role)}
         cheaper = [self.cheaper_model] if self.cheaper_model else []
-        return frozenset({*by_role, *self.agent_models, *self.fallback_models, *cheaper})
+        by_agents = {name for names in self.agent_models.values() for name in names}
+        return frozenset({*by_role, *by_agents, *self.fallback_models, *cheaper})
 
     @property
     def is_free(self) -> bool:

@@ -106,13 +106,22 @@ def _steps(context: RunContext, tables: bool, branches: int, case: Case) -> list
 def _amount(steps: list[_Step], case: Case, context: RunContext, price: Price) -> Amount:
     place = _CASES.index(case)
     spent = [(step, *_tokens(step, place)) for step in steps]
-    prices = {step.role: price(context.model_for(step.role)) for step in steps}
+    prices = {step.role: _price(step.role, case, context, price) for step in steps}
     return Amount(
         model_calls=sum(step.calls for step in steps),
         input_tokens=sum(given for _, given, _ in spent),
         output_tokens=sum(taken for _, _, taken in spent),
         money=_money([(prices[step.role], given, taken) for step, given, taken in spent], context.budget),
     )
+
+
+def _price(role: Role, case: Case, context: RunContext, price: Price) -> tuple[float, float] | None:
+    """Of the cheapest model that may do the work of a role in the low case, of the dearest in the others."""
+    known = [price(name) for name in (context.model_for(role), *context.agent_models.get(role, ()))]
+    told = [each for each in known if each is not None]
+    if len(told) < len(known):
+        return None
+    return (min if case == "low" else max)(told, key=sum)
 
 
 def _tokens(step: _Step, place: int) -> tuple[int, int]:

@@ -106,10 +106,11 @@ def context_of(wanted: options.Research, settings: "Settings") -> RunContext:
     )
 
 
-def models_of(templates: Iterable[AgentTemplate]) -> tuple[str, ...]:
-    """The models of the agents that may have a part in research."""
-    able = (each.model for each in templates if RESEARCH_WORK & set(each.capabilities))
-    return tuple(dict.fromkeys(filter(None, able)))
+def models_of(templates: Iterable[AgentTemplate]) -> dict[Role, tuple[str, ...]]:
+    """The models of the agents that may have a part in research, by the role whose work they do."""
+    named = [(each.capabilities, each.model) for each in templates if each.model is not None]
+    found = {role: dict.fromkeys(name for able, name in named if work in able) for work, role in RESEARCH_WORK.items()}
+    return {role: tuple(names) for role, names in found.items() if names}
 
 
 def look_at_sources(wanted: options.Research) -> list[str]:

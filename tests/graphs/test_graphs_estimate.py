@@ -46,6 +46,18 @@ def test_money_by_role() -> None:
     assert [each.money for each in amounts(estimate_run(unknown, True, (1, 3, 6), PRICES.get))] == [None] * 3
 
 
+def test_money_of_agents_of_the_users_own() -> None:
+    """Who may do the work with a dearer model is counted from the typical case on."""
+    base = estimate_run(PAID, False, (1, 3, 6), PRICES.get)
+    own = PAID.model_copy(update={"agent_models": {"researcher": ("openai/large",)}})
+    found = estimate_run(own, False, (1, 3, 6), PRICES.get)
+    assert found.low.money == base.low.money
+    research = 3 * 3 * (4_000 * 1e-6 + 300 * 4e-6)
+    assert round((found.typical.money or 0) - (base.typical.money or 0), 6) == round(9 * research, 6)
+    unknown = PAID.model_copy(update={"agent_models": {"writer": ("openai/secret",)}})
+    assert estimate_run(unknown, False, (1, 3, 6), PRICES.get).low.money is None
+
+
 def test_limits_bound_the_high_case() -> None:
     """No branch uses more tokens than its limit, and no run more money than its budget."""
     tight = PAID.model_copy(update={"limits": BranchLimits(tokens=1_000), "gate": GatePolicy(max_revisions=0)})

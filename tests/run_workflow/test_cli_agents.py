@@ -34,7 +34,7 @@ def test_what_agents_are_asked_for_reaches_the_run(line: Line) -> None:
     (run,) = line.engine.runs.values()
     assert run.context.specialisation.research.depth == "quick"
     assert run.context.specialisation.synthesis.citation_style == "APA"
-    assert run.context.agent_models == ("good/fine",)
+    assert run.context.agent_models == {"researcher": ("good/fine",)}
     assert "good/fine" in run.context.model_names
     assert not run.context.is_free
 
