@@ -20,6 +20,7 @@ from state.evidence import (
     SkippedSource,
 )
 from state.research import (
+    AgentSpec,
     Branch,
     BranchResult,
     Draft,
@@ -35,9 +36,12 @@ from state.research import (
     Sentence,
 )
 from state.runs import ActionRequest, ApprovalRequest, ReviewConfig
+from state.specialisation import AnalysisSpeciality, ResearchSpeciality
 
 RECORDS: tuple[type[BaseModel], ...] = (
     # of a run's state
+    AgentSpec,
+    AnalysisSpeciality,
     ArtifactRef,
     Branch,
     BranchLimits,
@@ -58,6 +62,7 @@ RECORDS: tuple[type[BaseModel], ...] = (
     Plan,
     Quantity,
     Refusal,
+    ResearchSpeciality,
     Review,
     Section,
     Sentence,
