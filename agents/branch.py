@@ -91,7 +91,7 @@ class Branches:
         branch, team = task["branch"], self.kit.team
         agent, factory = await team.of_branch(branch, context), await team.factory()
         async with factory.placed([agent.template], branch.limits.seconds, scope.waiting):
-            await shift.begin(agent.name, task["round"])
+            await shift.begin(agent.template, task["round"])
             return await self.work(self.kit, scope, task, context, agent)
 
     async def failed(self, state: BranchTask, error: NodeError) -> Command[str]:

@@ -10,7 +10,7 @@ from langgraph.runtime import Runtime
 from agents.bounds import bounded
 from agents.kit import Kit, Node, context_of, guidance, slug
 from agents.shift import Shift
-from agents.team import ALONE, COORDINATION, fitting
+from agents.team import ALONE, COORDINATION, Agent, fitting
 from chains.ask import ask, brief
 from chains.extractive import planning
 from chains.forms import BranchDraft, PlanDraft
@@ -53,8 +53,8 @@ def planning_node(kit: Kit, choose_mode: ChooseMode) -> Node[ResearchState, Plan
         sources = await kit.ports.passages.sources(collection.id)
         fitting(sources, context.specialisation.research)  # before anything is paid for
         planner = await _planner(kit, scope, context)
-        if planner.coordinator:
-            await shift.begin(planner.coordinator, len(said))
+        if planner.agent:
+            await shift.begin(planner.agent.template, len(said))
         titles, tables = _shown(sources, collection.tables, context.untrusted.show_orders)
         values = {
             "question": state["question"],
@@ -70,8 +70,8 @@ def planning_node(kit: Kit, choose_mode: ChooseMode) -> Node[ResearchState, Plan
         plan = complete(draft, collection, context, mode, why)
         if failure:
             plan = plan.model_copy(update={"why": f"{plan.why} It was planned by rule, because {failure}"})
-        if len(plan.branches) > ALONE:
-            plan = plan.model_copy(update={"coordinator": planner.coordinator})
+        if len(plan.branches) > ALONE and planner.agent:
+            plan = plan.model_copy(update={"coordinator": planner.agent.name})
         return await kit.team.assigned(plan, context)
 
     return analyze
@@ -82,16 +82,20 @@ class _Planner:
     """Who plans."""
 
     model: GovernedModel
-    instructions: str = ""
-    coordinator: str = ""
-    """The agent's name; empty where so few agents may be needed that nobody has to coordinate them."""
+    agent: Agent | None = None
+    """None where so few agents may be needed that nobody has to coordinate them."""
+
+    @property
+    def instructions(self) -> str:
+        """What the agent is told beside the prompt."""
+        return self.agent.instructions if self.agent else ""
 
 
 async def _planner(kit: Kit, scope: CallScope, context: RunContext) -> _Planner:
     if context.max_branches <= ALONE:
         return _Planner(kit.model(scope, "planner", context))
     agent = await kit.team.chosen(COORDINATION, context.limits, context)
-    return _Planner(kit.team.model(scope, agent, context), agent.instructions, agent.name)
+    return _Planner(kit.team.model(scope, agent, context), agent)
 
 
 def _shown(sources: Sequence[Source], tables: Sequence[str], orders: bool) -> tuple[list[str], list[str]]:

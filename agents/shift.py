@@ -5,10 +5,10 @@ from collections.abc import Callable
 from types import TracebackType
 
 from chains.scope import CallScope
-from state.agents import AGENT_SIGN
+from state.agents import AGENT_SIGN, AgentTargets, AgentTemplate
 from state.errors import LeaseLost, StrettoError
 from state.ports import Ledger
-from state.runs import StepStatus
+from state.runs import Json, StepStatus
 
 Ending = tuple[StepStatus, str | None]
 """How the work ended, and why it failed."""
@@ -24,12 +24,15 @@ class Shift:
         self._explain = explain or _explained
         self._path = ""
         self._iteration = 0
+        self._targets = AgentTargets()
+        self._began = 0.0
         self.ending: Ending = ("completed", None)
         """What is told of work that raised nothing."""
 
-    async def begin(self, name: str, iteration: int = 0) -> None:
-        """The agent of this name is at work from now on, at the how many-th execution of the step."""
-        self._path, self._iteration = f"{self._step}{AGENT_SIGN}{name}", iteration
+    async def begin(self, template: AgentTemplate, iteration: int = 0) -> None:
+        """This agent is at work from now on, at the how many-th execution of the step."""
+        self._path, self._iteration = f"{self._step}{AGENT_SIGN}{template.name}", iteration
+        self._targets, self._began = template.targets, self._scope.clock.elapsed()
         await self._ledger.begin(self._path, iteration)
 
     async def __aenter__(self) -> "Shift":
@@ -41,8 +44,16 @@ class Shift:
         if not self._path or isinstance(error, LeaseLost):
             return
         status, told = self.ending if error is None else self._explain(error)
-        result = {"tokens": self._scope.used.tokens}
-        await self._ledger.end(self._path, status, iteration=self._iteration, error=told, result=result)
+        await self._ledger.end(self._path, status, iteration=self._iteration, error=told, result=self._result())
+
+    def _result(self) -> Json:
+        """Its tokens, and the targets that it missed, in words."""
+        tokens, seconds = self._scope.used.tokens, self._scope.clock.elapsed() - self._began
+        allowed = ((self._targets.tokens, tokens, "tokens"), (self._targets.seconds, round(seconds, 1), "s"))
+        missed = [
+            f"{most:g} {unit}, {took:g} taken" for most, took, unit in allowed if most is not None and took > most
+        ]
+        return {"tokens": tokens, **({"over_target": "; ".join(missed)} if missed else {})}
 
 
 def _explained(error: BaseException) -> Ending:

@@ -81,7 +81,7 @@ async def _checked(
     mender: GovernedModel | None = desk.model
     try:
         async with Shift(kit.ports.ledger, "synthesize", scope) as shift:
-            await shift.begin(writer.name, revisions)
+            await shift.begin(writer.template, revisions)
             async with bounded("writing", context.time, scope):
                 draft = await _written(desk, state, wanted)
     except ModelError as error:

@@ -30,6 +30,13 @@ class AgentNeeds(Record):
     seconds: float = Field(default=60, gt=0)
 
 
+class AgentTargets(Record):
+    """What a task of an agent is to stay under. Work that does not is no failure; its line in the run says so."""
+
+    tokens: int | None = Field(default=None, ge=1)
+    seconds: float | None = Field(default=None, gt=0)
+
+
 class AgentTemplate(Record):
     """An agent that can be made for a task."""
 
@@ -49,6 +56,7 @@ class AgentTemplate(Record):
     specialisation: Specialisation = Specialisation()
     """How it works in research where the run says nothing else."""
     needs: AgentNeeds = AgentNeeds()
+    targets: AgentTargets = AgentTargets()
     most_at_once: int | None = Field(default=None, ge=1)
     """How many of its kind may work at the same time in one run; None means any number."""
 

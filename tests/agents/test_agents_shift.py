@@ -6,11 +6,15 @@ import pytest
 
 from agents.shift import Shift
 from chains.models import ModelDoor
+from state.agents import AgentTargets, AgentTemplate
 from state.errors import LeaseLost, LimitReached
+from state.runs import Usage
 from tests.chains.model_doubles import Bench
 from tools.memory import MemoryLedger, SystemClock
 
-SCOPE = Bench(ModelDoor({}, {})).scope()
+BENCH = Bench(ModelDoor({}, {}))
+SCOPE = BENCH.scope()
+SCOUT = AgentTemplate(name="scout", description="", capabilities=("research",))
 
 
 @pytest.fixture
@@ -35,7 +39,7 @@ async def test_work_that_fails_is_recorded_as_it_ended(
 
     async def work() -> None:
         async with Shift(ledger, "branches/a", SCOPE) as shift:
-            await shift.begin("scout", 1)
+            await shift.begin(SCOUT, 1)
             raise error
 
     with pytest.raises(type(error)):
@@ -50,7 +54,27 @@ async def test_work_that_nobody_began_leaves_no_row(ledger: MemoryLedger) -> Non
         pass
     assert list(await ledger.steps()) == []
     async with Shift(ledger, "a", SCOPE) as shift:
-        await shift.begin("scout")
+        await shift.begin(SCOUT)
         shift.ending = ("failed", "It was late.")
     (row,) = list(await ledger.steps())
     assert (row.status, row.error, row.result) == ("failed", "It was late.", {"tokens": 0})
+
+
+@pytest.mark.parametrize(
+    ("targets", "over"),
+    [
+        (AgentTargets(), None),
+        (AgentTargets(tokens=120, seconds=7), None),
+        (AgentTargets(tokens=100, seconds=5), "100 tokens, 120 taken; 5 s, 7 taken"),
+        (AgentTargets(seconds=5), "5 s, 7 taken"),
+    ],
+)
+async def test_work_over_its_targets_says_so(ledger: MemoryLedger, targets: AgentTargets, over: str | None) -> None:
+    """Tokens and seconds are held against what the template aims at; the work has ended well all the same."""
+    scope = BENCH.scope()
+    async with Shift(ledger, "a", scope) as shift:
+        await shift.begin(SCOUT.model_copy(update={"targets": targets}))
+        await BENCH.clock.sleep(7)
+        scope.used += Usage(input_tokens=100, output_tokens=20)
+    (row,) = await ledger.steps()
+    assert (row.status, (row.result or {}).get("over_target")) == ("completed", over)

@@ -115,7 +115,7 @@ async def done(job: Job, call: Call) -> Any:
         recorded(call, job.limits) as scope,
         Shift(call.run.ledger, call.path, scope, _ending) as shift,
     ):
-        await shift.begin(template.name)
+        await shift.begin(template)
         return await _acted(job, call, scope, template)
 
 
