@@ -49,10 +49,11 @@ class Shift:
     def _result(self) -> Json:
         """Its tokens, and the targets that it missed, in words."""
         tokens, seconds = self._scope.used.tokens, self._scope.clock.elapsed() - self._began
-        allowed = ((self._targets.tokens, tokens, "tokens"), (self._targets.seconds, round(seconds, 1), "s"))
-        missed = [
-            f"{most:g} {unit}, {took:g} taken" for most, took, unit in allowed if most is not None and took > most
-        ]
+        targets, missed = self._targets, list[str]()
+        if targets.tokens is not None and tokens > targets.tokens:
+            missed.append(f"{targets.tokens:,} tokens, {tokens:,} taken")
+        if targets.seconds is not None and seconds > targets.seconds:
+            missed.append(f"{targets.seconds:g} s, {seconds:.1f} taken")
         return {"tokens": tokens, **({"over_target": "; ".join(missed)} if missed else {})}
 
 

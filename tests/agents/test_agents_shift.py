@@ -65,8 +65,8 @@ async def test_work_that_nobody_began_leaves_no_row(ledger: MemoryLedger) -> Non
     [
         (AgentTargets(), None),
         (AgentTargets(tokens=120, seconds=7), None),
-        (AgentTargets(tokens=100, seconds=5), "100 tokens, 120 taken; 5 s, 7 taken"),
-        (AgentTargets(seconds=5), "5 s, 7 taken"),
+        (AgentTargets(tokens=100, seconds=5), "100 tokens, 120 taken; 5 s, 7.0 taken"),
+        (AgentTargets(seconds=5), "5 s, 7.0 taken"),
     ],
 )
 async def test_work_over_its_targets_says_so(ledger: MemoryLedger, targets: AgentTargets, over: str | None) -> None:
