@@ -116,18 +116,16 @@ class Team:
         return plan.model_copy(update={"branches": tuple(branches), "writer": writer})
 
     async def of_branch(self, branch: Branch, context: RunContext) -> Agent:
-        """The agent that the plan names for a branch, working as the plan says; the best where it names none.
-
-        Raises NoSuitableAgent.
+        """The agent that the plan names for a branch, the best where it names none; it works as the plan says, and as
+        the run and its template do where the plan says nothing. Raises NoSuitableAgent.
         """
-        if not branch.agent.name:
-            return await self.chosen(branch.kind, branch.limits, context)
-        agent = await self.named(branch.agent.name, branch.kind, context)
-        how = agent.how.model_copy(
-            update={
-                "research": branch.agent.research or ResearchSpeciality(),
-                "analysis": branch.agent.analysis or AnalysisSpeciality(),
-            }
+        if branch.agent.name:
+            agent = await self.named(branch.agent.name, branch.kind, context)
+        else:
+            agent = await self.chosen(branch.kind, branch.limits, context)
+        spec = _spec(agent, branch.kind, branch.agent)
+        how = Specialisation(
+            research=spec.research or ResearchSpeciality(), analysis=spec.analysis or AnalysisSpeciality()
         )
         return Agent(agent.template, branch.kind, how)
 

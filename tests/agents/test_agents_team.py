@@ -90,6 +90,9 @@ async def test_what_is_said_of_a_branch_counts_more_than_the_run_and_the_run_mor
     assert decided.agent.research == ResearchSpeciality(depth="quick", focus="time", fact_checking=True)
     agent = await team(scout).of_branch(decided, RunContext())
     assert agent.how.research == decided.agent.research  # a run that goes on works as its plan says
+    for name in ("", "researcher"):  # a branch that a person added to the plan
+        added = await team(scout).of_branch(branch("b", agent={"name": name, "research": {"depth": "quick"}}), context)
+        assert added.how.research == decided.agent.research
 
 
 async def test_only_a_users_agent_is_told_more_than_the_prompt() -> None:
