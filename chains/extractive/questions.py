@@ -2,13 +2,15 @@
 
 import re
 
+from chains.extractive.coordinated import coordinated, resolved
 from chains.extractive.relations import is_known
 from chains.extractive.terms import terms, words
 
 _JOINT = re.compile(
     r"(?<=\?)\s+|;\s+|,?\s+(?:and|but)\s+(?=(?:which|what|who|when|where|why|how|whether)\b"
     r"|(?:is|are|was|were|does|do|did|can|has|have)\s+(?:it|they|there)\b)"
-    r"|,\s+(?=(?:what|when|where|why|how)\s+(?:\w+\s+)?(?:is|are|was|were|does|do|did|can|has|have)\b)",
+    r"|,\s+(?=(?:what|when|where|why|how)\s+(?:\w+\s+)?(?:is|are|was|were|does|do|did|can|has|have)\b)"
+    r"|,\s+(?=who\s+\w+\s+it\b)",
     flags=re.IGNORECASE,
 )
 """Where a new question may begin. An auxiliary begins one only before a subject: `and is also accused` goes on."""
@@ -17,6 +19,7 @@ _OPENS = re.compile(
     r"(?:and\s+|but\s+)?(?:is|are|was|were|does|do|did|can|could|has|have|had|will|would|should)\b",
     flags=re.IGNORECASE,
 )
+_DEFINES = re.compile(r"what\s+(?:is|are)\b", flags=re.IGNORECASE)
 _QUOTED = re.compile(r"\"[^\"]*\"|“[^”]*”|\([^)]*\)")
 _ONE = frozenset("it its they them their he him his she her".split())
 _POINTING = _ONE | frozenset({"these", "those", "this", "that", "each", "both", "one"})
@@ -27,7 +30,8 @@ _MOST = 6
 def split_question(question: str) -> list[str]:
     """One to six sub-questions, each ending in a question mark, in the order in which they are asked.
 
-    A part that is no question by itself stays with the one before it: half a question finds the wrong passages.
+    A part that is no question by itself stays with the one before it: half a question finds the wrong passages. What
+    is asked of one subject in one breath is asked one by one, and `it` of a later part is named where that is clear.
     """
     whole = question.strip()
     inside = [match.span() for match in _QUOTED.finditer(whole)]
@@ -39,12 +43,14 @@ def split_question(question: str) -> list[str]:
             parts.append(whole[start : match.start()])
             start = match.end()
     parts = [part.strip(" ,.?\n\t") for part in [*parts, whole[start:]]]
+    parts = [each for part in parts for each in ([part] if inside else coordinated(part))]
+    parts = [resolved(part, parts[0]) if place else part for place, part in enumerate(parts)]
     parts = [part for part in parts if terms(part)] or [whole.strip(" ?")]
     return [part[:1].upper() + part[1:] + "?" for part in dict.fromkeys(parts)][:_MOST]
 
 
 def _is_question(part: str) -> bool:
-    enough = len(terms(part)) > 1 or (terms(part) and _ONE & set(words(part)))
+    enough = len(terms(part)) > 1 or _ONE & set(words(part)) or (terms(part) and _DEFINES.match(part.strip()))
     return bool(enough) and bool(_ASKS.search(part) or _OPENS.match(part.strip()))
 
 
