@@ -1,11 +1,11 @@
 """Questions that ask for several things of one subject in one breath, as a question each: `the length and cost of X`,
-`Who designed and built X`, `When and where was X built`. And what `it` stands for in a later part. By rule, for English.
+`Who designed and built X`, `When and where was X built`. And what `it` stands for in a later part. By rule, in English.
 
 Each part is then searched for and judged for itself, so that half an answer is not taken for a whole one.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from chains.extractive.relations import is_known
 from chains.extractive.terms import terms
@@ -32,7 +32,8 @@ _OWNED = re.compile(
 _HOW = re.compile(rf"how\s+(?P<list>[a-z]+(?:{_AND}(?:how\s+)?[a-z]+)+)\s+(?P<rest>{_BE}\s+.+)", re.IGNORECASE)
 _WHO = re.compile(rf"who\s+(?P<list>[a-z]+(?:{_AND}[a-z]+)+)\s+(?P<rest>(?:the\s|an?\s|it\b|[A-Z]).*)")
 _DONE = re.compile(
-    rf"(?P<start>(?:{_MANNER}|who)\s+{_BE}\s+.*?)\s+(?P<list>[a-z]+(?:{_AND}[a-z]+)+)(?P<rest>(?:\s+by)?)", re.IGNORECASE
+    rf"(?P<start>(?:{_MANNER}|who)\s+{_BE}\s+.*?)\s+(?P<list>[a-z]+(?:{_AND}[a-z]+)+)(?P<rest>(?:\s+by)?)",
+    re.IGNORECASE,
 )
 _FIRST = re.compile(rf"(?P<list>{_MANNER}(?:{_AND}{_MANNER})+)\s+(?P<rest>(?:{_BE}|do|does|did|has|have)\s+.+)", re.I)
 _LAST = re.compile(rf"(?P<start>.+?){_AND}(?P<more>{_MANNER}(?:{_AND}{_MANNER})*)", re.IGNORECASE)
@@ -44,6 +45,12 @@ _PARTICIPLES = {"wrote": "written", "drew": "drawn", "began": "begun", "gave": "
     "stole": "stolen",
     "broke": "broken",
 }
+_DIFFER = (
+    re.compile(
+        r"what\s+(?:is|are)\s+the\s+differences?\s+between\s+(?P<one>[^,]+?)\s+and\s+(?P<other>[^,]+)", re.IGNORECASE
+    ),
+    re.compile(r"how\s+(?:do|does)\s+(?P<one>[^,]+?)\s+differ\s+from\s+(?P<other>[^,]+)", re.IGNORECASE),
+)
 _COUNTED = frozenset({"many", "much", "come", "about"})
 _JOIN = re.compile(_AND)
 _BOTH = re.compile(r"\b(?:and|or|both|between)\b", re.IGNORECASE)
@@ -56,8 +63,8 @@ _PLAIN = (
     re.compile(rf"(?:when|where|why|how)\s+{_BE}\s+(?P<noun>(?:the|an?)\s+[\w-]+)\s+[\w-]+", re.IGNORECASE),
 )
 """Questions about a thing that has no name."""
-_ASKS_WHICH = re.compile(r"(?:which|what)\s+(?!is\b|are\b|was\b|were\b|do\b|does\b|did\b|can\b|has\b|have\b)\w+\s+(?!is\b"
-                         r"|are\b|was\b|were\b|do\b|does\b|did\b|can\b|has\b|have\b)", re.IGNORECASE)  # fmt: skip
+_AUXILIARY = r"(?:is|are|was|were|do|does|did|can|has|have)\b"
+_ASKS_WHICH = re.compile(rf"(?:which|what)\s+(?!{_AUXILIARY})\w+\s+(?!{_AUXILIARY})", re.IGNORECASE)
 """The thing that is asked for is the subject, and `it` may be that: `Which company built X and where is it?`"""
 _WHO_IS = re.compile(r"(?:who\s+(?!is\b|was\b)|what\b|which\b)", re.IGNORECASE)
 _IT = re.compile(r"\b(?:it|its)\b", re.IGNORECASE)
@@ -67,7 +74,7 @@ _POSSESSIVE = frozenset({"its", "his"})
 
 def coordinated(question: str) -> list[str]:
     """The question, without its question mark, as one for each thing that it asks for; itself where that is one."""
-    rules: tuple[Callable[[str], list[str]], ...] = (_of, _of_then, _owned, _how, _who, _done, _first, _last)
+    rules: tuple[Callable[[str], list[str]], ...] = (_differ, _of, _of_then, _owned, _how, _who, _done, _first, _last)
     return next((parts for rule in rules if (parts := rule(question))), [question])
 
 
@@ -84,6 +91,19 @@ def subject_of(question: str) -> str:
 
 def _names(question: str) -> list[str]:
     return [match.group() for match in _NAME.finditer(question) if match.start()]
+
+
+def with_subjects(parts: Sequence[str]) -> list[str]:
+    """The parts of one question, `it` in a later one replaced by the subject of the first, as long as no other thing
+    was asked about in between.
+    """
+    before, told = parts[0], [parts[0]]
+    for part in parts[1:]:
+        told.append(resolved(part, before))
+        other = subject_of(part) or _names(part)
+        if told[-1] == part and other and other != subject_of(before):
+            before = ""
+    return told
 
 
 def resolved(part: str, before: str) -> str:
@@ -110,6 +130,14 @@ def _be(be: str | None, thing: str) -> str:
     past = (be or "is").lower() in ("was", "were")
     many = thing.endswith("s") and not thing.endswith(("ss", "us", "is"))
     return ("were" if many else "was") if past else ("are" if many else "is")
+
+
+def _differ(question: str) -> list[str]:
+    """Two kinds of a thing are told apart by what each of them is."""
+    found = next((match for pattern in _DIFFER if (match := pattern.fullmatch(question))), None)
+    if not found or any(_BOTH.search(each) or re.search(r"\d|\bof\b", each) for each in found.groups()):
+        return []
+    return [f"What {_be('is', each)} {each}" for each in (found["one"], found["other"])]
 
 
 def _of(question: str) -> list[str]:

@@ -2,7 +2,7 @@
 
 import re
 
-from chains.extractive.coordinated import coordinated, resolved
+from chains.extractive.coordinated import coordinated, with_subjects
 from chains.extractive.relations import is_known
 from chains.extractive.terms import terms, words
 
@@ -44,8 +44,7 @@ def split_question(question: str) -> list[str]:
             start = match.end()
     parts = [part.strip(" ,.?\n\t") for part in [*parts, whole[start:]]]
     parts = [each for part in parts for each in ([part] if inside else coordinated(part))]
-    parts = [resolved(part, parts[0]) if place else part for place, part in enumerate(parts)]
-    parts = [part for part in parts if terms(part)] or [whole.strip(" ?")]
+    parts = [part for part in with_subjects(parts) if terms(part)] or [whole.strip(" ?")]
     return [part[:1].upper() + part[1:] + "?" for part in dict.fromkeys(parts)][:_MOST]
 
 
