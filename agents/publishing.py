@@ -9,8 +9,9 @@ from langgraph.runtime import Runtime
 from agents.citations import verified
 from agents.kit import Kit, Node, context_of
 from chains.ask import prompt_hashes
+from chains.extractive.languages import limits
 from chains.forms import SentenceDraft
-from state.context import RunContext
+from state.context import EXTRACTIVE, RunContext
 from state.evidence import Passage
 from state.research import (
     NOT_ESTABLISHED,
@@ -49,6 +50,8 @@ async def explain_failure(state: ResearchState, runtime: Runtime[RunContext]) ->
     merged = state.get("merged")
     if not rejected and merged and merged.searched:
         sentences.append("What was searched for: " + "; ".join(merged.searched))
+    if not rejected and context_of(runtime).model_for("researcher") == EXTRACTIVE:
+        sentences += filter(None, [limits(state["question"])])
     sections = (Section(heading=NOT_ESTABLISHED, sentences=tuple(Sentence(text=text) for text in sentences)),)
     gate = state.get("gate")
     draft = Draft(title=state["question"], sections=sections, defects=gate.defects if gate else ())

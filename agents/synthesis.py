@@ -21,6 +21,7 @@ from agents.shift import Shift
 from agents.team import SYNTHESIS, Agent
 from chains.ask import brief, said, system_prompt
 from chains.extractive import writing
+from chains.extractive.languages import limits
 from chains.extractive.model import NOTE
 from chains.extractive.requests import heard
 from chains.extractive.wishes import for_the_writer
@@ -107,10 +108,13 @@ async def _judged(
 
 
 def _note(wanted: Mapping[str, Any]) -> str:
-    """What a report that was extracted says of itself; also which requests extraction could not act on."""
+    """What a report that was extracted says of itself; also which requests extraction could not act on, and how far it
+    knows the language of the question.
+    """
     unheard = heard(wanted["requests"] or [], wanted["claims"]).unheard
     quoted = "; ".join(f"“{request}”" for request in unheard)
-    return NOTE + (f" What was asked of the writer and could not be done without one: {quoted}" if unheard else "")
+    undone = f"What was asked of the writer and could not be done without one: {quoted}" if unheard else ""
+    return " ".join(filter(None, [NOTE, undone, limits(str(wanted["question"]))]))
 
 
 async def _writer(kit: Kit, plan: Plan, context: RunContext) -> Agent:

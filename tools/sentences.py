@@ -24,6 +24,10 @@ _STARTERS = frozenset(
 )
 _LAST_WORD = re.compile(r"(\S+?)[.!?…]+[\"'”’»)\]]*$")
 _NEXT_WORD = re.compile(r"[\s\"'“‘«(\[]*([\w’']+)")
+_DAY = re.compile(r"(?:^|\s)\d{1,2}\.$")
+_GERMAN_MONTH = re.compile(
+    r"\s+(?:Januar|Jänner|Februar|März|April|Mai|Juni|Juli|August|September|Oktober|November|Dezember)\b"
+)
 _INITIAL = re.compile(r"[A-Z]\.")
 _ENUMERATION = re.compile(r"[(\[]?(?:\d+(?:\.\d+)*|[A-Za-z]|[ivxIVX]{1,4})")
 
@@ -57,7 +61,9 @@ def _ends(text: str, start: int, match: re.Match[str]) -> bool:
     mark = match.group()
     if mark[0] not in ".…":
         return mark[0] not in "!?" or not _goes_on(text, match.end())
-    if _goes_on(text, match.end()):
+    if _goes_on(text, match.end()) or _is_omission(text, match):
+        return False
+    if _DAY.search(text, max(0, match.start() - 3), match.end()) and _GERMAN_MONTH.match(text, match.end()):
         return False
     return mark.startswith(("..", "…")) or not _is_abbreviation(text, start, match)
 
@@ -65,6 +71,12 @@ def _ends(text: str, start: int, match: re.Match[str]) -> bool:
 def _goes_on(text: str, place: int) -> bool:
     following = _NEXT_WORD.match(text, place)
     return following is not None and following.group(1)[0].islower()
+
+
+def _is_omission(text: str, match: re.Match[str]) -> bool:
+    """Whether dots stand alone for words that were left out: `ALTER TABLE ... SET`."""
+    alone = match.group() in ("...", "…") and text[match.start() - 1 : match.start()] in (" ", "\t")
+    return alone and re.match(r"[ \t]+\S", text[match.end() :]) is not None
 
 
 def _is_abbreviation(text: str, start: int, match: re.Match[str]) -> bool:

@@ -1,13 +1,13 @@
-"""English stems: the one place that asks the Snowball stemmer."""
+"""Stems: the one place that asks the Snowball stemmer."""
 
 from collections.abc import Sequence
 
 import Stemmer
 
 
-def stem_words(words: Sequence[str]) -> list[str]:
-    """The stem of each word. The stemmer keeps a cache that threads must not share, so each call has its
-    own.
+def stem_words(words: Sequence[str], language: str = "english") -> list[str]:
+    """The stem of each word, in a language that Snowball knows. The stemmer keeps a cache that threads must not share,
+    so each call has its own.
     """
-    stems: list[str] = Stemmer.Stemmer("english").stemWords(list(words))
+    stems: list[str] = Stemmer.Stemmer(language).stemWords(list(words))
     return stems

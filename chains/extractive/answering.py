@@ -30,6 +30,10 @@ _CLAUSE = re.compile(r"\b(?:who|whom|whose|which|that|where|when|if|than)\b", re
 _COMPARES = re.compile(r"\b(?:both|or|compared?|differ\w*|same|between|each|every|respectively)\b", re.IGNORECASE)
 _JOINS = re.compile(r"\b[A-Z]\S* (?:and|&) (?:the )?[A-Z]")
 """Two names that are asked about at once."""
+_VERB_FIRST = re.compile(r"(?:please )?(?:does|do|did|can|could|will|would|should)\b", re.IGNORECASE)
+"""Questions whose first term beside the subject is what it does: `Does X encrypt data by default?`"""
+_COUNTED = re.compile(r"\b(?:how many|number of)\s+(?P<noun>[\w-]+(?:\s+[\w-]+)?)", re.IGNORECASE)
+_COUNTING = re.compile(r"\bnumber of\b", re.IGNORECASE)
 _CATEGORY = re.compile(r"\b(?:what|which) (?P<noun>[a-z]+)\b", re.IGNORECASE)
 _THROUGH = frozenset(
     terms(
@@ -49,6 +53,7 @@ _GENERIC = frozenset(
     )
 )
 """Words of a question that qualify or type what is asked, and that an answer need not repeat."""
+_FIGURES = frozenset(terms("maximum minimum average mean median default"))
 _MOST_ASKED = 4
 """Terms beside the subject's of a question that can be judged."""
 _ABOUT = 0.5
@@ -68,6 +73,10 @@ class Wanted:
     """The terms of what it asks about, with what each counts."""
     terms: tuple[str, ...]
     """The terms of what it asks of it, the relation that tells most first."""
+    figures: tuple[str, ...] = ()
+    """The terms that tell which of several figures is asked for."""
+    is_open: bool = True
+    """Whether the first of these may be said by another of them."""
 
     def about(self, passages: Sequence[ShownPassage]) -> list[ShownPassage]:
         """The passages that speak of the subject, and those whose titles they name."""
@@ -84,19 +93,26 @@ class Wanted:
         rest = self.terms[1:]
         if sum(says(term, everything) for term in rest) < math.floor(_ENOUGH * len(rest)):
             return False
-        return any(self.is_met_by(sentence, each) for each in about for sentence in self._sentences_in(each))
+        return any(map(self.is_said_in, about))
+
+    def is_said_in(self, passage: ShownPassage) -> bool:
+        """Whether one sentence of the passage has what is asked first, with an answer of the type."""
+        return any(self.is_met_by(sentence, passage) for sentence in self._sentences_in(passage))
 
     def is_met_by(self, text: str, passage: ShownPassage) -> bool:
-        """Whether a text of the passage has what is asked first, with an answer of the type."""
+        """Whether a text of the passage has what is asked first, with an answer of the type, and the word that tells
+        which of several figures: the maximum is not the average.
+        """
         heading = stems(_headed(passage))
-        return any(
+        own = heading | stems(text)
+        return all(says(term, own) for term in self.figures) and any(
             answers(self.kind, text, relation, self.subject, headed=bool(relation) and says(relation, heading))
             for relation in self._firsts()
         )
 
     def _firsts(self) -> tuple[str, ...]:
         """The term that must be said: of an open question whose terms nothing else is known to stand for, any."""
-        if self.kind is Kind.ANY and self.terms and not is_known(self.terms[0]):
+        if self.is_open and self.kind is Kind.ANY and self.terms and not is_known(self.terms[0]):
             return self.terms
         return self.terms[:1] or ("",)
 
@@ -135,17 +151,27 @@ def wanted_by(question: str, query: str, passages: Sequence[ShownPassage]) -> Wa
     if not _is_direct(question.strip()):
         return None
     every = tuple(dict.fromkeys(terms(question)))
+    counted = _counted(question, every)
     subject = asked(question, ()).names or asked(query, ()).names
     if not subject:
         heads = {term for each in passages for term in terms(_headed(each))}
-        subject = (frozenset(terms(query)) - frozenset(every) or frozenset(every)) & heads
+        subject = (frozenset(terms(query)) - frozenset(every) or frozenset(every)) & heads - counted
+    if not subject and counted:
+        subject = frozenset(every) - counted - _GENERIC - _FIGURES
     left = tuple(term for term in every if term not in subject and term not in _GENERIC)
-    left = _without_category(question, left)
+    left = tuple(sorted(_without_category(question, left), key=lambda term: term not in counted))
     if not subject or len(left) > _MOST_ASKED or (len(left) > 1 and _THROUGH.intersection(left)):
         return None
     weights = asked(query, [held(f"{_headed(each)} {each.text}") for each in passages]).weights
     weighed = {term: weights.get(term, 1.0) for term in sorted(subject)}
-    return Wanted(kind_of(question), weighed, left)
+    figures = tuple(term for term in every if term in _FIGURES)
+    return Wanted(kind_of(question), weighed, left, figures, is_open=_VERB_FIRST.match(question.strip()) is None)
+
+
+def _counted(question: str, every: Sequence[str]) -> frozenset[str]:
+    """The term of what is counted, where a number is asked for: it must stand beside the number."""
+    found = _COUNTED.search(question) if kind_of(question) is Kind.NUMBER else None
+    return frozenset([term for term in terms(found["noun"]) if term in every][:1] if found else ())
 
 
 def _is_direct(question: str) -> bool:
@@ -155,7 +181,7 @@ def _is_direct(question: str) -> bool:
         return False
     rest = question[opening.end() :]
     joins = _COMPARES.search(question) or _JOINS.search(question) or _DISTANT.search(question)
-    return not (joins or _CLAUSE.search(rest) or rest.lower().count(" of ") > 1)
+    return not (joins or _CLAUSE.search(rest) or _COUNTING.sub("", rest).lower().count(" of ") > 1)
 
 
 def _without_category(question: str, asked_for: tuple[str, ...]) -> tuple[str, ...]:

@@ -10,9 +10,13 @@ from itertools import pairwise
 from chains.extractive.attributed import attributed
 from chains.extractive.terms import terms
 
-_NAME = re.compile(r"\b[A-Z][\w'’.-]*")
+_NAME = re.compile(r"\b[A-Z][\w'’.-]*|\b[a-z0-9]+_\w+")
+"""A capitalised word, or the name of a thing in a program: `work_mem`."""
 _ROW = re.compile(r"[^:;]+: [^;]+(?:; [^:;]+: [^;]+)+")
 """A row of a table, as the readers write it: `header: value; header: value`."""
+_TOLD = re.compile(r"For [^:;.]{1,80}: (?:[^,:;]+ is [^:;]+)\.")
+_LONGEST_VALUE = 8
+"""Words of a value that can stand in a sentence made of a row."""
 _LIST = re.compile(r"[^:;.]{1,60}: [^,;.]+(?:, [^,;.]+)+\.")
 _ASKS_EACH = re.compile(r"\b(?:each|every|compared?|comparison|differ|respectively)\b", re.IGNORECASE)
 _ASKS_WHICH = re.compile(r"\b(?:which|what are|what kinds?|list|name|enumerate|kinds of|types of)\b", re.IGNORECASE)
@@ -66,8 +70,27 @@ def _share(weights: Mapping[str, float], counted: Collection[str], held: Collect
 
 
 def is_row(text: str) -> bool:
-    """Whether the text is a row of a table."""
-    return _ROW.fullmatch(text) is not None
+    """Whether the text is a row of a table, as it stands or told."""
+    return _ROW.fullmatch(text) is not None or is_told(text)
+
+
+def is_told(text: str) -> bool:
+    """Whether the text is a row of a table that `told` made a sentence of."""
+    return _TOLD.fullmatch(text) is not None
+
+
+def told(row: str) -> str:
+    """A row of a table as a sentence with its headers: `For Level High: Cost is 4 and Speed is 2.` As it stands where
+    its values are longer than that can be read.
+    """
+    cells = [cell.partition(": ") for cell in row.strip().split("; ")]
+    pairs = [(header.strip(), value.strip()) for header, _, value in cells if value.strip()]
+    if not _ROW.fullmatch(row) or len(pairs) < 2 or any(len(value.split()) > _LONGEST_VALUE for _, value in pairs):
+        return row
+    (header, name), *rest = pairs
+    said = [f"{each} is {value}" for each, value in rest]
+    listed = " and ".join([", ".join(said[:-1]), said[-1]] if len(said) > 1 else said)
+    return f"For {header} {name}: {listed}."
 
 
 def enumerations(question: str, text: str) -> list[str]:
@@ -96,6 +119,12 @@ def answers_each(question: str, text: str) -> bool:
     return _ASKS_EACH.search(question) is not None and is_row(text)
 
 
+def named(question: str) -> frozenset[str]:
+    """The terms of the names in a question."""
+    later = " ".join(question.split()[1:])
+    return frozenset(term for name in _NAME.findall(later) for term in terms(name)) & set(terms(question))
+
+
 def held(text: str) -> frozenset[str]:
     """The terms of a text, and each two that follow each other: what a question's terms are looked for in."""
     found = terms(text)
@@ -107,8 +136,7 @@ def asked(question: str, texts: Sequence[Collection[str]]) -> Asked:
     given as its terms.
     """
     words = terms(question)
-    later = " ".join(question.split()[1:])
-    names = frozenset(term for name in _NAME.findall(later) for term in terms(name)) & set(words)
+    names = named(question)
     pairs = [f"{one} {other}" for one, other in pairwise(words) if one in names and other in names]
     wanted = list(dict.fromkeys([*words, *pairs]))
     counts = Counter(term for text in texts for term in wanted if term in text)

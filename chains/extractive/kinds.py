@@ -28,7 +28,7 @@ _ASKED = {
     Kind.PERSON: r"\b(?:who|whom|whose)\b|\b(?:what|which) (?:person|people|man|woman|author|architect)\b",
     Kind.MONEY: r"\bhow (?:much|expensive)\b.*\b(?:cost|pa(?:y|id)|spen[dt]|worth|price|charge|earn|money|raise)\w*"
     r"|\bwhat\b.*\b(?:costs?|prices?|budget|fees?|salary)\b",
-    Kind.NUMBER: r"\bhow many\b|\bwhat (?:is |was |are |were )?(?:the )?(?:total )?number\b",
+    Kind.NUMBER: r"\bhow many\b|\bwhat (?:is |was |are |were )?(?:the )?(?:(?:total )?number|\w+ number of)\b",
     Kind.MEASURE: r"\bhow (?:high|tall|long|wide|broad|deep|far|heavy|old|fast|large|big|hot|cold|thick|steep)\b"
     r"|\bwhat (?:is|was|are|were) (?:the|its|their) (?:\w+ )?"
     r"(?:height|length|width|depth|distance|weight|age|speed|size|area|span)\b",
@@ -53,6 +53,11 @@ _NUMBER = re.compile(
     r"\d|\b(?:no|none|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|dozen|hundred|thousand|million)s?\b",
     re.IGNORECASE,
 )
+_NO_NUMBER = re.compile(
+    r"\b(?:(?:one|two|three) of (?:the|its|their|these)|no longer|no one|one another|one or more)\b", re.I
+)
+_BESIDE = 8
+"""Words that may stand between a number and what it counts."""
 _DATE = re.compile(
     r"\b[12]\d{3}s?\b|\b\d{1,3} ?(?:BC|AD|BCE|CE)\b|\bcentur|\b(?:January|February|March|April|May|June|July|August"
     r"|September|October|November|December|Monday|Tuesday|Wednesday|Thursday|Friday|Saturday|Sunday)\b"
@@ -93,16 +98,33 @@ def answers(kind: Kind, sentence: str, relation: str, subject: Collection[str], 
 def _offers(kind: Kind, sentence: str, relation: str, subject: Collection[str]) -> bool:
     if kind is Kind.PERSON:
         return _names_somebody(sentence, relation, subject)
-    pattern = {Kind.DATE: _DATE, Kind.NUMBER: _NUMBER, Kind.PLACE: _PLACE, Kind.REASON: _REASON}.get(kind)
+    if kind is Kind.NUMBER:
+        return _counts(sentence, relation)
+    pattern = {Kind.DATE: _DATE, Kind.PLACE: _PLACE, Kind.REASON: _REASON}.get(kind)
     return pattern is None or pattern.search(sentence) is not None
+
+
+def _counts(sentence: str, counted: str) -> bool:
+    """Whether it has a number, beside what is counted where it says that."""
+    words = _NO_NUMBER.sub(" ", sentence).split()
+    numbers = [place for place, word in enumerate(words) if _NUMBER.search(word)]
+    said = [place for place, word in enumerate(words) if counted and says(counted, stems(word))]
+    return any(abs(number - place) <= _BESIDE for number in numbers for place in said or [number])
 
 
 def _names_somebody(sentence: str, relation: str, subject: Collection[str]) -> bool:
     """Whether it has a name that is not the subject's, or says by whom."""
-    others = [name for name in names(sentence) if not set(terms(name)) <= set(subject)]
+    named = [name for name in names(sentence) if not set(terms(name)) <= set(subject)]
+    others = [name for name in named if not name.isupper() or _does(name, sentence, relation)]
     begins = [terms(word) for word in sentence.split()[:2]]
     acts = len(begins) == 2 and bool(begins[0] and begins[1]) and says(relation, stems(sentence.split()[1]))
     return bool(others) or _AGENT.search(sentence) is not None or acts
+
+
+def _does(initials: str, sentence: str, relation: str) -> bool:
+    """Whether an abbreviation stands where somebody does something (`NASA built`): most are no persons."""
+    following = re.search(rf"\b{re.escape(initials)}\s+(\w+)", sentence)
+    return following is not None and says(relation, stems(following[1]))
 
 
 def _measures(sentence: str, relation: str, held: frozenset[str], *, said: bool) -> bool:

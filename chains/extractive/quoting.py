@@ -12,11 +12,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from chains.extractive.answering import Wanted, wanted_by
-from chains.extractive.asked import ROW_BONUS, Asked, answers_each, asked, enumerations, held
+from chains.extractive.asked import ROW_BONUS, Asked, answers_each, asked, enumerations, held, told
+from chains.extractive.entries import Told, told_sentences
+from chains.extractive.foreign import quotes_in
+from chains.extractive.languages import ENGLISH, language_of
+from chains.extractive.quotes import Quote
 from chains.extractive.relevance import Chosen, choose
-from chains.extractive.wording import NUMBER, alike, is_heading, leans, points_back
+from chains.extractive.shapes import fit
+from chains.extractive.wording import NUMBER, alike, is_code, is_heading, leans, points_back, refers
 from tools.evidence_text import ShownPassage
-from tools.facts import split_sentences
 
 _MOST_SENTENCES = 4
 """Sentences of one passage that are quoted."""
@@ -34,24 +38,13 @@ _REFERS = re.compile(r"(?:please )?(?:see|refer to|click|read more)\b", re.IGNOR
 _ASKS_NUMBER = re.compile(
     r"\bhow (?:many|much|high|large|fast|long|far|big|old)\b|\brate\b|\bnumber\b|\bwhen\b|\bwhat year\b", re.IGNORECASE
 )
-_NUMBER_BONUS, _FIRST_BONUS, _LINK_BONUS, _LEANING = 0.1, 0.15, 0.3, 0.4
+_NUMBER_BONUS, _FIRST_BONUS, _LINK_BONUS, _LEANING, _REFERRING = 0.1, 0.15, 0.3, 0.4, 0.2
 _ANSWER_BONUS = 0.8
 """What a sentence has before others that holds the relation that is asked for, with an answer of its type."""
 _LISTED = 0.1
 """What a list of all that is asked for has before the best sentence of its passage."""
 _ROW_LENGTH = 0.3
 """What a row of a table that is asked for counts against the sentences that are quoted."""
-
-
-@dataclass(frozen=True)
-class Quote:
-    """Sentences as they stand in a passage: one, or one with those after it that point back to it."""
-
-    text: str
-    passage_id: str
-    confidence: float
-    """That it is part of the answer, 0 to 1: the probability of its passage, less the fewer of the question's terms
-    it holds beside the best quote."""
 
 
 @dataclass(frozen=True)
@@ -72,12 +65,16 @@ def pick_quotes(query: str, passages: Sequence[ShownPassage], question: str = ""
 
     `passages` stand in the order of a search, of the question itself or of a `query` that names what it is about.
     """
+    language = language_of(question or query)
+    if language != ENGLISH:
+        return quotes_in(language, question or query, passages)
     chosen = choose(query, passages)
     wanted = wanted_by(question or query, query, passages)
     if wanted:
         about = wanted.about([each.passage for each in chosen])
         if not wanted.is_answered(about):
             return []
+        about = about if wanted.is_open else [each for each in about if wanted.is_said_in(each)]
         chosen = [each for each in chosen if each.passage in about]
     words = asked(query, [held(f"{each.title} {each.where} {each.text}") for each in passages])
     picked: list[tuple[Chosen, _Unit]] = []
@@ -86,13 +83,17 @@ def pick_quotes(query: str, passages: Sequence[ShownPassage], question: str = ""
         room = _MOST_SENTENCES if each.probability >= _UNSURE else _MOST_SENTENCES // 2
         units = _best(_units(query, words, each.passage, others, wanted), room, [unit.text for _, unit in picked])
         picked += [(each, unit) for unit in units]
-    most = max((unit.score for _, unit in picked), default=0.0) or 1.0
-    quotes = [Quote(unit.text, each.passage.id, _confidence(each, unit.score / most)) for each, unit in picked]
+    scores = [max(0.0, unit.score) for _, unit in picked]  # where all lean on others none is above 0
+    most = max(scores, default=0.0) or 1.0
+    quotes = [
+        Quote(unit.text, each.passage.id, _confidence(each, score / most))
+        for (each, unit), score in zip(picked, scores, strict=True)
+    ]
     return sorted(quotes, key=lambda quote: -quote.confidence)
 
 
 def _confidence(chosen: Chosen, share: float) -> float:
-    return round((0.4 + 0.55 * max(chosen.probability, chosen.alone)) * (0.6 + 0.4 * max(0.0, share)), 3)
+    return round((0.4 + 0.55 * max(chosen.probability, chosen.alone)) * (0.6 + 0.4 * share), 3)
 
 
 def _units(
@@ -102,7 +103,7 @@ def _units(
     around = held(f"{passage.title} {passage.where}")
     units = []
     for place, group in enumerate(_groups(passage.text)):
-        text = " ".join(group)
+        text = " ".join([group[0].whole, *(each.text for each in group[1:])])
         own = held(text)
         score = 0.5 * (words.share(own) + words.share(own | around))
         score += _FIRST_BONUS * (place == 0) + _LINK_BONUS * any(title and title in text for title in others)
@@ -110,21 +111,22 @@ def _units(
         score += _ANSWER_BONUS if wanted and wanted.is_met_by(text, passage) else 0.0
         in_table = answers_each(question, text)
         score += ROW_BONUS * in_table
-        score -= _LEANING if leans(text) else 0.0
-        units.append(_Unit(text, _ROW_LENGTH if in_table else len(group), place, score))
+        score += fit(question, text)
+        score -= _LEANING * leans(text) + _REFERRING * refers(text)
+        units.append(_Unit(told(text) if in_table else text, _ROW_LENGTH if in_table else len(group), place, score))
     most = max((unit.score for unit in units), default=0.0)
     return [*units, *(_Unit(text, _ROW_LENGTH, 0, most + _LISTED) for text in enumerations(question, passage.text))]
 
 
-def _groups(text: str) -> list[list[str]]:
+def _groups(text: str) -> list[list[Told]]:
     """The sentences, those that say `it` together with the one before them."""
-    groups: list[list[str]] = []
-    for sentence in (" ".join(found.split()) for found in split_sentences(text)):
-        if groups and _belongs(sentence, groups[-1]):
+    groups: list[list[Told]] = []
+    for sentence in told_sentences(text):
+        if groups and _belongs(sentence.text, [each.text for each in groups[-1]]):
             groups[-1].append(sentence)
         else:
             groups.append([sentence])
-    return [group for group in groups if _is_quotable(group)]
+    return [group for group in groups if _is_quotable([each.text for each in group])]
 
 
 def _belongs(sentence: str, group: Sequence[str]) -> bool:
@@ -139,7 +141,7 @@ def _is_quotable(group: Sequence[str]) -> bool:
     text = " ".join(group)
     is_told = 3 <= len(text.split()) <= _LONGEST * len(group) and not text.endswith(("?", ":"))
     is_said = not _FIELD.fullmatch(text) and not _REFERS.match(text) and not _DESCRIBES.match(text)
-    return is_told and is_said and not is_heading(text)
+    return is_told and is_said and not is_heading(text) and not is_code(text)
 
 
 def _best(units: Sequence[_Unit], room: int, said: Sequence[str]) -> list[_Unit]:

@@ -12,10 +12,11 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from chains.extractive.asked import ROW_BONUS, Asked, answers_each, asked, held
+from chains.extractive.asked import ROW_BONUS, Asked, answers_each, asked, enumerations, held
 from chains.extractive.attributed import share_heard
+from chains.extractive.entries import told_sentences
+from chains.extractive.shapes import fit, is_apparatus
 from tools.evidence_text import ShownPassage
-from tools.facts import split_sentences
 
 ESTABLISHES = 0.68
 """What evidence must reach (`_strength`) to be about the question at all."""
@@ -31,6 +32,10 @@ CANDIDATES = 12
 LEAST_ODDS = 0.09
 """Probability from which a passage is taken."""
 _RANK, _NEW, _WHOLE, _SENTENCE, _LINKED, _MENTIONS, _CONSTANT = 3.0, 4.6, 1.6, 0.9, 1.6, -1.3, -4.6
+_FITS, _APPARATUS = 3.0, -2.0
+"""What counts besides: a sentence that is built as an answer to such a question, or a table of what is asked for, and
+that the passage only leads to others.
+"""
 _WORD = re.compile(r"[^\W_]+")
 _SUBTITLE = re.compile(r"\s*[(,].*$")
 """What a title adds to tell namesakes apart, which no text repeats: `Ada (ship)`, `Paris, Texas`."""
@@ -67,7 +72,10 @@ def choose(question: str, passages: Sequence[ShownPassage]) -> list[Chosen]:
     """
     texts = [held(f"{_headed(passage)} {passage.text}") for passage in passages]
     wanted = asked(question, texts)
-    candidates = _candidates(question, wanted, list(zip(passages, texts, strict=True))[:CANDIDATES])
+    shown = list(zip(passages, texts, strict=True))
+    tables = [each for each in shown if enumerations(question, each[0].text)]
+    shown = [*tables, *(each for each in shown if each not in tables)]  # a table of what is asked for comes first
+    candidates = _candidates(question, wanted, shown[:CANDIDATES])
     taken: list[_Candidate] = []
     chosen: list[Chosen] = []
     while candidates and len(taken) < MOST:
@@ -110,13 +118,19 @@ def _candidates(question: str, wanted: Asked, shown: Sequence[tuple[ShownPassage
     sentences = [
         max(
             (
-                wanted.share(held(sentence)) + ROW_BONUS * answers_each(question, sentence)
-                for sentence in split_sentences(passage.text)
+                wanted.share(held(sentence.whole)) + ROW_BONUS * answers_each(question, sentence.text)
+                for sentence in told_sentences(passage.text)
             ),
             default=0.0,
         )
         for passage, _ in shown
     ]
+    fits = [
+        max((fit(question, sentence.whole) for sentence in told_sentences(passage.text)), default=0.0)
+        + bool(enumerations(question, passage.text))
+        for passage, _ in shown
+    ]
+    usual = max(fits, default=0.0) / 2
     most, most_sentence = max(whole, default=0.0) or 1.0, max(sentences, default=0.0) or 1.0
     return [
         _Candidate(
@@ -124,6 +138,8 @@ def _candidates(question: str, wanted: Asked, shown: Sequence[tuple[ShownPassage
             terms=terms,
             base=_CONSTANT
             + _RANK / (1 + rank)
+            + _FITS * (fits[rank] - usual)
+            + _APPARATUS * is_apparatus(passage.where)
             + _WHOLE * whole[rank] / most
             + _SENTENCE * sentences[rank] / most_sentence,
             running=_running(passage.text),

@@ -10,9 +10,11 @@ from tools.stems import stem_words
 _WORD = re.compile(r"[^\W_]+(?:[.'’-][^\W_]+)*")
 _ASKING = frozenset(
     "which what who whom whose when where why how many much do does did is are was were can could will would should "
-    "each any some much there has have had been tell give list name describe explain according report say".split()
+    "each any some much there has have had been happen happens happened tell give list name describe explain according "
+    "report say".split()
 )
-_STOP = frozenset(STOPWORDS_EN_PLUS) | _ASKING
+STOP = frozenset(STOPWORDS_EN_PLUS) | _ASKING
+"""The English words that carry no meaning of their own."""
 _IRREGULAR = {"rose": "rise", "risen": "rise", "grew": "grow", "grown": "grow", "fell": "fall", "fallen": "fall"}
 """Forms of the verbs of change, which questions and answers rarely share and no stemmer joins."""
 
@@ -29,4 +31,4 @@ def words(text: str) -> list[str]:
 
 def terms(text: str) -> list[str]:
     """The stems of the words that carry meaning, in order, repetitions kept."""
-    return [_stem(word) for word in words(text) if word not in _STOP and (len(word) > 1 or word.isdigit())]
+    return [_stem(word) for word in words(text) if word not in STOP and (len(word) > 1 or word.isdigit())]

@@ -7,16 +7,36 @@ from chains.extractive.asked import is_list, is_row
 from chains.extractive.terms import terms
 
 NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
-_POINTS_BACK = re.compile(r"(?:it|its|they|their|he|she|his|her|this|that|these|those|such)\b", re.IGNORECASE)
+_POINTS_BACK = re.compile(
+    r"(?:it|its|they|their|he|she|his|her|this|that|these|those|such"
+    r"|(?:after|before|once) (?:this|that|these|those))\b",
+    re.IGNORECASE,
+)
 """How a sentence begins whose subject stands in the one before it: quoted alone it would speak of something else."""
 _LEANS = re.compile(
-    r"(?:(?:such|some|other|others|another|however|therefore|thus|hence|moreover|furthermore|nevertheless)\b"
+    r"(?:(?:such|some|other|others|another|however|therefore|thus|hence|moreover|furthermore|nevertheless|finally|here"
+    r"|also|then|instead|similarly|likewise|otherwise|consequently|additionally|again)\b"
+    r"|(?:in addition|in particular|for example|for instance|in other words|keep in mind|note that|as a result)\b"
+    r"|an example of\b|(?:a|the) (?:first|second|third|fourth|last) \w+ (?:use|way|reason|example|case)\b|suppose\b"
+    r"|(?:\w+ing|(?:if|when|while|to|unless|although|because|since|after|before|once)(?: \w+)?) (?:this|these|such)\b"
     r"|note:|important:|(?:in|at|by|for|with|as|from|because of|due to) (?:this|that|these|those|such)\b"
     r"|as (?:mentioned|noted|described|stated|shown|discussed|explained)\b|the (?:former|latter|above|following)\b"
     r"|the (?:table|figure|list|chart|diagram) (?:also |above |below )?\w+s\b)",
     re.IGNORECASE,
 )
 """How a sentence begins that leans on the one before it, and says little alone."""
+_REFERS = re.compile(
+    r"\b(?:[Ss]ee|in|[Rr]efer to|under|from) (?:also )?"
+    r"(?:Section|Chapter|Table|Figure|Appendix|Part|Example|§) ?[\dA-Z]"
+    r"|\b(?:described|discussed|explained|listed|shown) (?:below|above|in this (?:section|chapter)|in the next)\b"
+)
+"""What sends the reader to another part of the document."""
+_CODE = re.compile(
+    r"^[$#>%]\s|^-[rwx-]{6}|\w=[#>] |\);$|\{ |\w\(\w+ \\?\*"
+    r"|^[A-Z]{3,} .*;$|^[A-Z]{3,} [^.]*\)$|^[A-Z]{2,} [^.a-z]*[A-Z]{3,} [^.]*$"
+    r"|\b(?:for example|such as|as follows|like this),?$|^(?:[^,:.]{1,40}, ){5,}[^,:.]{1,40}: "
+)
+"""A prompt, a listing's rights, a call or a statement; where it was announced; or all names of an option."""
 _ENDS = (".", "!", "?", "…", ":", ";", "”", '"', ")", "。")
 _DEFINES = re.compile(r"[^:]{1,40}: \S+ \S+")
 """A term and what it means: `phantom read: a transaction finds other rows`."""
@@ -37,6 +57,16 @@ _LONGEST_HEADING = 16
 _SAME = 0.75
 _ADDS_LITTLE = 0.8
 """Share of the terms of a text that another must hold to make it superfluous."""
+
+
+def refers(text: str) -> bool:
+    """Whether it sends the reader to another part of the document."""
+    return _REFERS.search(text) is not None
+
+
+def is_code(text: str) -> bool:
+    """Whether it is a line of a program or of what one prints, or a sentence cut before one."""
+    return _CODE.search(text) is not None
 
 
 def points_back(sentence: str) -> bool:

@@ -7,6 +7,7 @@ from typing import Any
 
 from langchain_core.messages import BaseMessage, ToolMessage
 
+from chains.extractive.asked import is_list, is_told
 from chains.extractive.reply import Call
 from chains.extractive.requests import heard
 from chains.extractive.terms import terms
@@ -116,7 +117,7 @@ def _by_passage(claims: Sequence[Claim]) -> list[list[Claim]]:
 
 def _leading(topics: Sequence[Sequence[Sequence[Claim]]]) -> list[Claim]:
     """The best sentence of each passage that is about as good as the best one; each topic has its turn."""
-    leads = [[_lead(group) for group in topic] for topic in topics]
+    leads = [[claim for group in topic for claim in _leads(group)] for topic in topics]
     best = max((claim["relevance"] for topic in leads for claim in topic), default=0.0)
     turns = [claim for turn in zip_longest(*leads) for claim in turn if claim is not None]
     firsts = [topic[0]["id"] for topic in leads if topic]
@@ -132,8 +133,15 @@ def _lead(group: Sequence[Claim]) -> Claim:
     return next((claim for claim in sentences if not leans(claim["text"])), sentences[0])
 
 
+def _leads(group: Sequence[Claim]) -> list[Claim]:
+    """The claim that leads; of a table that tells of each thing that is asked for, the list and all its rows."""
+    lead = _lead(group)
+    listed = [claim for claim in group if is_list(claim["text"]) or is_told(claim["text"])]
+    return sorted(listed, key=lambda claim: not is_list(claim["text"])) if lead in listed else [lead]
+
+
 def _is_sentence(claim: Claim) -> bool:
-    return str(claim["text"]).endswith((".", "!", "”", '"', ")"))
+    return re.search(r"[.!…](?:[)\]”’\"']|\s*\[\d+\])*$|[”\"]$", str(claim["text"])) is not None
 
 
 def _in_order(group: Sequence[Claim]) -> list[Claim]:

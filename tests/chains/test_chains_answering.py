@@ -100,6 +100,36 @@ def test_an_answer_may_stand_in_a_source_that_the_subjects_names() -> None:
     assert pick_quotes("Who founded the builder of the Harrow Bridge?", pages)
 
 
+PUMPS = shown(
+    Kalvan_Pump=(
+        "The Kalvan Pump works for GIN wells and for inventing better MRX pumps. NASA tested it in 1962. The average "
+        "number of wheels of a Kalvan Pump is 3. When the road was open again and the snow in the valley had melted, "
+        "40 guests came to see it. Its data are on disk by default."
+    )
+)
+
+
+@pytest.mark.parametrize(
+    ("question", "said"),
+    [
+        ("Who invented the Kalvan Pump?", ""),
+        ("Who tested the Kalvan Pump?", "NASA"),
+        ("What is the maximum number of wheels of a Kalvan Pump?", ""),
+        ("What is the average number of wheels of a Kalvan Pump?", "is 3"),
+        ("How many guests saw the Kalvan Pump?", "40 guests"),
+        ("How many roads lead to the Kalvan Pump?", ""),
+        ("Does the Kalvan Pump encrypt data on disk by default?", ""),
+    ],
+)
+def test_an_answer_has_what_the_question_turns_on(question: str, said: str) -> None:
+    """A person is no abbreviation but one that acts, a number stands beside what is counted, a maximum is no average,
+    and what is asked whether it does must be said.
+    """
+    quotes = " ".join(quote.text for quote in pick_quotes(question, PUMPS))
+    assert said in quotes
+    assert bool(quotes) == bool(said)
+
+
 def test_the_parts_of_a_question_are_answered_each_for_itself() -> None:
     """`it` is the subject of the first part; the part that no source answers has no finding."""
     question = "Who designed the Harrow Bridge, when was it opened, and what did it cost?"

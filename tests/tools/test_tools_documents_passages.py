@@ -111,7 +111,8 @@ def test_markdown_passages_know_headings_and_lines() -> None:
 PAGE = """<?xml version="1.0"?><html><head><title>Levels</title><style>p {}</style></head><body>
 <nav><a href="/">Home</a></nav><div class="navheader">Prev Up Next</div><header><h1>Levels</h1><p>Log in</p></header>
 <p>Intro text.<sup>[1]</sup> It goes on<br>here.</p><div class="note"><h3>Note</h3><p>Mind this.</p></div><p>After.</p>
-<h2>Terms</h2><dl><dt>dirty read</dt><dd><p>Reads what is not committed.</p></dd></dl>
+<h2>Terms</h2><dl><dt><b>-n count<br/></b><b>--limit=count</b></dt><dd>At most so many.</dd>
+<dt>dirty read</dt><dd><p>Reads what is not committed.</p></dd></dl>
 <table><caption>Table 1</caption><tr><th>Level</th><th>Dirty read</th></tr>
 <tr><td>Serializable</td><td>Not possible</td></tr></table>
 <pre>BEGIN;
@@ -128,6 +129,7 @@ def test_a_page_gives_its_content_without_furniture() -> None:
     assert reading.parts[0][1] == "Intro text. It goes on here.\nNote: Mind this.\nAfter."
     assert reading.parts[1][0].heading == ("Levels", "Terms")
     assert reading.parts[1][1].splitlines() == [
+        "-n count, --limit=count: At most so many.",
         "dirty read: Reads what is not committed.",
         "Table 1",
         "Level: Serializable; Dirty read: Not possible",

@@ -259,11 +259,19 @@ def test_any_statement_gets_a_verdict(statement: str, texts: Sequence[str]) -> N
         ("He said “Stop.” Then he left (in 1990). Good.", ["He said “Stop.”", "Then he left (in 1990).", "Good."]),
         ("13.2. Transaction Isolation\n1. First item", ["13.2. Transaction Isolation", "1. First item"]),
         ("Wait... what? no. 5 is next", ["Wait... what? no. 5 is next"]),
+        (
+            "If ALTER TYPE ... ADD VALUE runs, wait... Then go.",
+            ["If ALTER TYPE ... ADD VALUE runs, wait...", "Then go."],
+        ),
+        (
+            "Sie wurde am 4. Mai 1931 eröffnet. Es war 4. Ende.",
+            ["Sie wurde am 4. Mai 1931 eröffnet.", "Es war 4.", "Ende."],
+        ),
         ("", []),
     ],
 )
 def test_sentences_end_where_a_reader_ends_them(text: str, sentences: list[str]) -> None:
-    """Abbreviations, initials, decimals and numbered headings do not end one."""
+    """Abbreviations, initials, decimals, numbered headings, days and dots for what is left out do not end one."""
     assert split_sentences(text) == sentences
 
 

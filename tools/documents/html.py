@@ -155,7 +155,8 @@ class _Walker:
         if tag.name == "br":
             self._inline.append(_BREAK)
         elif tag.name == "dd" and self._lead == "":
-            self._lead = squeeze("".join(self._inline))
+            names = (squeeze(name) for name in "".join(self._inline).split(_BREAK))
+            self._lead = ", ".join(filter(None, names))  # a term may have several names, a line each
             self._inline = []
         elif _is_block(tag):
             self._flush()
