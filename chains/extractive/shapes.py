@@ -73,7 +73,7 @@ def _defines(sentence: str, thing: list[str]) -> float:
     opening = _ARTICLE.match(sentence)
     place, taken = opening.end() if opening else 0, 0
     for word in _WORD.finditer(sentence, place):
-        if taken == len(thing) or terms(word.group()) != [thing[taken]]:
+        if taken == len(thing) or "_" in word.group() or terms(word.group()) != [thing[taken]]:
             break
         taken, place = taken + 1, word.end()
     told = _SAYS_WHAT.match(sentence[place:].lstrip()) is not None

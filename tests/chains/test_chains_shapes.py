@@ -88,6 +88,7 @@ def test_each_thing_of_a_table_is_told_in_the_summary() -> None:
     [
         ("What is a pier?", "A pier is a support of a bridge.", "The pier of the bridge was repaired."),
         ("What is a pier?", "pier: A support of a bridge.", "Each pier stands on rock."),
+        ("What is a pier?", "pier: A support of a bridge.", "pier_name: The name of a pier that is built."),
         ("What does a pier do?", "Piers carry the deck of a bridge.", "A bridge has piers and cables."),
         ("How do I tune a pump?", "To adjust the pump, open the valve.", "The pump was tuned in May."),
         ("How can I tune a pump?", "The pump can be tuned by turning the valve.", "Pumps that are tuned last."),
