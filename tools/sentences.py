@@ -8,7 +8,7 @@ ends).
 """
 
 _TITLES = frozenset(
-    "mr mrs ms dr prof sr jr st rev gen col capt lt sgt sen rep gov hon mt ft "
+    "mr mrs ms dr prof sr jr st rev gen col capt lt sgt sen rep gov hon mt ft eg ie "
     "vs cf al e.g i.e viz resp approx ca est incl excl ed eds fig figs eq eqs no nos vol vols pp p ch sec art tab "
     "jan feb mar apr jun jul aug sep sept oct nov dec mon tue wed thu fri dept univ assn bros".split()
 )

@@ -18,6 +18,7 @@ class Kind(Enum):
     PERSON = auto()
     MONEY = auto()
     DATE = auto()
+    OCCASION = auto()
     MEASURE = auto()
     NUMBER = auto()
     PLACE = auto()
@@ -32,6 +33,7 @@ _ASKED = {
     Kind.MEASURE: r"\bhow (?:high|tall|long|wide|broad|deep|far|heavy|old|fast|large|big|hot|cold|thick|steep)\b"
     r"|\bwhat (?:is|was|are|were) (?:the|its|their) (?:\w+ )?"
     r"(?:height|length|width|depth|distance|weight|age|speed|size|area|span)\b",
+    Kind.OCCASION: r"\bwhen (?:is|are|do|does|can|could|should|must|may|will|would|has|have)\b",
     Kind.DATE: r"\b(?:when|(?:what|which) (?:year|date|day|month|century|decade))\b",
     Kind.PLACE: r"\bwhere\b",
     Kind.REASON: r"\bwhy\b",
@@ -61,8 +63,10 @@ _BESIDE = 8
 _DATE = re.compile(
     r"\b[12]\d{3}s?\b|\b\d{1,3} ?(?:BC|AD|BCE|CE)\b|\bcentur|\b(?:January|February|March|April|May|June|July|August"
     r"|September|October|November|December|Monday|Tuesday|Wednesday|Thursday|Friday|Saturday|Sunday)\b"
-    r"|\b(?:yesterday|today|tomorrow|ago|whenever|when|after|before|once|until|during|every|daily|weekly)\b",
+    r"|\b(?:yesterday|today|tomorrow|ago)\b|\b(?:after|before|until|during|since) (?:the|his|her|its|their|[A-Z])",
 )
+_OCCASION = re.compile(r"\b(?:whenever|when|after|before|once|until|during|every|daily|weekly|if|as soon as)\b")
+"""How a condition or a repetition is told, which is no date of what happened."""
 _PLACE = re.compile(
     r"\b(?:in|at|on|near|from|to|between|along|over|beside|under|outside|inside|north|south|east|west)\s+"
     r"(?!(?:January|February|March|April|May|June|July|August|September|October|November|December)\b)[^\W\d]",
@@ -100,6 +104,8 @@ def _offers(kind: Kind, sentence: str, relation: str, subject: Collection[str]) 
         return _names_somebody(sentence, relation, subject)
     if kind is Kind.NUMBER:
         return _counts(sentence, relation)
+    if kind is Kind.OCCASION:
+        return _DATE.search(sentence) is not None or _OCCASION.search(sentence) is not None
     pattern = {Kind.DATE: _DATE, Kind.PLACE: _PLACE, Kind.REASON: _REASON}.get(kind)
     return pattern is None or pattern.search(sentence) is not None
 

@@ -29,6 +29,7 @@ _UNSURE = 0.15
 _LONGEST = 60
 """Words of a sentence that can be quoted; a longer one is a list or a mistake in reading."""
 _FULL_STOP = (".", ".)", ".”", '."')
+_BULLET = re.compile(r"^(?:[*•·–-]\s+)+")
 _FIELD = re.compile(r"[A-Z][\w ]{0,20}: \S.{0,60}")
 """A line that describes the document: `Published: 2023-10-07`."""
 _DESCRIBES = re.compile(r"#|Table .+: [\d,]+ rows\b|Column .+: (?:numbers|dates|text|values)\b")
@@ -103,7 +104,7 @@ def _units(
     around = held(f"{passage.title} {passage.where}")
     units = []
     for place, group in enumerate(_groups(passage.text)):
-        text = " ".join([group[0].whole, *(each.text for each in group[1:])])
+        text = _BULLET.sub("", " ".join([group[0].whole, *(each.text for each in group[1:])]))
         own = held(text)
         score = 0.5 * (words.share(own) + words.share(own | around))
         score += _FIRST_BONUS * (place == 0) + _LINK_BONUS * any(title and title in text for title in others)

@@ -11,6 +11,8 @@ from chains.extractive.terms import terms
 
 DEFINITION, INSTRUCTION, LISTING = 0.8, 0.5, 0.3
 """What such a sentence has before others."""
+_OTHER = 0.7
+"""Share of it that a sentence has which is built so in part."""
 _ASKS_WHAT = re.compile(
     r"what\s+(?:is|are|does)\s+(?:an?\s+|the\s+)?(?P<thing>[\w’'.-]+(?:\s+[\w’'.-]+){0,3}?)(?:\s+(?:mean|do))?",
     re.IGNORECASE,
@@ -26,12 +28,14 @@ _ENTRY = re.compile(r"(?P<name>[^\s:;.!?(][^:;!?(\n]{0,60})(?:\([^()\n]{1,30}\))
 """What is told of a thing in a list of such: `work_mem (integer): Sets …`."""
 _ARTICLE = re.compile(r"(?:an?|the)\s+", re.IGNORECASE)
 _WORD = re.compile(r"[^\s,;:()]+")
-_SAYS_WHAT = re.compile(
+_IS = re.compile(
     r"(?:\([^()]{1,30}\))?:\s|(?:(?:in|of|for)\s+\w+\s+)?(?:is|are)\s+(?:an?|the|one|any|used|called|some|simply|basically)\b|—\s"
-    r"|(?:in\s+\w+\s+)?(?:means?|refers?|allows?|lets?|enables?|provides?|consists?|represents?|defines?|describes?|can)\b"
+)
+_DOES = re.compile(
+    r"(?:in\s+\w+\s+)?(?:means?|refers?|allows?|lets?|enables?|provides?|consists?|represents?|defines?|describes?|can)\b"
     r"|(?!(?:and|or|of|for|with|to|in|on|from|by)\b)[a-z]+s?\s+(?:an?|the)\s"
 )
-"""What follows the thing in a sentence that defines it, or says what it does."""
+"""What follows the thing in a sentence that says what it is, and in one that says what it does."""
 _TELLS_HOW = re.compile(
     r"\b(?:can|may|must|should)\s+be\s+\w+(?:ed|en|wn|lt|nt|un|et)\b|\byou\s+(?:can|may|must|should|need)\b|\bby\s+(?:\w+ly\s+)?\w+ing\b|\busing\s"
     r"|\b(?:use|run|call|set|issue|execute)\s+(?:an?|the|this|[A-Z])",
@@ -67,7 +71,9 @@ def is_apparatus(where: str) -> bool:
 
 
 def _defines(sentence: str, thing: list[str]) -> float:
-    """1 where the sentence begins with the thing and says what it is or does; 0.7 with the first of its words only."""
+    """1 where the sentence begins with the thing and says what it is, 0.7 where it says what it does or begins with the
+    first of its words only.
+    """
     if not thing:
         return 0.0
     opening = _ARTICLE.match(sentence)
@@ -76,8 +82,9 @@ def _defines(sentence: str, thing: list[str]) -> float:
         if taken == len(thing) or "_" in word.group() or terms(word.group()) != [thing[taken]]:
             break
         taken, place = taken + 1, word.end()
-    told = _SAYS_WHAT.match(sentence[place:].lstrip()) is not None
-    return float(told and taken > 0) * (1.0 if taken == len(thing) else 0.7)
+    rest = sentence[place:].lstrip()
+    told = 1.0 if _IS.match(rest) else _OTHER if _DOES.match(rest) else 0.0
+    return told * (taken > 0) * (1.0 if taken == len(thing) else _OTHER)
 
 
 def _instructs(sentence: str, deed: list[str], question: list[str]) -> float:

@@ -28,6 +28,7 @@ _LEANS = re.compile(
 _REFERS = re.compile(
     r"\b(?:[Ss]ee|in|[Rr]efer to|under|from) (?:also )?"
     r"(?:Section|Chapter|Table|Figure|Appendix|Part|Example|§) ?[\dA-Z]"
+    r"|\b[Tt]his (?:section|chapter|appendix|page|document|manual)\b"
     r"|\b(?:described|discussed|explained|listed|shown) (?:below|above|in this (?:section|chapter)|in the next)\b"
 )
 """What sends the reader to another part of the document."""
@@ -44,6 +45,9 @@ _CONTENTS = re.compile(
     r"(?:\.\s?){3,}\s*\d*$|\s{2,}\d+$|^(?:chapter |part |section )?\d+(?:\.\d+)*\.?\s+\D+\s\d+$", re.IGNORECASE
 )
 """A line of a table of contents: `3.2 Traffic ..... 14`."""
+_NUMBERED = re.compile(r"\d+(?:\.\d+)+\.?\s+\D")
+_LEADS_ON = re.compile(r"^<<|>>$|\|\s*(?:Up|Home|Next|Prev\w*|Contents)\s*\||:\s+\d+(?:\.\d+)*\.$")
+"""What leads to other pages, or to the next line of a table of contents: `<< Start | Up |`, `Traffic: 3.2.`"""
 _VERB = re.compile(
     r"\b(?:is|are|was|were|be|been|has|have|had|do|does|did|can|cannot|could|will|would|shall|should|may|might|must"
     r"|became|began|grew|rose|fell|took|made|gave|went|came|saw|won|lost|led|held|kept|left|met|put|ran|said|says|sold"
@@ -82,7 +86,9 @@ def leans(text: str) -> bool:
 def is_heading(text: str) -> bool:
     """Whether it is a title or a line of a table of contents, which say of what a text is and nothing about it."""
     line = text.strip()
-    if _CONTENTS.search(line):
+    if _CONTENTS.search(line) or _LEADS_ON.search(line):
+        return True
+    if _NUMBERED.match(line) and not line.endswith(".") and len(line.split()) <= _LONGEST_HEADING:
         return True
     if line.endswith(_ENDS) or is_row(line) or _DEFINES.match(line) or len(line.split()) > _LONGEST_HEADING:
         return False

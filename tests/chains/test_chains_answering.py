@@ -104,7 +104,7 @@ PUMPS = shown(
     Kalvan_Pump=(
         "The Kalvan Pump works for GIN wells and for inventing better MRX pumps. NASA tested it in 1962. The average "
         "number of wheels of a Kalvan Pump is 3. When the road was open again and the snow in the valley had melted, "
-        "40 guests came to see it. Its data are on disk by default."
+        "40 guests came to see it. It is greased when it is dry. Its data are on disk by default."
     )
 )
 
@@ -116,14 +116,19 @@ PUMPS = shown(
         ("Who tested the Kalvan Pump?", "NASA"),
         ("What is the maximum number of wheels of a Kalvan Pump?", ""),
         ("What is the average number of wheels of a Kalvan Pump?", "is 3"),
+        ("What is the mean number of wheels of a Kalvan Pump?", "is 3"),
+        ("What is the median number of wheels of a Kalvan Pump?", ""),
         ("How many guests saw the Kalvan Pump?", "40 guests"),
         ("How many roads lead to the Kalvan Pump?", ""),
+        ("When was the Kalvan Pump tested?", "1962"),
+        ("When was the Kalvan Pump greased?", ""),
+        ("When is the Kalvan Pump greased?", "when it is dry"),
         ("Does the Kalvan Pump encrypt data on disk by default?", ""),
     ],
 )
 def test_an_answer_has_what_the_question_turns_on(question: str, said: str) -> None:
     """A person is no abbreviation but one that acts, a number stands beside what is counted, a maximum is no average,
-    and what is asked whether it does must be said.
+    an occasion is no date, and what is asked whether it does must be said.
     """
     quotes = " ".join(quote.text for quote in pick_quotes(question, PUMPS))
     assert said in quotes

@@ -89,6 +89,7 @@ def test_each_thing_of_a_table_is_told_in_the_summary() -> None:
         ("What is a pier?", "A pier is a support of a bridge.", "The pier of the bridge was repaired."),
         ("What is a pier?", "pier: A support of a bridge.", "Each pier stands on rock."),
         ("What is a pier?", "pier: A support of a bridge.", "pier_name: The name of a pier that is built."),
+        ("What is a pier?", "A pier is a support of a bridge.", "A pier bears the deck of a bridge."),
         ("What does a pier do?", "Piers carry the deck of a bridge.", "A bridge has piers and cables."),
         ("How do I tune a pump?", "To adjust the pump, open the valve.", "The pump was tuned in May."),
         ("How can I tune a pump?", "The pump can be tuned by turning the valve.", "Pumps that are tuned last."),
@@ -134,6 +135,12 @@ def test_what_needs_its_neighbours_is_known() -> None:
     assert not leans("In 1902 this bridge was closed.")
     assert refers("More is told in Section 13.2 of the manual.")
     assert not refers("The section of the bridge is 13 m long.")
+
+
+def test_list_marks_are_not_quoted() -> None:
+    """A bullet that the reader of a document left before a sentence is no part of what it says."""
+    quotes = pick_quotes("How long is the Kalvan Bridge?", [page("* The Kalvan Bridge is 412 metres long.", "Bridge")])
+    assert [quote.text for quote in quotes] == ["The Kalvan Bridge is 412 metres long."]
 
 
 def test_names_of_programs_are_names() -> None:

@@ -384,7 +384,7 @@ async def test_a_part_that_no_source_answers_is_named(tmp_path: Path) -> None:
     run = MemoryRun(RunContext())
     state = await run.ask("How high is the Alpha Bridge, and who designed it?", sources)
     assert state["outcome"] == "published"
-    assert state["gate"].uncovered == ("Who designed it?",)
+    assert state["gate"].uncovered == ("Who designed the Alpha Bridge?",)
     report = await run.report()
     assert ALPHA in report
-    assert "## Could not establish\n\nWho designed it?" in report
+    assert "## Could not establish\n\nWho designed the Alpha Bridge?" in report
