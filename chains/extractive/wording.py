@@ -45,9 +45,9 @@ _CONTENTS = re.compile(
     r"(?:\.\s?){3,}\s*\d*$|\s{2,}\d+$|^(?:chapter |part |section )?\d+(?:\.\d+)*\.?\s+\D+\s\d+$", re.IGNORECASE
 )
 """A line of a table of contents: `3.2 Traffic ..... 14`."""
-_NUMBERED = re.compile(r"\d+(?:\.\d+)+\.?\s+\D")
-_LEADS_ON = re.compile(r"^<<|>>$|\|\s*(?:Up|Home|Next|Prev\w*|Contents)\s*\||:\s+\d+(?:\.\d+)*\.$")
-"""What leads to other pages, or to the next line of a table of contents: `<< Start | Up |`, `Traffic: 3.2.`"""
+_NUMBERED = re.compile(r"\d+(?:\.\d+)+\.?\s+[A-Z]")
+_LEADS_ON = re.compile(r"^<<|>>$|\|\s*(?:Up|Home|Next|Prev\w*|Contents)\s*\||^\d+\..*:\s+\d+(?:\.\d+)+\.$")
+"""What leads to other pages, or to the next line of a table of contents: `<< Start | Up |`, `3. Traffic: 3.1.`"""
 _VERB = re.compile(
     r"\b(?:is|are|was|were|be|been|has|have|had|do|does|did|can|cannot|could|will|would|shall|should|may|might|must"
     r"|became|began|grew|rose|fell|took|made|gave|went|came|saw|won|lost|led|held|kept|left|met|put|ran|said|says|sold"
