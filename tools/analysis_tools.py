@@ -20,7 +20,10 @@ from state.evidence import Chart, Collection, Locator, Passage, Source
 from state.ports import Ports
 from state.specialisation import AnalysisSpeciality
 from tools.blocks import block
-from tools.charts import ChartKind, ChartSpec, alt_text, draw_chart, plotted
+from tools.charts.drawing import draw_chart
+from tools.charts.figures import plotted
+from tools.charts.spec import ChartKind, ChartSpec
+from tools.charts.words import alt_text
 from tools.computed import column_facts, one_line, overview_passage, statistic_passage
 from tools.data import Table, read_table, sheet_names
 from tools.documents.isolation import Readers

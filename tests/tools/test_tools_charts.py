@@ -13,7 +13,10 @@ import pytest
 from matplotlib.image import imread
 
 from state.errors import ToolError
-from tools.charts import ChartSpec, alt_text, draw_chart, drawable, plotted
+from tools.charts.drawing import draw_chart, drawable
+from tools.charts.figures import plotted
+from tools.charts.spec import ChartSpec
+from tools.charts.words import alt_text
 
 Kind = Literal["line", "bar", "scatter", "histogram"]
 
