@@ -14,7 +14,20 @@ Verdict = Literal["supported", "partly", "contradicted", "unsupported"]
 Says = Literal["supports", "supports in part", "contradicts", "nothing"]
 """What one text says of a statement."""
 SourceKind = Literal[
-    "text", "markdown", "html", "pdf", "docx", "pptx", "csv", "xlsx", "xls", "json", "epub", "email", "notebook"
+    "text",
+    "markdown",
+    "html",
+    "pdf",
+    "docx",
+    "pptx",
+    "csv",
+    "xlsx",
+    "xls",
+    "parquet",
+    "json",
+    "epub",
+    "email",
+    "notebook",
 ]
 SkipStatus = Literal["no_text", "encrypted", "copy", "error"]
 """Why a file is not among the sources: a scan or an empty document, one behind a password, one that another file

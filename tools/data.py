@@ -65,8 +65,15 @@ async def read_table(
     `kind` is what the file is, where its name does not say so. ToolError where the file is empty, damaged,
     encrypted, without a table, or has no such sheet, and where it takes too much time, memory or room.
     """
+    return await asyncio.to_thread(table_of, await grid_of(readers, data, uri, sheet, kind), uri)
+
+
+async def grid_of(
+    readers: Readers, data: bytes, uri: str, sheet: str | None = None, kind: SourceKind | None = None
+) -> Grid:
+    """The rows of a table as the file has them. Arguments and errors as of `read_table`."""
     request = Request(kind or _kind(uri, data), uri, "table", sheet)
-    return await asyncio.to_thread(table_of, _usable(await readers.tables(data, request), uri), uri)
+    return _usable(await readers.tables(data, request), uri).grid or Grid([])
 
 
 async def sheet_names(readers: Readers, data: bytes, uri: str, kind: SourceKind | None = None) -> tuple[str, ...]:
@@ -92,11 +99,10 @@ def _usable(found: Tables, uri: str) -> Tables:
 # --- from rows to a table ---------------------------------------------------------------------------------
 
 
-def table_of(found: Tables, uri: str) -> Table:
+def table_of(grid: Grid, uri: str) -> Table:
     """Find header and body, clean each column, and count what a reader must know. ToolError if there is no content.
     Blocking: call it by asyncio.to_thread.
     """
-    grid = found.grid or Grid([])
     rows = [(number, cells) for number, cells in grid.rows if _filled(cells)]
     if not rows:
         raise ToolError("The table has no content.", place=uri, remedy="Name another table or sheet.")

@@ -13,6 +13,7 @@ _KINDS: dict[SourceKind, tuple[float, str]] = {
     "csv": (0.9, "a table of data"),
     "xlsx": (0.9, "a table of data"),
     "xls": (0.9, "a table of data"),
+    "parquet": (0.9, "a table of data"),
     "json": (0.9, "a file of data"),
     "pdf": (0.8, "a document"),
     "docx": (0.8, "a document"),

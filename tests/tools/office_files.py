@@ -4,7 +4,7 @@ import io
 import json
 import struct
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from email.message import EmailMessage
 from typing import Any, cast
 
@@ -168,3 +168,13 @@ def eml_of(text: str, *, page: str = "", attached: dict[str, bytes] | None = Non
 def notebook_of(*cells: dict[str, Any]) -> bytes:
     """A notebook of these cells."""
     return json.dumps({"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": list(cells)}).encode()
+
+
+def parquet_of(columns: Mapping[str, Sequence[object]]) -> bytes:
+    """A parquet file with these columns."""
+    import pyarrow
+    from pyarrow.parquet import write_table
+
+    written = pyarrow.BufferOutputStream()
+    write_table(pyarrow.table({name: list(values) for name, values in columns.items()}), written)
+    return bytes(written.getvalue().to_pybytes())

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable
+from decimal import Decimal
 from functools import cache
 
 import pytest
@@ -11,7 +12,17 @@ from hypothesis import strategies as st
 
 from state.errors import SourceError
 from tests.tools.document_files import pdf_of, xlsx_of
-from tests.tools.office_files import docx_of, eml_of, epub_of, notebook_of, pptx_of, unzipped, xls_of, zip_of
+from tests.tools.office_files import (
+    docx_of,
+    eml_of,
+    epub_of,
+    notebook_of,
+    parquet_of,
+    pptx_of,
+    unzipped,
+    xls_of,
+    zip_of,
+)
 from tools.documents import isolation, packages
 from tools.documents.extracted import Reading
 from tools.documents.formats import FORMATS, Format, format_of
@@ -30,6 +41,7 @@ _MAKERS: dict[str, Callable[[], bytes]] = {
     ".csv": lambda: "year,level\n2001,30\n2002,31\n".encode("utf-16"),
     ".xlsx": lambda: xlsx_of({"S": ROWS}),
     ".xls": lambda: xls_of([["year", "level"], [2001.0, 30.0]]),
+    ".parquet": lambda: parquet_of({"year": [2001, 2002], "level": [Decimal("30.10"), None]}),
     ".json": lambda: json.dumps({"rows": [{"a": n, "b": "x"} for n in range(5)], "c": TEXT}).encode(),
     ".jsonl": lambda: b'{"a": 1}\n{"a": 2}\n{"a": 3}\n',
     ".epub": lambda: epub_of({"a.xhtml": f"<html><h1>One</h1><p>{TEXT}</html>"}),

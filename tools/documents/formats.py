@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from state.errors import SourceError
 from state.evidence import SourceKind
-from tools.documents import csv, docx, eml, epub, html, json, markdown, notebook, pdf, pptx, text, xls, xlsx
+from tools.documents import csv, docx, eml, epub, html, json, markdown, notebook, parquet, pdf, pptx, text, xls, xlsx
 from tools.documents.extracted import Reader
 
 _OFFICE = "application/vnd.openxmlformats-officedocument"
@@ -37,6 +37,7 @@ PPTX = Format("pptx", f"{_OFFICE}.presentationml.presentation", pptx.read)
 CSV = Format("csv", "text/csv", csv.read, is_text=True, is_table=True)
 XLSX = Format("xlsx", f"{_OFFICE}.spreadsheetml.sheet", xlsx.read, is_table=True)
 XLS = Format("xls", "application/vnd.ms-excel", xls.read, is_table=True)
+PARQUET = Format("parquet", "application/vnd.apache.parquet", parquet.read, is_table=True)
 JSON = Format("json", "application/json", json.read, is_text=True)
 EPUB = Format("epub", "application/epub+zip", epub.read)
 EMAIL = Format("email", "message/rfc822", eml.read)
@@ -63,6 +64,7 @@ FORMATS: Mapping[str, Format] = {
     ".xlsx": XLSX,
     ".xlsm": XLSX,
     ".xls": XLS,
+    ".parquet": PARQUET,
     ".json": JSON,
     ".geojson": JSON,
     ".jsonl": JSON,

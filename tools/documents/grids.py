@@ -6,15 +6,17 @@ It runs where documents are read, and holds tables to a size: a small file can h
 import csv
 import io
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
+from decimal import Decimal
 from typing import Any
 
 from state.errors import SourceError
 from tools.documents.csv import separator
 from tools.documents.encodings import decode
-from tools.documents.formats import CSV, XLSX, Format
+from tools.documents.formats import CSV, PARQUET, XLSX, Format
+from tools.documents.parquet import rows_of
 from tools.documents.tables import bounded, is_name
 from tools.documents.xlsx import opened
 
@@ -41,8 +43,10 @@ class Grid:
 
 
 def table_names(data: bytes, uri: str, format_: Format) -> tuple[str, ...]:
-    """The names of a workbook's sheets or of a document's tables, none for a CSV file; SourceError as `read_grid`."""
-    if format_ is CSV:
+    """The names of a workbook's sheets or of a document's tables, none for a file that is one table itself; SourceError
+    as `read_grid`.
+    """
+    if format_ in (CSV, PARQUET):
         return ()
     if format_ is XLSX:
         with opened(data) as book:
@@ -56,11 +60,11 @@ def read_grid(data: bytes, uri: str, format_: Format, name: str | None) -> Grid:
     """
     if format_ is XLSX:
         return _read_workbook(data, name)
-    if format_ is not CSV:
+    if format_ not in (CSV, PARQUET):
         return _read_document(format_.read(data, uri).tables, name)
     if name:
-        raise SourceError(f"A CSV file has no sheet “{name}”.", remedy="Leave `sheet` out.")
-    return _read_csv(data)
+        raise SourceError(f"A {format_.kind} file has no sheet “{name}”.", remedy="Leave `sheet` out.")
+    return _read_csv(data) if format_ is CSV else Grid(list(_numbered(rows_of(data))))
 
 
 def _read_workbook(data: bytes, name: str | None) -> Grid:
@@ -137,7 +141,12 @@ class Tables:
     remedy: str = _OTHER
 
 
-_KINDS: Mapping[str, type[datetime] | type[date] | type[time]] = {"datetime": datetime, "date": date, "time": time}
+_READ_BACK: Mapping[str, Callable[[str], object]] = {
+    "datetime": datetime.fromisoformat,
+    "date": date.fromisoformat,
+    "time": time.fromisoformat,
+    "Decimal": Decimal,
+}
 
 
 def dumped(tables: Tables) -> bytes:
@@ -157,9 +166,11 @@ def loaded(data: bytes) -> Tables:
 
 def _tagged(value: object) -> object:
     kind = type(value).__name__
-    return {kind: value.isoformat()} if isinstance(value, date | time) and kind in _KINDS else str(value)
+    if isinstance(value, Decimal):
+        return {kind: str(value)}
+    return {kind: value.isoformat()} if isinstance(value, date | time) and kind in _READ_BACK else str(value)
 
 
 def _untagged(found: dict[str, str]) -> object:
     ((kind, text),) = found.items()
-    return _KINDS[kind].fromisoformat(text)
+    return _READ_BACK[kind](text)

@@ -143,7 +143,7 @@ def _unit(work: _Work, column: TableColumn, wanted: str) -> None:
     name = unused(f"{bare} ({wanted})", others) if in_header else column.name
     type_: ColumnType = "decimal" if column.type == "decimal" else "number"
     new = TableColumn(name=name, type=type_, unit=wanted)
-    work.put(column, new, values if type_ == "decimal" else [None if each is None else float(each) for each in values])
+    work.put(column, new, [None if each is None else converted(each, type_) for each in values])
     rule = f"× {factor:f}" + (f" + {offset:f}" if offset else "")
     work.changes.append(
         f"{column.name}: converted from {column.unit} into {wanted} ({rule})" + (f", now {name}" if in_header else "")
@@ -174,6 +174,9 @@ def _missing(work: _Work, column: TableColumn, rule: str | Fill) -> None:
         for at in gaps:
             new[at] = fill
         filled, by = gaps, shown(fill) + ("" if isinstance(rule, Fill) else f", the {rule}")
+    if not filled:
+        work.changes.append(f"{column.name}: {counted(len(gaps), 'missing value')} left, as no row before has one")
+        return
     whole = all(value is None or isinstance(value, int) for value in new)
     retyped = column.model_copy(update={"type": "number"}) if column.type == "whole" and not whole else column
     work.put(column, retyped, new if retyped is column else [None if each is None else float(each) for each in new])

@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from state.errors import ToolError
-from state.tables import TableColumn
-from tools.tables.cells import NUMBERS, alike
+from state.tables import ColumnType, TableColumn
+from tools.tables.cells import NUMBERS, alike, converted
 from tools.tables.data import Data, refuse_size, unused
 from tools.tables.forms import JoinForm
 from tools.tables.telling import counted, examples, shown
@@ -113,15 +113,14 @@ def _joined(
 ) -> tuple[Data, list[str]]:
     """The columns of both, keys once; a second column of a name gets a number."""
     values: dict[str, Sequence[Any]] = {}
-    columns, renamed = list(data.columns), []
-    for place, column in enumerate(data.columns):
-        mine, theirs = data.values[column.name], other.values.get(keys.get(column.name, ""))
-        if theirs is not None:
-            columns[place] = _key_column(column, other.column(keys[column.name]))
-        values[column.name] = [
-            mine[at] if at is not None else theirs[to] if theirs is not None and to is not None else None
-            for at, to in pairs
-        ]
+    columns, renamed = [], []
+    for column in data.columns:
+        made, cells = column, [None if at is None else data.values[column.name][at] for at, _ in pairs]
+        if column.name in keys:
+            theirs = other.column(keys[column.name])
+            made, cells = _key(column, cells, theirs, [at for _, at in pairs], other)
+        columns.append(made)
+        values[column.name] = cells
     for column in other.columns:
         if column.name in keys.values():
             continue
@@ -129,14 +128,21 @@ def _joined(
         if name != column.name:
             renamed.append(f"{column.name} of {other.name} is called {name}, as {data.name} has a column of its name")
         columns.append(column.model_copy(update={"name": name}))
-        theirs = other.values[column.name]
-        values[name] = [None if to is None else theirs[to] for _, to in pairs]
+        values[name] = [None if at is None else other.values[column.name][at] for _, at in pairs]
     return data.over(values, columns), renamed
 
 
-def _key_column(mine: TableColumn, theirs: TableColumn) -> TableColumn:
-    """The key's column as it holds keys of both tables."""
-    return mine.model_copy(update={"unit": mine.unit or theirs.unit})
+def _key(
+    mine: TableColumn, cells: Sequence[Any], theirs: TableColumn, places: Sequence[int | None], other: Data
+) -> tuple[TableColumn, list[Any]]:
+    """The key's column with the keys of rows that only the other table has."""
+    held = other.values[theirs.name]
+    alone = [None if cell is not None or at is None else held[at] for cell, at in zip(cells, places, strict=True)]
+    is_mine = mine.type == theirs.type or all(each is None for each in alone)
+    type_: ColumnType = mine.type if is_mine else "decimal"  # holds whole numbers and others exactly
+    both = [added if cell is None else cell for cell, added in zip(cells, alone, strict=True)]
+    made = mine.model_copy(update={"unit": mine.unit or theirs.unit, "type": type_})
+    return made, [None if each is None else converted(each, type_) for each in both]
 
 
 def _unmatched(name: str, keys: Sequence[Key | None], there: set[Key], told: str) -> list[str]:

@@ -1,23 +1,45 @@
-"""Tables from elsewhere: files that are read as documents, parquet files, and rows that a step or a database gave."""
+"""Tables from elsewhere: files, and rows that a step or a database gave."""
 
-import io
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from state.errors import ToolError
 from state.tables import ColumnType, TableColumn
 from tools.numerals import name_and_unit
 from tools.tables.cells import converted
-from tools.tables.data import Data, refuse_size
+from tools.tables.data import Data, refuse_size, unused
 from tools.tables.telling import counted, examples
+from tools.threads import computed
 
 if TYPE_CHECKING:  # slow to import
+    from state.evidence import SourceKind
     from tools.data import Table
+    from tools.documents.isolation import Readers
 
-_EXACT = ("numeric", "decimal")
+_EXACT = ("numeric", "decimal", "hugeint", "ubigint")
 _DATES = ("date", "timestamp", "datetime")
+
+
+async def from_file(
+    readers: "Readers", data: bytes, uri: str, sheet: str | None = None, kind: "SourceKind | None" = None
+) -> tuple[Data, list[str]]:
+    """The table of a file, and what was changed: the types of a parquet file are kept, other files are cleaned.
+
+    ToolError as `tools.data.read_table`.
+    """
+    from tools.data import grid_of, read_table
+
+    name = PurePosixPath(uri).stem + (f" {sheet}" if sheet else "")
+    if kind == "parquet" or uri.lower().endswith(".parquet"):
+        header, *rows = [cells for _, cells in (await grid_of(readers, data, uri, sheet, "parquet")).rows]
+        names: list[str] = []
+        for header_name in map(str, header):
+            names.append(unused(header_name, names))
+        return await computed(from_columns, {each: [row[at] for row in rows] for at, each in enumerate(names)}, name)
+    return await computed(from_document, await read_table(readers, data, uri, sheet, kind), name)
 
 
 def from_document(table: "Table", name: str) -> tuple[Data, list[str]]:
@@ -28,7 +50,8 @@ def from_document(table: "Table", name: str) -> tuple[Data, list[str]]:
     refuse_size(len(frame), len(frame.columns))
     columns, values = [], {}
     for header in map(str, frame.columns):
-        known = [None if pd.isna(value) else _python(value) for value in frame[header].tolist()]
+        cells = frame[header].astype(object).tolist()
+        known = [None if pd.isna(cell) else _python(cell) for cell in cells]
         type_ = _type_of(known)
         columns.append(
             TableColumn(name=header, type=type_, unit=name_and_unit(header)[1] or table.units.get(header, ""))
@@ -57,39 +80,26 @@ def from_columns(
         said = f"The columns have {' and '.join(map(str, sorted(lengths)))} values."
         raise ToolError(said, remedy="Give one value of each column for each row.")
     refuse_size(max(lengths, default=0), len(given))
-    columns, values, changes = [], {}, []
-    for header, cells in given.items():
-        type_ = _database_type((types or {}).get(header, "")) or _type_of(cells)
+    columns: list[TableColumn] = []
+    values: dict[str, Sequence[Any]] = {}
+    changes: list[str] = []
+    for place, (given_header, cells) in enumerate(given.items(), start=1):
+        header = unused(" ".join(given_header.split()) or f"column {place}", values)
+        type_ = _database_type((types or {}).get(given_header, "")) or _type_of(cells)
         values[header], unread = _read(cells, type_)
         columns.append(TableColumn(name=header, type=type_, unit=name_and_unit(header)[1]))
+        if header != given_header:
+            changes.append(f"the column “{given_header}” is called {header}")
+        if type_ == "text" and any(_kind(cell) != "text" for cell in cells if cell is not None):
+            changes.append(f"{header}: values of several types, all read as text")
         if unread:
             said = f"{counted(len(unread), 'value')} cannot be read as {type_} and count as missing"
             changes.append(f"{header}: {said} ({examples(map(str, unread))})")
     return Data(name, tuple(columns), values), changes
 
 
-def from_parquet(data: bytes, name: str) -> tuple[Data, list[str]]:
-    """A parquet file; ToolError where it is none, or where its extra is not installed. Blocking."""
-    try:
-        import pyarrow
-        import pyarrow.parquet
-    except ImportError as error:
-        raise ToolError(
-            "Parquet files need pyarrow.", remedy="Install the extra parquet: pip install pyarrow."
-        ) from error
-    try:
-        file = pyarrow.parquet.ParquetFile(io.BytesIO(data))
-        refuse_size(file.metadata.num_rows, len(file.schema_arrow.names))
-        read = file.read()
-        given = {header: read.column(at).to_pylist() for at, header in enumerate(read.column_names)}
-    except (pyarrow.ArrowException, OSError, ValueError) as error:
-        said = str(error).splitlines()[0][:200] if str(error) else "it is damaged"
-        raise ToolError(f"The parquet file cannot be read ({said}).", remedy="Write it again.") from error
-    return from_columns({header: list(map(_python, values)) for header, values in given.items()}, name)
-
-
 def _python(value: Any) -> Any:
-    """A value of pandas or Arrow as one of Python."""
+    """A value of pandas as one of Python."""
     return value.to_pydatetime(warn=False) if hasattr(value, "to_pydatetime") else value
 
 
@@ -102,7 +112,7 @@ def _type_of(values: Iterable[Any]) -> ColumnType:
 
 
 def _kind(value: Any) -> ColumnType:
-    kinds: Mapping[type, ColumnType] = {bool: "truth", float: "number", Decimal: "decimal", datetime: "date"}
+    kinds: Mapping[type[Any], ColumnType] = {bool: "truth", float: "number", Decimal: "decimal", datetime: "date"}
     if isinstance(value, int) and not isinstance(value, bool):
         return "whole" if abs(value) < 2**63 else "decimal"
     return kinds.get(type(value), "date" if hasattr(value, "isoformat") and hasattr(value, "year") else "text")

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from state.errors import ToolError
 from tools.tables.cleaning import clean
 from tools.tables.data import Data
 from tools.tables.forms import (
@@ -37,7 +38,11 @@ class Operation:
 
 def perform(operation: Operation, tables: Sequence[Data], form: Form) -> tuple[Data, list[str]]:
     """The new table under its name, and what was changed; ToolError as the operation says. Blocking."""
-    made, changes = operation.act(*tables, form)
+    try:
+        made, changes = operation.act(*tables, form)
+    except (ArithmeticError, ValueError) as error:
+        remedy = "Look at the columns with a profile; a decimal column holds any number."
+        raise ToolError(f"A number is too large for its column ({error}).", remedy=remedy) from error
     return made.called(form.name or tables[0].name), changes
 
 

@@ -1,0 +1,336 @@
+"""The operations on tables: what they give, what they say that they changed, and what they refuse."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from state.errors import ToolError
+from state.tables import ColumnType, TableColumn
+from tools.tables.data import MOST_ROWS, Data
+from tools.tables.loading import from_columns, from_rows
+from tools.tables.operations import OPERATIONS, perform
+from tools.tables.profiling import profile
+
+SALES: dict[str, list[Any]] = {
+    "region": ["North", "South", "North", "East", None],
+    "revenue (EUR)": [Decimal("10.10"), Decimal("20.20"), Decimal("0.20"), None, Decimal("5.00")],
+    "items": [3, 4, 5, 6, 7],
+}
+
+
+def table(columns: dict[str, list[Any]], name: str = "sales") -> Data:
+    return from_columns(columns, name)[0]
+
+
+def day(*parts: int) -> datetime:
+    return datetime(*parts)  # type: ignore[arg-type] # noqa: DTZ001 - tables hold UTC without saying so
+
+
+def done(operation: str, *tables: Data, **asked: Any) -> tuple[Data, list[str]]:
+    known = OPERATIONS[operation]
+    return perform(known, tables, known.form.model_validate(asked))
+
+
+def refused(operation: str, *tables: Data, **asked: Any) -> str:
+    with pytest.raises(ToolError) as raised:
+        done(operation, *tables, **asked)
+    assert raised.value.remedy
+    return raised.value.message
+
+
+def rows(data: Data) -> list[tuple[Any, ...]]:
+    return data.rows_of(data.names)
+
+
+# --- against a reference in plain Python ------------------------------------------------------------------
+
+KEYS = st.one_of(st.none(), st.sampled_from(["a", "b", "c", "d"]))
+VALUES = st.one_of(st.none(), st.integers(-50, 50), st.decimals(-9, 9, places=2))
+SMALL = st.lists(st.tuples(KEYS, VALUES), max_size=8)
+
+
+def typed(given_rows: list[tuple[Any, ...]], **types: ColumnType) -> Data:
+    """A table of the name of its last column; one without values has no type of its own, so types are told."""
+    columns = tuple(TableColumn(name=name, type=type_) for name, type_ in types.items())
+    return Data(columns[-1].name, columns, {name: [row[at] for row in given_rows] for at, name in enumerate(types)})
+
+
+@pytest.mark.slow
+@settings(max_examples=60, deadline=None)
+@given(SMALL, SMALL, st.sampled_from(["left", "inner", "outer"]))
+def test_joins_as_two_loops_do(left: list[tuple[Any, Any]], right: list[tuple[Any, Any]], how: str) -> None:
+    """Each row with each partner, in order; those without one by the kind of join."""
+    joined, told = done(
+        "join", typed(left, k="text", x="decimal"), typed(right, k="text", y="decimal"), on="k", how=how, many=True
+    )
+    expected, used = [], set()
+    for key, x in left:
+        partners = [at for at, (other, _) in enumerate(right) if key is not None and other == key]
+        used.update(partners)
+        expected += [(key, x, right[at][1]) for at in partners]
+        expected += [(key, x, None)] if not partners and how != "inner" else []
+    if how == "outer":
+        expected += [(key, None, y) for at, (key, y) in enumerate(right) if at not in used]
+    assert rows(joined) == expected
+    alone = sum(1 for key, _ in left if key is not None and all(key != other for other, _ in right))
+    assert any(f"{alone} row{'' if alone == 1 else 's'} of x without a partner" in each for each in told) == bool(alone)
+
+
+@pytest.mark.slow
+@settings(max_examples=60, deadline=None)
+@given(SMALL)
+def test_groups_as_a_dictionary_does(given_rows: list[tuple[Any, Any]]) -> None:
+    """Sums are exact, missing values left out, keys in order with the missing one last."""
+    grouped, _ = done(
+        "group", typed(given_rows, k="text", x="decimal"), by="k", measures={"x": ["sum", "count", "min", "mean"]}
+    )
+    groups: dict[Any, list[Any]] = {}
+    for key, x in given_rows:
+        groups.setdefault(key, []).append(x)
+    expected = []
+    for key in sorted(groups, key=lambda key: (key is None, key or "")):
+        known = [x for x in groups[key] if x is not None]
+        total = sum(map(Fraction, known), Fraction(0)) if known else None
+        mean = float(total / len(known)) if total is not None else None
+        least = min(known) if known else None
+        expected.append((key, len(groups[key]), total, len(known), least, mean))
+    assert rows(grouped) == expected
+
+
+@pytest.mark.slow
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.tuples(KEYS, KEYS, VALUES), max_size=8))
+def test_a_pivot_is_a_group_laid_out(given_rows: list[tuple[Any, Any, Any]]) -> None:
+    """Each cell is the sum of its group, and a cell without rows is missing."""
+    data = typed(given_rows, k="text", h="text", x="decimal")
+    laid, _ = done("pivot", data, rows="k", columns="h", values="x")
+    expected: dict[tuple[Any, Any], Any] = {}
+    for key, head, x in given_rows:
+        held = expected.get((key, head))
+        expected[key, head] = held if x is None else x + (held or 0)
+    found = {
+        (key, None if head == "missing" else head): cell
+        for head in laid.names[1:]
+        for key, cell in zip(laid.of("k"), laid.of(head), strict=True)
+        if (key, None if head == "missing" else head) in expected or cell is not None
+    }
+    assert found == expected
+
+
+CELLS = st.one_of(st.none(), st.sampled_from(["1", " 2 ", "n/a", "x  y", "2024-01-02", "3.50", "-"]))
+
+
+@pytest.mark.slow
+@settings(max_examples=80, deadline=None)
+@given(
+    st.fixed_dictionaries({"a": st.lists(CELLS, min_size=4, max_size=4), "b": st.lists(CELLS, min_size=4, max_size=4)}),
+    st.fixed_dictionaries(
+        {},
+        optional={
+            "trim": st.booleans(),
+            "markers": st.lists(st.sampled_from(["n/a", "-"]), max_size=2),
+            "replace": st.just({"a": {"1": "one"}}),
+            "types": st.dictionaries(st.sampled_from("ab"), st.sampled_from(["number", "decimal", "date", "text"])),
+            "missing": st.dictionaries(st.sampled_from("ab"), st.sampled_from(["drop", "previous"])),
+            "duplicates": st.just("drop"),
+        },
+    ),
+)
+def test_cleaning_changes_nothing_that_it_does_not_list(columns: dict[str, list[Any]], asked: dict[str, Any]) -> None:
+    """A column without a change in words holds what it held; without words about rows, all rows are there."""
+    data = typed(list(zip(columns["a"], columns["b"], strict=True)), a="text", b="text")
+    cleaned, told = done("clean", data, **asked)
+    if not any("left out" in each for each in told):
+        assert cleaned.rows == data.rows
+        for name in ("a", "b"):
+            if not any(each.startswith(f"{name}: ") and "not there" not in each for each in told):
+                assert cleaned.of(name) == data.of(name)
+                assert cleaned.column(name) == data.column(name)
+    if not told:
+        assert (cleaned.columns, cleaned.values) == (data.columns, data.values)
+
+
+# --- what is said -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+def test_each_change_of_a_cleaning_is_told_with_examples() -> None:
+    """Types, units, missing values, duplicates and names, in the order of the form."""
+    data = table(
+        {
+            "name": [" Ann", "Bob", "Bob", "n/a", "Cem"],
+            "size (cm)": [180, 175, 175, None, 160],
+            "born": ["2000-01-02", "x", "x", "1999-05-06", None],
+            "town": ["Rom", "ROM", "ROM", "Rom", "Ulm"],
+        }
+    )
+    cleaned, told = done(
+        "clean",
+        data,
+        trim=True,
+        markers=["N/A"],
+        replace={"town": {"ROM": "Rom"}},
+        types={"born": "date"},
+        units={"size (cm)": "m"},
+        missing={"size (cm)": "median", "name": {"value": "unknown"}},
+        duplicates="drop",
+        rename={"born": "birthday"},
+    )
+    assert told == [
+        "name: 1 text trimmed (“Ann”)",
+        "name: 1 cell read as missing (“n/a”)",
+        "town: 2 cells with “ROM” replaced by “Rom”",
+        "born: read as date instead of text",
+        "born: 2 of 5 values cannot be read as date and count as missing (“x”)",
+        "size (cm): converted from cm into m (× 0.01), now size (m)",
+        "size (m): 1 missing value filled with “1.75”, the median (row 4)",
+        "name: 1 missing value filled with “unknown” (row 4)",
+        "1 row that repeat an earlier one left out (row 3)",
+        "born: now called birthday",
+    ]
+    assert rows(cleaned)[:2] == [("Ann", 1.8, day(2000, 1, 2), "Rom"), ("Bob", 1.75, None, "Rom")]
+    assert (cleaned.column("size (m)").unit, cleaned.column("birthday").type) == ("m", "date")
+
+
+def test_exact_decimals_stay_exact() -> None:
+    """Sums of decimals, and of floating-point numbers as they are written, have no noise; a share adds up to 100."""
+    exact, _ = done("group", table(SALES), by=[], measures={"revenue (EUR)": "sum"})
+    assert rows(exact) == [(5, Decimal("35.50"))]
+    floats, told = done("group", table({"x": [0.1, 0.2, None]}), by=[], measures={"x": ["sum", "median"]})
+    assert rows(floats) == [(3, 0.3, 0.15)]
+    assert told == ["x: 1 missing value left out of its measures"]
+    shares, told = done("group", table(SALES), by="region", measures={"items": "share"})
+    assert sum(shares.of("share of items (%)")) == pytest.approx(100)
+    assert told == ["region: 1 row without a value stand in a group of their own"]
+
+
+def test_keys_are_checked_before_a_join() -> None:
+    """Repeated keys are refused unless they are wanted; what has no partner is counted, with examples."""
+    people = table({"code": ["N", "N", "W"], "head": ["Ann", "Bob", "Cem"]}, "people")
+    regions = table({"region": ["N", "S", None], "items": [1, 2, 3]}, "regions")
+    assert "1 key of people stand in several rows (“N”)" in refused("join", regions, people, on={"region": "code"})
+    joined, told = done("join", regions, people, on={"region": "code"}, many=True)
+    assert rows(joined) == [("N", 1, "Ann"), ("N", 1, "Bob"), ("S", 2, None), (None, 3, None)]
+    assert told[1:] == [
+        "1 row of regions without a key kept without partner",
+        "1 row of regions without a partner kept without partner (“S”)",
+        "1 row of people without a partner left out (“W”)",
+    ]
+    assert "cannot be compared" in refused("join", regions, people, on={"items": "code"})
+    same, told = done("join", people, people, on="code", how="inner", many=True)
+    assert same.names == ["code", "head", "head_2"]
+    assert told[-1] == "head of people is called head_2, as people has a column of its name"
+
+
+def test_keys_of_two_types_of_numbers_keep_their_values() -> None:
+    """An outer join of whole numbers with others has an exact column that holds both."""
+    joined, _ = done("join", table({"k": [1]}), table({"k": [1.5, 1.0], "y": [7, 8]}), on="k", how="outer")
+    assert (rows(joined), joined.column("k").type) == ([(1, 8), (Decimal("1.5"), 7)], "decimal")
+
+
+def test_an_explosion_is_refused_before_it_is_made() -> None:
+    """A join that would have more rows than a table may have makes nothing; so does a pivot with too many columns."""
+    many = table({"k": [1] * 1000, "x": list(range(1000))})
+    assert f"{10**6:,} rows" in refused("join", many, many, on="k", many=True)
+    assert MOST_ROWS < 10**6
+    assert "makes 1000 columns" in refused("pivot", many, rows="k", columns="x", values="x")
+
+
+def test_rows_by_conditions() -> None:
+    """Comparisons are exact, a missing value fulfils none, and it is told how many did not."""
+    data = table(SALES)
+    kept, told = done("filter", data, where=[{"column": "revenue (EUR)", "operator": ">=", "value": 10.1}])
+    assert kept.of("region") == ["North", "South"]
+    assert told == [
+        "3 rows of 5 left out, 2 kept",
+        "revenue (EUR): 1 missing value do not fulfil its condition",
+    ]
+    either = [{"column": "region", "operator": "in", "value": ["East"]}, {"column": "region", "operator": "is missing"}]
+    kept, told = done("filter", data, where=either, match="any", columns=["items"])
+    assert (kept.names, kept.of("items")) == (["items"], [6, 7])
+    assert told[-1] == "columns left out: region, revenue (EUR)"
+    contains = [{"column": "region", "operator": "contains", "value": "OUT"}]
+    assert done("filter", data, where=contains)[0].of("items") == [4]
+    assert "cannot be compared" in refused("filter", data, where=[{"column": "items", "value": "many"}])
+    assert "no column “item”" in refused("filter", data, where=[{"column": "item", "value": 1}])
+
+
+def test_a_column_by_a_formula() -> None:
+    """Only arithmetic is read; rows without a result have none, and that is told."""
+    data = table({"revenue": [3, 4, None], "unit price": [2.0, 0.0, 1.0]})
+    made, told = done("derive", data, column="items (kg)", formula="revenue / p", names={"p": "unit price"}, digits=1)
+    assert (made.of("items (kg)"), made.column("items (kg)").unit) == ([1.5, None, None], "kg")
+    assert told == [
+        "items (kg): computed as revenue / p",
+        "items (kg): rounded to 1 digits after the point",
+        "items (kg): no value in 2 rows (rows 2, 3)",
+    ]
+    for formula in ("__import__('os')", "revenue.real", "(lambda: 1)()", "price"):
+        refused("derive", data, column="x", formula=formula)
+    assert "a column revenue already" in refused("derive", data, column="revenue", formula="1 + 1")
+
+
+def test_the_first_rows_of_an_order() -> None:
+    """Missing values are last in both directions, equal rows stay in order, and a tie at the cut is told."""
+    data = table({"n": [2, None, 3, 3], "at": [0, 1, 2, 3]})
+    assert done("sort", data, by="n", descending=True)[0].of("at") == [2, 3, 0, 1]
+    cut, told = done("sort", data, by="n", descending=True, top=1)
+    assert cut.of("at") == [2]
+    assert told[1:] == [
+        "the first 1 row kept, 3 left out",
+        "the last row that is kept and the first that is left out are equal in this order",
+    ]
+
+
+def test_numbers_that_no_column_holds_are_refused() -> None:
+    """In words, and not as an error of the program."""
+    huge = table({"x (km)": [1.5e308], "n": [2**62]})
+    assert "too large" in refused("clean", huge, units={"x (km)": "m"})
+    assert "too large" in refused("group", table({"x": [1.5e308, 1.5e308]}), by=[], measures={"x": "sum"})
+    assert "beyond 64 bits" in refused("group", table({"n": [2**62] * 2}), by=[], measures={"n": "sum"})
+    assert "EUR into USD" in refused("clean", table(SALES), units={"revenue (EUR)": "USD"})
+
+
+def test_a_profile_says_what_is_suspicious() -> None:
+    """Gaps, ranges, frequent values, spellings, spaces, markers, texts that are numbers, values far from the others."""
+    data = table(
+        {
+            "town": ["Rom", "rom", "Ulm ", "n/a", "Ulm", "Ulm", "Bonn", "Bonn"],
+            "size (m)": [1.0, 1.1, 1.2, 1.3, 1.1, 90.0, 1.2, 1.1],
+            "code": ["1", "2", "3", "4", "4", None, "5", "6"],
+        }
+    )
+    told = profile(data)
+    town, size, code = told.columns
+    assert (told.rows, told.repeated_rows, town.distinct, code.missing) == (8, 0, 6, 1)
+    assert (size.unit, size.lowest, size.highest, size.median) == ("m", 1.0, 90.0, 1.15)
+    assert town.frequent["Ulm"] == 2
+    assert [each.partition(" (")[0] for each in town.suspicious] == [
+        "1 text with spaces around or doubled",
+        "the same text in several spellings",
+        "1 text that may mean a missing value",
+    ]
+    assert size.suspicious == ["1 value far from the others: “90.0” in row 6"]
+    assert code.suspicious == ["7 of 7 texts can be read as number: clean with types"]
+
+
+def test_rows_of_a_database_keep_their_types() -> None:
+    """Exact decimals and dates, which come as text, are what the database says; what is mixed is told."""
+    given_rows: list[dict[str, Any]] = [
+        {"price": "0.10", "day": "2024-01-02", "": 1},
+        {"price": "1e400", "day": None, "": "x"},
+    ]
+    data, told = from_rows(given_rows, "prices", {"price": "numeric(9,2)", "day": "date"})
+    assert [column.type for column in data.columns] == ["decimal", "date", "text"]
+    assert (data.of("price")[0], data.of("day")[0]) == (Decimal("0.10"), day(2024, 1, 2))
+    assert told == [
+        "the column “” is called column 3",
+        "column 3: values of several types, all read as text",
+    ]
