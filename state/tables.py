@@ -30,7 +30,6 @@ class Made(Record):
 
     operation: str = Field(description="In words: `grouped by region: sum of revenue`.")
     inputs: tuple[Origin, ...] = ()
-    is_first: bool = Field(default=False, description="Whether the inputs are files or rows, and no stored tables.")
 
 
 class TableRef(Record):

@@ -9,6 +9,7 @@ import re
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from difflib import get_close_matches
 from typing import Any, Literal
+from weakref import WeakKeyDictionary
 
 from langchain_core.tools import BaseTool
 from langchain_core.utils.function_calling import convert_to_openai_tool
@@ -26,6 +27,8 @@ KEY = "idempotency_key"
 """The argument, hidden from models, by which a tool is given the key of the call: `Annotated[str, InjectedToolArg]`."""
 _VERSION = re.compile(r"\d+\.\d+\.\d+")
 _SHOWN = 5
+_PARAMETERS: WeakKeyDictionary[type, dict[tuple[str, str], Json]] = WeakKeyDictionary()
+"""By a tool's form, and its name and description: each takes a millisecond, and runs have tools of the same forms."""
 
 
 def registered(
@@ -148,11 +151,17 @@ def _refuse(found: list[str], name: str, what: Literal["input", "output"]) -> No
 
 def _parameters(tool: BaseTool) -> Json:
     """The schema of what a model or a step gives: without arguments that the program adds."""
-    schema = tool.tool_call_schema
-    if isinstance(schema, dict):
-        return schema
-    assert issubclass(schema, BaseModel)  # tools of pydantic 1 are not registered
-    return {"additionalProperties": False, **schema.model_json_schema()}
+    form = tool.args_schema
+    if not isinstance(form, type):
+        return dict(form or {})
+    known = _PARAMETERS.setdefault(form, {})
+    key = tool.name, tool.description
+    if key not in known:
+        schema = tool.tool_call_schema
+        assert not isinstance(schema, dict)
+        assert issubclass(schema, BaseModel)  # tools of pydantic 1 are not registered
+        known[key] = {"additionalProperties": False, **schema.model_json_schema()}
+    return known[key]
 
 
 def _ordered(version: str) -> tuple[int, ...]:

@@ -92,17 +92,17 @@ class RunFiles:
                 _tool(self.file_find, "Says where a file or a folder is that may be read.", "read"),
                 Found.model_json_schema(),
             ),
-            *FileContents(self._read).tools(),
+            *FileContents(self.read).tools(),
         )
 
     async def file_write(self, path: _Path, content: Any) -> Json:
         """Writes the whole file at once: who reads it sees the old one or the new one."""
         data = (content if isinstance(content, str) else json_text(content)).encode(errors="replace")
-        return await asyncio.to_thread(self._write, path, data)
+        return await asyncio.to_thread(self.write, path, data)
 
     async def file_read(self, path: _Path, form: Literal["text", "json"] = "text") -> Any:
         """The content of a file."""
-        data = await asyncio.to_thread(self._read, path, MOST_TEXT)
+        data = await asyncio.to_thread(self.read, path, MOST_TEXT)
         try:
             return storable(data.decode("utf-8-sig")) if form == "text" else json.loads(data)
         except (ValueError, RecursionError) as error:
@@ -118,7 +118,7 @@ class RunFiles:
         """The text of a document, and its passages with their places."""
         from tools.documents.reading import read_page
 
-        data = await asyncio.to_thread(self._read, path, MAX_BYTES)
+        data = await asyncio.to_thread(self.read, path, MAX_BYTES)
         try:
             document = await read_page(data, PurePosixPath(path).name, format_of(path))
         except SourceError as error:
@@ -133,7 +133,7 @@ class RunFiles:
             title=source.title, kind=source.kind, date=source.date, text=text, passages=parts, pages=_pages(parts)
         ).model_dump()
 
-    def _write(self, path: str, data: bytes) -> Json:
+    def write(self, path: str, data: bytes) -> Json:
         target = _within(self.own, path)
         if target is None or target == self.own.resolve():
             raise ToolFailed(
@@ -149,7 +149,7 @@ class RunFiles:
         name = target.relative_to(self.own.resolve()).as_posix()
         return Written(path=name, size=len(data), sha256=hashlib.sha256(data).hexdigest()).model_dump()
 
-    def _read(self, path: str, most: int) -> bytes:
+    def read(self, path: str, most: int) -> bytes:
         found = self._found(path)
         try:
             with found.open("rb") as file:

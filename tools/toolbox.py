@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
-from state.ports import Ports, RegisteredTool, Web
+from state.ports import Artifacts, Ports, RegisteredTool, Web
 from state.runs import Json
 from tools.breaker import Breakers
 from tools.calculating import OUTPUT as CALCULATED
@@ -15,11 +15,13 @@ from tools.database.conversations import Databases
 from tools.database.database_tools import LONGEST, DatabaseTools
 from tools.http.api import HttpApi
 from tools.http.messages import MOST_SECONDS, OUTPUT, host_of
-from tools.memory import SystemClock
+from tools.memory import MemoryArtifacts, SystemClock
 from tools.network import Clients
 from tools.registry import Registry, registered
 from tools.run_files import RunFiles
 from tools.shaping import set_tool
+from tools.tables.stored import TableStore
+from tools.tables.table_tools import TableTools
 from tools.web.once import OnceWeb
 from tools.web.tools import web_tools
 from tools.web.web import EngineWeb, NoEngine
@@ -43,20 +45,20 @@ class Toolbox:
     def __call__(self, ports: Ports) -> Registry:
         """The tools of one run."""
         web = ports.web or OnceWeb(self._no_search, ports.journal, ports.passages)
-        return self._registry(ports.run_id, web)
+        return self._registry(ports.run_id, web, ports.artifacts)
 
     def shown(self) -> Registry:
         """The same tools, to be looked at: what they would write is of no run."""
-        return self._registry("none", self._no_search)
+        return self._registry("none", self._no_search, MemoryArtifacts())
 
     @property
     def _no_search(self) -> Web:
         """Reads pages where no web search is set."""
         return EngineWeb(self.clients, NoEngine())
 
-    def _registry(self, run_id: str, web: Web) -> Registry:
-        files = RunFiles(self.files / run_id, self.folders).tools()
-        own = [registered(tool, category="files", output=output, timeout=300) for tool, output in files]
+    def _registry(self, run_id: str, web: Web, artifacts: Artifacts) -> Registry:
+        files = RunFiles(self.files / run_id, self.folders)
+        own = [registered(tool, category="files", output=output, timeout=300) for tool, output in files.tools()]
         databases = DatabaseTools(self.databases)
         own += [
             registered(tool, category="database", output=output, timeout=LONGEST, depends_on=_database)
@@ -65,6 +67,17 @@ class Toolbox:
         own += [
             registered(tool, category="web", output=output, timeout=120, depends_on=_host(tool.name))
             for tool, output in web_tools(web)
+        ]
+        tables = TableTools(TableStore(artifacts), files, databases.query)
+        own += [
+            registered(
+                tool,
+                category="tables",
+                output=output,
+                timeout=LONGEST if tool.name == "table_query" else 300,
+                depends_on=_database if tool.name == "table_query" else None,
+            )
+            for tool, output in tables.tools()
         ]
         return Registry([*self._shared, *own], self.breakers, databases.close)
 

@@ -1,14 +1,36 @@
 """What the operations on tables are asked for: one form each, for steps, agents and code alike."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic.json_schema import JsonSchemaValue
 
 from state.tables import ColumnType
 
 Measure = Literal["sum", "mean", "median", "min", "max", "count", "distinct", "share"]
 Operator = Literal["==", "!=", "<", "<=", ">", ">=", "in", "not in", "contains", "is missing", "is known"]
 Scalar = str | int | float | bool
+_TEXT: JsonSchemaValue = {"type": "string"}
+_TEXTS: JsonSchemaValue = {"type": "array", "items": _TEXT}
+
+
+def _listed(given: Any) -> Any:
+    return [given] if isinstance(given, str) else given
+
+
+def _paired(given: Any) -> Any:
+    listed = _listed(given)
+    return {name: name for name in listed} if isinstance(listed, list) else listed
+
+
+Names = Annotated[list[str], BeforeValidator(_listed), WithJsonSchema({"anyOf": [_TEXTS, _TEXT]})]
+"""Columns; a single one may stand without a list."""
+Pairs = Annotated[
+    dict[str, str],
+    BeforeValidator(_paired),
+    WithJsonSchema({"anyOf": [{"type": "object", "additionalProperties": _TEXT}, _TEXTS, _TEXT]}),
+]
+"""Columns of one table by those of another; a name, or a list of names, where both have them."""
 
 
 class Form(BaseModel):
@@ -77,11 +99,7 @@ class DeriveForm(Form):
 class JoinForm(Form):
     """How rows of two tables are brought together."""
 
-    on: dict[str, str] = Field(
-        min_length=1,
-        max_length=10,
-        description="Columns of table by columns of other; a list where both have the name.",
-    )
+    on: Pairs = Field(min_length=1, max_length=10, description="Columns of other by columns of table, or names.")
     how: Literal["left", "inner", "outer"] = Field(
         default="left", description="Keep all rows of table (left), those with a partner (inner), or all of both."
     )
@@ -89,50 +107,28 @@ class JoinForm(Form):
         default=False, description="Whether other may have several rows for one key, which repeats rows of table."
     )
 
-    @field_validator("on", mode="before")
-    @classmethod
-    def _same_names(cls, given: Any) -> Any:
-        """A name, or a list of names, that both tables have."""
-        listed = [given] if isinstance(given, str) else given
-        return {name: name for name in listed} if isinstance(listed, list) else listed
-
 
 class GroupForm(Form):
     """Rows put together by what some columns hold. Each group says how many rows it has."""
 
-    by: list[str] = Field(max_length=10, description="The columns that name a group; empty for all rows as one.")
+    by: Names = Field(max_length=10, description="The columns that name a group; empty for all rows as one.")
     measures: dict[str, Measure | list[Measure]] = Field(
         default={}, max_length=100, description="What to compute, by column: {revenue: [sum, share]}."
     )
-
-    @field_validator("by", mode="before")
-    @classmethod
-    def _listed(cls, given: Any) -> Any:
-        return [given] if isinstance(given, str) else given
 
 
 class PivotForm(Form):
     """A table with one row for each value of some columns, and one column for each value of another."""
 
-    rows: list[str] = Field(min_length=1, max_length=10)
+    rows: Names = Field(min_length=1, max_length=10)
     columns: str = Field(description="The column whose values become columns.")
     values: str = Field(description="The column that is measured.")
     measure: Measure = "sum"
-
-    @field_validator("rows", mode="before")
-    @classmethod
-    def _listed(cls, given: Any) -> Any:
-        return [given] if isinstance(given, str) else given
 
 
 class SortForm(Form):
     """In which order, and how many rows."""
 
-    by: list[str] = Field(min_length=1, max_length=10)
+    by: Names = Field(min_length=1, max_length=10)
     descending: bool = False
     top: int | None = Field(default=None, ge=1, description="Keep only so many rows.")
-
-    @field_validator("by", mode="before")
-    @classmethod
-    def _listed(cls, given: Any) -> Any:
-        return [given] if isinstance(given, str) else given

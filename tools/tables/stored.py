@@ -1,50 +1,64 @@
-"""Tables in the store of artifacts: each with what it was made from, so that its hash names its whole history.
+"""Tables in the store of artifacts, each with the operations that made it, so that its hash names its whole history.
 
 The form is JSON text with exact decimals, and the same bytes for the same work: hashes outlive versions of libraries.
 """
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from pydantic import ValidationError
 
 from state.errors import ToolError
 from state.evidence import Record
 from state.ports import Artifacts
-from state.tables import Made, TableColumn, TableRef
+from state.tables import Made, Origin, TableColumn, TableRef
 from tools.tables.cells import as_json, from_json
 from tools.tables.data import Data
+from tools.tables.forms import Form
+from tools.tables.operations import Operation, perform
 from tools.threads import computed
 
 MEDIA_TYPE = "application/vnd.stretto.table+json"
 MOST_BYTES = 100_000_000
+MOST_STEPS = 500
+"""Operations in the history of a table."""
 _FORM = "stretto table 1"
-_DEEPEST = 200
 
 
 class Step(Record):
     """One operation in the history of a table."""
 
     table: str
-    hash: str
     made_by: Made
-    changes: tuple[str, ...]
+    changes: tuple[str, ...] = ()
 
     @property
     def words(self) -> str:
         """`sales: grouped by region (from sales.csv)`."""
-        origins = ", ".join(origin.name for origin in self.made_by.inputs)
+        origins = " and ".join(origin.name for origin in self.made_by.inputs)
         return f"{self.table}: {self.made_by.operation}" + (f" (from {origins})" if origins else "")
 
 
-def packed(data: Data, made: Made, changes: Sequence[str]) -> bytes:
+@dataclass(frozen=True)
+class Stored:
+    """A table with the operations that made it, from the files on; the last one is its own."""
+
+    data: Data
+    steps: tuple[Step, ...]
+
+
+def packed(stored: Stored) -> bytes:
     """The bytes of a table; ToolError where they are too many."""
+    data = stored.data
+    if len(stored.steps) > MOST_STEPS:
+        said = f"The table would be made by {len(stored.steps)} operations."
+        raise ToolError(said, remedy=f"At most {MOST_STEPS} are kept; write it into a file, and load that.")
     document = {
         "form": _FORM,
         "name": data.name,
         "columns": [column.model_dump(mode="json") for column in data.columns],
-        "made_by": made.model_dump(mode="json"),
-        "changes": list(changes),
+        "steps": [step.model_dump(mode="json") for step in stored.steps],
         "values": [[as_json(value) for value in data.values[column.name]] for column in data.columns],
     }
     written = json.dumps(document, separators=(",", ":"), allow_nan=False).encode()
@@ -53,8 +67,8 @@ def packed(data: Data, made: Made, changes: Sequence[str]) -> bytes:
     return written
 
 
-def unpacked(written: bytes) -> tuple[Data, Made, tuple[str, ...]]:
-    """The table, how it was made, and what was changed then; ValueError where the bytes are no table."""
+def unpacked(written: bytes) -> Stored:
+    """What `packed` wrote; ValueError where the bytes are no table."""
     document = json.loads(written)
     if not isinstance(document, dict) or document.get("form") != _FORM:
         raise ValueError("no table")
@@ -63,7 +77,7 @@ def unpacked(written: bytes) -> tuple[Data, Made, tuple[str, ...]]:
         column.name: [from_json(value, column.type) for value in of]
         for column, of in zip(columns, document["values"], strict=True)
     }
-    return Data(document["name"], columns, values), Made.model_validate(document["made_by"]), tuple(document["changes"])
+    return Stored(Data(document["name"], columns, values), tuple(map(Step.model_validate, document["steps"])))
 
 
 class TableStore:
@@ -72,32 +86,18 @@ class TableStore:
     def __init__(self, artifacts: Artifacts) -> None:
         self._artifacts = artifacts
 
-    async def put(self, data: Data, made: Made, changes: Sequence[str] = ()) -> TableRef:
-        """Stores a table, and says how to find it."""
-        written = await computed(packed, data, made, changes)
-        stored = await self._artifacts.put(written, MEDIA_TYPE, f"{data.name}.table.json")
-        return TableRef(name=data.name, hash=stored.sha256, columns=data.columns, rows=data.rows, made_by=made)
+    async def put(
+        self, data: Data, made: Made, changes: Sequence[str] = (), before: Sequence[Step] = ()
+    ) -> tuple[TableRef, Stored]:
+        """Stores a table with its history, and says how to find it."""
+        steps = tuple(dict.fromkeys((*before, Step(table=data.name, made_by=made, changes=tuple(changes)))))
+        stored = Stored(data, steps)
+        kept = await self._artifacts.put(await computed(packed, stored), MEDIA_TYPE, f"{data.name}.table.json")
+        ref = TableRef(name=data.name, hash=kept.sha256, columns=data.columns, rows=data.rows, made_by=made)
+        return ref, stored
 
-    async def get(self, hash: str) -> Data:
+    async def get(self, hash: str) -> Stored:
         """The table; ToolError where none is stored under the hash."""
-        return (await self._read(hash))[0]
-
-    async def history(self, hash: str) -> list[Step]:
-        """The operations that made the table, from the files on; each once."""
-        found: dict[str, Step] = {}
-        await self._walk(hash, found, 0)
-        return list(found.values())
-
-    async def _walk(self, hash: str, found: dict[str, Step], depth: int) -> None:
-        if hash in found or depth > _DEEPEST:
-            return
-        data, made, changes = await self._read(hash)
-        if not made.is_first:
-            for origin in made.inputs:
-                await self._walk(origin.hash, found, depth + 1)
-        found[hash] = Step(table=data.name, hash=hash, made_by=made, changes=changes)
-
-    async def _read(self, hash: str) -> tuple[Data, Made, tuple[str, ...]]:
         try:
             return await computed(unpacked, await self._artifacts.get(hash))
         except (KeyError, ValueError, TypeError, ArithmeticError, ValidationError) as error:
@@ -105,7 +105,10 @@ class TableStore:
             remedy = "Give the table as the call that made it gave it back, or its whole hash."
             raise ToolError(said, remedy=remedy) from error
 
-
-def in_words(history: Sequence[Step]) -> list[str]:
-    """The history, a line for each operation."""
-    return [step.words for step in history]
+    async def perform(self, operation: Operation, hashes: Sequence[str], form: Form) -> tuple[TableRef, Stored]:
+        """The table that an operation makes of stored ones. ToolError as the operation says."""
+        tables = [await self.get(hash) for hash in hashes]
+        data, changes = await computed(perform, operation, [each.data for each in tables], form)
+        inputs = tuple(Origin(name=each.data.name, hash=hash) for each, hash in zip(tables, hashes, strict=True))
+        before = [step for each in tables for step in each.steps]
+        return await self.put(data, Made(operation=operation.words(form), inputs=inputs), changes, before)

@@ -1,0 +1,26 @@
+"""A chart with all that goes along with it: the picture, its figures beside it, and what it shows in words."""
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from tools.charts.drawing import PictureForm, draw_chart
+from tools.charts.figures import plotted
+from tools.charts.spec import ChartSpec
+from tools.charts.words import alt_text
+from tools.report.escaping import cell_text
+
+
+@dataclass(frozen=True)
+class MadeChart:
+    """A picture, the figures that it shows as CSV, and its alternative text."""
+
+    picture: bytes
+    csv: bytes
+    alt: str
+
+
+def make(frame: pd.DataFrame, spec: ChartSpec, form: PictureForm = "png") -> MadeChart:
+    """The chart; ToolError as `plotted`. Blocking."""
+    figures = plotted(frame, spec).map(cell_text).rename(columns=cell_text)
+    return MadeChart(draw_chart(frame, spec, form), figures.to_csv(index=False).encode(), alt_text(frame, spec))
