@@ -75,6 +75,8 @@ class Locator(Record):
     """Start and end offset in the text extracted from the source."""
     computed: str | None = None
     """The computation that made the passage, e.g. `linear_trend(co2 by year)`; None for text that was read."""
+    table: str | None = None
+    """Hash of the stored table that it was computed from, which names all operations that made it; None for a file."""
 
     def label(self) -> str:
         """The locator in words, as a citation prints it: `p. 3`, `Results › Trend`, `rows A2:D30`."""

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from state.evidence import Locator, Passage, Source
+from state.evidence import Passage, Source
 from tools.data import Table
 from tools.numerals import p_value, percent
 from tools.statistics.hints import counting_column
@@ -30,7 +30,13 @@ def statistic_passage(source: Source, table: Table, what: str, columns: Sequence
     lines += [f"Assumption: {each}." for each in result.assumptions]
     lines += [f"Warning: {each}" for each in result.warnings]
     lines.append(f"Method: {result.method} ({result.formula}).")
-    return Passage.make(source.id, Locator(computed=what, cells=table.cells(columns)), "\n".join(lines))
+    return computed_passage(source, table, what, columns, lines)
+
+
+def computed_passage(source: Source, table: Table, what: str, columns: Sequence[str], lines: Sequence[str]) -> Passage:
+    """What was computed from columns of a table, and at its end how the table was made."""
+    made = [f"Made by {one_line(each)}." for each in table.made]
+    return Passage.make(source.id, table.locator(what, columns), "\n".join([*lines, *made]))
 
 
 def _weight(result: StatResult) -> list[str]:
@@ -47,7 +53,8 @@ def overview_passage(source: Source, table: Table) -> Passage:
     """What a table holds, as a passage."""
     frame, names = table.frame, list(table.frame.columns)
     sheet = f", sheet {table.sheet}" if table.sheet else ""
-    lines = [f"{PurePosixPath(source.uri).name}{sheet} holds {len(frame)} rows and {len(names)} columns."]
+    name = PurePosixPath(source.uri).name if table.stored is None else table.uri
+    lines = [f"{name}{sheet} holds {len(frame)} rows and {len(names)} columns."]
     lines += [f"Column {name}: {_kind(frame[name])}." for name in names[:MOST_COLUMNS]]
     if len(names) > MOST_COLUMNS:
         lines.append(f"Other columns: {', '.join(names[MOST_COLUMNS:])}.")
@@ -58,7 +65,7 @@ def overview_passage(source: Source, table: Table) -> Passage:
         f"Row {row}: " + "; ".join(f"{name} = {_shown(value)}" for name, value in cells.items())
         for row, cells in rows.iterrows()
     ]
-    return Passage.make(source.id, Locator(computed="load_data", cells=table.cells(names)), "\n".join(lines))
+    return computed_passage(source, table, "load_data", names, lines)
 
 
 def column_facts(name: str, table: Table) -> dict[str, object]:

@@ -11,7 +11,7 @@ import pandas as pd
 from openpyxl.utils import column_index_from_string, get_column_letter
 
 from state.errors import ToolError
-from state.evidence import SourceKind
+from state.evidence import Locator, SourceKind
 from tools.columns import clean
 from tools.documents.formats import FORMATS
 from tools.documents.grids import Grid, Row, Tables
@@ -40,6 +40,16 @@ class Table:
     """The spreadsheet letter of each column."""
     units: Mapping[str, str] = field(default_factory=dict)
     """Units that the cells carried (`%`), by column."""
+    stored: str | None = None
+    """Hash of the table that operations made; None for a table of a file."""
+    made: tuple[str, ...] = ()
+    """The operations that made it, in words, from the files on; none for a table of a file."""
+
+    def locator(self, what: str, columns: Sequence[str]) -> Locator:
+        """Where a computation on columns rests: on cells of the file, or on the stored table."""
+        if self.stored is None:
+            return Locator(computed=what, cells=self.cells(columns))
+        return Locator(computed=f"{what} of {self.uri}", table=self.stored)
 
     def cells(self, columns: Sequence[str], rows: Iterable[int] | None = None) -> str:
         """The range of cells of the columns, `A2:B30, D2:D30` or `Sheet1!A2:A30`; all rows unless given."""

@@ -16,7 +16,10 @@ from tools.statistics.asking import Options, Role
 from tools.statistics.methods import Given
 from tools.statistics.samples import label, named_values
 
-TableName = Annotated[str, Field(description="The table's uri from list_tables; `book.xlsx#Sheet2` for a sheet.")]
+TableName = Annotated[
+    str,
+    Field(description="The table's uri from list_tables (`book.xlsx#Sheet2` for a sheet), or the id of a made one."),
+]
 
 
 class TableStatistic(Options):

@@ -19,6 +19,7 @@ from state.ports import Ports
 from state.specialisation import AnalysisSpeciality
 from tools.analysis_tools import analysis_tools
 from tools.memory import memory_ports
+from tools.tables.operations import OPERATIONS
 
 CO2 = "# Mauna Loa\nyear,co2 (ppm),site\n" + "".join(
     f"{1960 + i},{317 + 1.5 * i + (i * 7 % 5) / 10:.1f},{'AB'[i % 2]}\n" for i in range(40)
@@ -99,6 +100,7 @@ def test_tools_describe_themselves(desk: Desk) -> None:
     assert list(desk.tools) == [
         "list_tables",
         "load_data",
+        *(f"{operation}_table" for operation in OPERATIONS),
         "run_statistics",
         "make_chart",
     ]
@@ -124,7 +126,7 @@ async def test_tables_are_looked_for_once(desk: Desk, monkeypatch: pytest.Monkey
     def parsed(*_: object) -> NoReturn:
         raise AssertionError("a file was parsed again")
 
-    monkeypatch.setattr("tools.analysis_tools.sheet_names", parsed)
+    monkeypatch.setattr("tools.analysis_tables.sheet_names", parsed)
     assert (await desk.call("list_tables")).content == first
 
 
@@ -326,3 +328,48 @@ async def test_hostile_cells_stay_data() -> None:
         await desk.call("run_statistics", method="describe", table="h.csv", values="v &amp; w")
     )
     assert passage.locator.computed == "describe(v & w)"
+
+
+@pytest.mark.slow
+async def test_a_number_leads_back_to_the_files() -> None:
+    """A table that was made goes by the id of its passage, also for an agent that starts anew after a crash; what is
+    computed from it says how it was made, and its place holds the hash of the table.
+    """
+    desk = await open_desk(
+        {"sales.csv": b"region,revenue (EUR)\nN,10.1\nS,20.2\nN,0.2\n,7\n", "heads.csv": b"code,head\nN,Ann\nS,Bob\n"}
+    )
+    cleaned = await desk.call("clean_table", table="sales.csv", missing={"region": "drop"}, name="clean")
+    joined = await desk.call(
+        "join_table", table=(await desk.passage(cleaned)).id, other="heads.csv", on={"region": "code"}
+    )
+    made = await desk.call(
+        "group_table",
+        table=(await desk.passage(joined)).id,
+        by="head",
+        measures={"revenue (EUR)": ["sum", "mean"]},
+        name="by head",
+    )
+    table = await desk.passage(made)
+    assert '"table": "' + table.id in str(made.content)
+    tools = {tool.name: tool for tool in analysis_tools(desk.ports, desk.collection)}
+    anew = Desk(desk.ports, desk.collection, tools)
+    statistic = await anew.passage(
+        await anew.call("run_statistics", table=table.id, method="describe", values="sum of revenue (EUR)")
+    )
+    assert statistic.locator.computed == "describe(sum of revenue (EUR)) of by head"
+    assert statistic.locator.table == table.locator.table
+    assert "mean = 15.25" in statistic.text
+    lineage = [
+        "Made by sales: loaded (from sales.csv).",
+        "Made by clean: cleaned: missing values of region (from sales).",
+        "Made by heads: loaded (from heads.csv).",
+        "Made by clean: joined (left) by region = code (from clean and heads).",
+        "Made by by head: grouped by head: sum of revenue (EUR), mean of revenue (EUR) (from clean).",
+    ]
+    assert statistic.text.splitlines()[-5:] == lineage
+    chart = await anew.passage(
+        await anew.call("make_chart", table=table.id, kind="bar", x="head", y="sum of revenue (EUR)", title="Revenue")
+    )
+    assert chart.text.splitlines()[1:] == lineage
+    with pytest.raises(ToolError, match="no table"):
+        await anew.call("load_data", table="p0123456789abcdef")

@@ -79,7 +79,7 @@ class Condition(BaseModel):
 class FilterForm(Form):
     """Which rows to keep."""
 
-    where: list[Condition] = Field(min_length=1, max_length=50)
+    where: list[Condition] = Field(min_length=1, max_length=50, description="The conditions.")
     match: Literal["all", "any"] = Field(default="all", description="Whether all conditions must hold, or one.")
     columns: list[str] = Field(default=[], description="Keep only these columns, in this order; all without it.")
 
@@ -120,15 +120,15 @@ class GroupForm(Form):
 class PivotForm(Form):
     """A table with one row for each value of some columns, and one column for each value of another."""
 
-    rows: Names = Field(min_length=1, max_length=10)
+    rows: Names = Field(min_length=1, max_length=10, description="The columns that name a row.")
     columns: str = Field(description="The column whose values become columns.")
     values: str = Field(description="The column that is measured.")
-    measure: Measure = "sum"
+    measure: Measure = Field(default="sum", description="What is computed for each cell.")
 
 
 class SortForm(Form):
     """In which order, and how many rows."""
 
-    by: Names = Field(min_length=1, max_length=10)
-    descending: bool = False
+    by: Names = Field(min_length=1, max_length=10, description="The columns, the most important first.")
+    descending: bool = Field(default=False, description="The greatest first.")
     top: int | None = Field(default=None, ge=1, description="Keep only so many rows.")

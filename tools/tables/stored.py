@@ -48,6 +48,11 @@ class Stored:
     steps: tuple[Step, ...]
 
 
+def words(steps: Sequence[Step]) -> list[str]:
+    """The operations in words, from the files on."""
+    return [step.words for step in steps]
+
+
 def packed(stored: Stored) -> bytes:
     """The bytes of a table; ToolError where they are too many."""
     data = stored.data

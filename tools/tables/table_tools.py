@@ -23,7 +23,7 @@ from tools.tables.frames import frame_of, records
 from tools.tables.loading import from_columns, from_file, from_rows
 from tools.tables.operations import OPERATIONS, Operation
 from tools.tables.profiling import profile
-from tools.tables.stored import Step, Stored, TableStore
+from tools.tables.stored import Step, Stored, TableStore, words
 from tools.tables.table_forms import (
     ChartFile,
     DrawnChart,
@@ -182,11 +182,6 @@ class TableTools:
 
     async def _written(self, path: str, data: bytes) -> Written:
         return Written.model_validate(await asyncio.to_thread(self._files.write, path, data))
-
-
-def words(steps: tuple[Step, ...]) -> list[str]:
-    """The operations in words, from the files on."""
-    return [step.words for step in steps]
 
 
 def _answer(ref: TableRef, stored: Stored) -> Json:
