@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,10 +15,8 @@ from matplotlib.image import imread
 from state.errors import ToolError
 from tools.charts.drawing import draw_chart, drawable
 from tools.charts.figures import plotted
-from tools.charts.spec import ChartSpec
+from tools.charts.spec import ChartForm, ChartKind, ChartSpec
 from tools.charts.words import alt_text
-
-Kind = Literal["line", "bar", "scatter", "histogram"]
 
 
 @pytest.fixture
@@ -30,11 +28,12 @@ def frame() -> pd.DataFrame:
             "co2 (ppm)": 317 + 1.5 * (years - 1960),
             "site": ["A", "B", "C"] * 20,
             "day": pd.date_range("2001-01-01", periods=60),
+            "decade": [f"{year // 10}0s" for year in years],
         }
     )
 
 
-def spec(kind: Kind, x: str = "year", *y: str, **more: Any) -> ChartSpec:
+def spec(kind: ChartKind, x: str = "year", *y: str, **more: Any) -> ChartSpec:
     return ChartSpec(kind=kind, x=x, y=y, title="CO2", **more)
 
 
@@ -46,6 +45,9 @@ SPECS = [
     spec("scatter", "year", "co2 (ppm)"),
     spec("scatter", "day", "co2 (ppm)"),
     spec("histogram", "co2 (ppm)", x_unit="ppm"),
+    spec("box", "site", "co2 (ppm)", y_unit="ppm"),
+    spec("heat map", "site", "decade", "co2 (ppm)", y_unit="ppm"),
+    spec("bar", "decade", "co2 (ppm)", panels="site"),
 ]
 
 
@@ -78,8 +80,10 @@ def test_a_trend_is_drawn_beside_its_line(frame: pd.DataFrame) -> None:
         assert (without != fitted) == changes
 
 
-def test_no_global_state() -> None:
-    """Drawing needs no pyplot."""
+@pytest.mark.slow
+def test_no_global_state(frame: pd.DataFrame) -> None:
+    """Drawing needs no pyplot, which would choose a window system."""
+    draw_chart(frame, spec("box", "site", "co2 (ppm)"))
     assert "matplotlib.pyplot" not in sys.modules
 
 
@@ -124,6 +128,12 @@ def test_hostile_labels() -> None:
         (spec("line", "year", "site"), "text, not numbers"),
         (spec("bar", "year", "co2 (ppm)"), "60 bars"),
         (spec("histogram", "site"), "text, not numbers"),
+        (spec("box", "site", "year", "co2 (ppm)"), "shows one column"),
+        (spec("box", "year", "co2 (ppm)"), "60 boxes"),
+        (spec("heat map", "site", "co2 (ppm)"), "needs three columns"),
+        (spec("line", "year", "co2 (ppm)", panels="day"), "60 panels"),
+        (spec("box", "site", "year", panels="decade"), "no panels"),
+        (spec("line", "year", "co2 (ppm)", panels="place"), "no column place"),
     ],
 )
 def test_refusals(frame: pd.DataFrame, wanted: ChartSpec, said: str) -> None:
@@ -146,3 +156,57 @@ def test_alt_texts(frame: pd.DataFrame) -> None:
     assert "correlation r = 1" in alt_text(frame, SPECS[4])
     histogram = alt_text(pd.DataFrame({"x": [1, 1, 1, 1, 9]}), spec("histogram", "x", x_unit="m"))
     assert histogram.startswith("Histogram of 5 values of x from 1 to 9 m; most, 4, lie between 1 and")
+
+
+def test_figures_of_boxes_tiles_and_panels() -> None:
+    """A box has its quartiles and says what lies outside, a tile the mean of its rows; panels share bins and places."""
+    frame = pd.DataFrame({"g": list("aaaaabb"), "h": list("xyxyxyx"), "v": [1.0, 2, 3, 4, 50, None, 7]})
+    boxes = plotted(frame, spec("box", "g", "v"))
+    assert boxes.iloc[0].to_dict() == {
+        "g": "a", "n": 5, "low": 1, "q1": 2, "median": 3, "q3": 4, "high": 4, "outside": 1
+    }  # fmt: skip
+    assert plotted(frame, spec("box", "v"))["n"].tolist() == [6]
+    tiles = plotted(frame, spec("heat map", "g", "h", "v"))
+    assert tiles.to_numpy().tolist() == [["a", "x", 18.0], ["a", "y", 3.0], ["b", "x", 7.0]]
+    bars = plotted(frame, spec("bar", "g", "v", panels="h"))
+    assert bars[["h", "g"]].to_numpy().tolist() == [["x", "a"], ["x", "b"], ["y", "a"], ["y", "b"]]
+    assert bars["v"].tolist()[:3] == [18.0, 7.0, 3.0]
+    assert np.isnan(bars["v"].tolist()[3])
+    bins = plotted(frame, spec("histogram", "v", panels="h"))
+    first, second = (part[["from", "to"]].to_numpy().tolist() for _, part in bins.groupby("h"))
+    assert first == second
+    assert bins["count"].sum() == 6
+
+
+def test_alt_texts_of_boxes_tiles_and_panels() -> None:
+    """Each group, the extremes, and a clause for each panel, from the figures."""
+    frame = pd.DataFrame({"g": list("aabb"), "h": list("xyxy"), "v": [1.0, 2, 3, 40]})
+    assert alt_text(frame, spec("box", "g", "v", y_unit="m")) == (
+        "Box chart of v by g: a (n = 2) median 1.5 m, middle half 1.25 m to 1.75 m; "
+        "b (n = 2) median 21.5 m, middle half 12.25 m to 30.75 m."
+    )
+    assert alt_text(frame, spec("heat map", "g", "h", "v")) == (
+        "Heat map of v by g and h (2 by 2): lowest 1 at a, x; highest 40 at b, y."
+    )
+    told = alt_text(frame, spec("bar", "g", "v", panels="h"))
+    assert told.startswith("2 small charts by h, on the same scales. x: Bar chart of v by g: v lowest 1 at a,")
+
+
+@pytest.mark.slow
+def test_charts_differ_without_colours(frame: pd.DataFrame) -> None:
+    """Two series that change places are told apart in shades of grey; SVG has the same bytes each time."""
+    swapped = frame.assign(year=frame["co2 (ppm)"], **{"co2 (ppm)": frame["year"]})
+    pictures = [draw_chart(each, spec("bar", "site", "year", "co2 (ppm)")) for each in (frame, swapped)]
+    grey = [imread(io.BytesIO(each))[..., :3].mean(axis=2) for each in pictures]
+    assert np.abs(grey[0] - grey[1]).max() > 0.3
+    drawn = {draw_chart(frame, SPECS[-2], "svg") for _ in range(2)}
+    assert len(drawn) == 1
+    assert b"<svg" in drawn.pop()
+
+
+def test_a_chart_is_asked_for_in_the_tables_own_names() -> None:
+    """Headers are found and units told; of a heat map the unit is that of the numbers."""
+    form = ChartForm.model_validate({"kind": "heat map", "x": "a", "y": ["b", "c"], "title": " T\n1 "})
+    made = form.spec(str.upper, lambda name: {"C": "kg", "A": "s"}.get(name, ""))
+    assert made == ChartSpec(kind="heat map", x="A", y=("B", "C"), title="T 1", x_unit="s", y_unit="kg")
+    assert ChartForm(kind="histogram", x="a", y=["b"], title="").spec(str, lambda name: "m").y == ()

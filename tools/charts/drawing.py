@@ -38,7 +38,7 @@ _INKS = ("#1f4e79", "#b5521b", "#3d7a4a", "#6b4a8a", "#8a6d1d", "#4a4a4a")
 _DASHES = ("-", "--", "-.", ":", (0, (8, 2, 2, 2)), (0, (1, 3)))
 _MARKERS = ("o", "s", "^", "D", "v", "x")
 _HATCHES = ("", "//", "..", "\\\\", "xx", "--")
-_PAPER, _INK, _QUIET = "white", "#222222", "#8a8a8a"
+_PAPER, _INK, _QUIET, _BOX = "white", "#222222", "#8a8a8a", "#e3e3e3"
 _PANELS_ABREAST = 3
 _PANEL_HEIGHT = 330 / DPI
 _WRITTEN_TILES = 150
@@ -57,15 +57,15 @@ def draw_chart(frame: pd.DataFrame, spec: ChartSpec, form: PictureForm = "png") 
         _dress(axes, spec)
     picture = io.BytesIO()
     if form == "svg":
-        with matplotlib.rc_context({"svg.hashsalt": "stretto"}):  # its ids are the same each time
-            figure.savefig(picture, format="svg", metadata={"Date": None, "Creator": None})
+        matplotlib.rcParams["svg.hashsalt"] = "stretto"  # its ids are the same each time; nothing else reads it
+        figure.savefig(picture, format="svg", metadata={"Date": None, "Creator": None})
     else:
         figure.savefig(picture, format="png", dpi=DPI, metadata={"Software": None})
     return picture.getvalue()
 
 
 def _draw_panels(figure: Figure, frame: pd.DataFrame, spec: ChartSpec) -> None:
-    """One small chart beside the other, on the same scales; the legend stands in the first."""
+    """One small chart beside the other, on the same scales; the legend stands below all."""
     parts = panels_of(frame, spec)
     across = min(_PANELS_ABREAST, len(parts))
     down = -(-len(parts) // across)
@@ -73,11 +73,17 @@ def _draw_panels(figure: Figure, frame: pd.DataFrame, spec: ChartSpec) -> None:
     grid = figure.subplots(down, across, sharex=True, sharey=True, squeeze=False).flatten()
     for place, (axes, (name, part)) in enumerate(zip(grid, parts.items(), strict=False)):
         _draw(axes, part, part, spec.in_one)
-        _dress(axes, spec.in_one.model_copy(update={"title": name}), has_legend=place == 0)
+        _dress(axes, spec.in_one.model_copy(update={"title": name}), has_legend=False)
         axes.title.set(fontsize=10)
-        axes.label_outer()
+        axes.tick_params(labelbottom=place + across >= len(parts))
+        for label_, is_shown in (
+            (axes.xaxis.label, place + across >= len(parts)),
+            (axes.yaxis.label, place % across == 0),
+        ):
+            label_.set_visible(is_shown)
     for axes in grid[len(parts) :]:
         axes.set_visible(False)
+    _legend(figure, grid[0], loc="outside lower right", ncols=3)
     title = textwrap.fill(drawable(spec.title, 130), 68)
     figure.suptitle(title, x=0.02, ha="left", fontsize=12, fontweight="bold", color=_INK).set_parse_math(False)
 
@@ -132,19 +138,17 @@ def _draw_bins(axes: Axes, drawn: pd.DataFrame, spec: ChartSpec) -> None:
 
 def _draw_boxes(axes: Axes, frame: pd.DataFrame, spec: ChartSpec) -> None:
     found = boxes(frame, spec)
-    told = [boxplot_stats(numbers)[0] for _, numbers in found]
-    line = {"color": _INK, "linewidth": 1.2}
-    axes.bxp(
-        told,
-        positions=range(len(found)),
-        patch_artist=True,
-        boxprops={"facecolor": "#e3e3e3", "edgecolor": _INK},
-        medianprops=line | {"linewidth": 2.4},
-        whiskerprops=line,
-        capprops=line,
-        flierprops={"marker": "o", "markersize": 4, "markerfacecolor": _PAPER, "markeredgecolor": _INK},
-        manage_ticks=False,
-    )
+    for place, (_, numbers) in enumerate(found):
+        (told,) = boxplot_stats(numbers)
+        ends = (told["whislo"], told["whishi"])
+        axes.vlines([place, place], [ends[0], told["q3"]], [told["q1"], ends[1]], color=_INK, linewidth=1.2)
+        axes.hlines(ends, place - 0.12, place + 0.12, color=_INK, linewidth=1.2)
+        axes.bar(place, told["q3"] - told["q1"], 0.5, told["q1"], color=_BOX, edgecolor=_INK, linewidth=1.2)
+        axes.hlines(told["med"], place - 0.25, place + 0.25, color=_INK, linewidth=2.4)
+        outside = told["fliers"]
+        axes.plot([place] * len(outside), outside, "o", markersize=4, markerfacecolor=_PAPER, markeredgecolor=_INK)
+    axes.margins(y=0.05)
+    axes.use_sticky_edges = False  # else a box at the lower end stands on the axis
     _name_ticks(axes, [name if spec.y else "" for name, _ in found])
 
 
@@ -218,9 +222,15 @@ def _dress(axes: Axes, spec: ChartSpec, has_legend: bool = True) -> None:
         formatter = axis.get_major_formatter()
         if isinstance(formatter, ScalarFormatter):
             formatter.set_useOffset(False)
+    if has_legend:
+        _legend(axes, axes)
+
+
+def _legend(place: Axes | Figure, axes: Axes, **where: Any) -> None:
+    """The names of the series, where there are several."""
     handles, names = axes.get_legend_handles_labels()
-    if len(names) > 1 and has_legend:
-        legend = axes.legend(handles, [drawable(name, 60) for name in names], fontsize=9, frameon=False)
+    if len(names) > 1:
+        legend = place.legend(handles, [drawable(name, 60) for name in names], fontsize=9, frameon=False, **where)
         for text in legend.get_texts():
             text.set_parse_math(False)
 

@@ -19,10 +19,7 @@ def plotted(frame: pd.DataFrame, spec: ChartSpec) -> pd.DataFrame:
     Rows without x are left out; of rows with the same x, lines, bars and tiles show the mean. ToolError where a
     column is missing, holds text in place of numbers, or makes more bars or series than can be told apart.
     """
-    named = [name for name in (spec.x, *spec.y, spec.panels) if name]
-    if missing := [name for name in named if name not in frame.columns]:
-        remedy = f"Its columns are: {', '.join(map(str, frame.columns))}."
-        raise ToolError(f"There is no column {', '.join(missing)}.", remedy=remedy)
+    _refuse_unknown(frame, spec)
     if spec.panels:
         parts = panels_of(frame, spec)
         return pd.concat([part.assign(**{spec.panels: name}) for name, part in parts.items()])[
@@ -31,8 +28,16 @@ def plotted(frame: pd.DataFrame, spec: ChartSpec) -> pd.DataFrame:
     return _FIGURES.get(spec.kind, _series)(frame, spec)
 
 
+def _refuse_unknown(frame: pd.DataFrame, spec: ChartSpec) -> None:
+    named = [name for name in (spec.x, *spec.y, spec.panels) if name]
+    if missing := [name for name in named if name not in frame.columns]:
+        remedy = f"Its columns are: {', '.join(map(str, frame.columns))}."
+        raise ToolError(f"There is no column {', '.join(missing)}.", remedy=remedy)
+
+
 def panels_of(frame: pd.DataFrame, spec: ChartSpec) -> dict[str, pd.DataFrame]:
     """The figures of each panel by its name, in order; all have the same bins or bars. ToolError as `plotted`."""
+    _refuse_unknown(frame, spec)
     if spec.kind in ("box", "heat map") or spec.panels in (spec.x, *spec.y):
         remedy = "Panels are for lines, bars, scatters and histograms, by a column that is not drawn."
         raise ToolError(f"A {spec.kind} chart of these columns has no panels.", remedy=remedy)
