@@ -148,7 +148,7 @@ class _Desk:
         asked = TableChart.model_validate(given)
         source, loaded = await self.tables.table(asked.table)
         spec = asked.spec(lambda name: header_of(loaded, name), lambda name: _unit(loaded, name))
-        made = await _computed(make, loaded.frame, spec)
+        made = await computed(make, loaded.frame, spec)
         what = f"{spec.kind} chart({', '.join(spec.y) + ' by ' if spec.y else ''}{spec.x})"
         used = [name for name in (spec.x, *spec.y, spec.panels) if name]
         passage = computed_passage(source, loaded, what, used, [made.alt])
@@ -183,15 +183,6 @@ class _Desk:
             return f"{one_line(source.uri)}: cannot be read, {one_line(error.message)}"
         named = f", sheets: {', '.join(map(one_line, sheets))}" if sheets else ""
         return f"{one_line(source.uri)} ({source.size} bytes{named})"
-
-
-async def _computed(compute: Callable[..., Any], *arguments: Any) -> Any:
-    """The result of blocking work on columns; ToolError where the columns do not allow it."""
-    try:
-        return await computed(compute, *arguments)
-    except (ValueError, TypeError, ArithmeticError) as error:
-        remedy = "Look at the columns with load_data, and choose others."
-        raise ToolError(f"This cannot be computed from these columns ({error}).", remedy=remedy) from error
 
 
 def _unit(table: Table, name: str) -> str:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from state.errors import ToolError
 from tools.charts.drawing import PictureForm, draw_chart
 from tools.charts.figures import plotted
 from tools.charts.spec import ChartSpec
@@ -21,6 +22,10 @@ class MadeChart:
 
 
 def make(frame: pd.DataFrame, spec: ChartSpec, form: PictureForm = "png") -> MadeChart:
-    """The chart; ToolError as `plotted`. Blocking."""
-    figures = plotted(frame, spec).map(cell_text).rename(columns=cell_text)
-    return MadeChart(draw_chart(frame, spec, form), figures.to_csv(index=False).encode(), alt_text(frame, spec))
+    """The chart; ToolError as `plotted`, and where the columns cannot be drawn so. Blocking."""
+    try:
+        figures = plotted(frame, spec).map(cell_text).rename(columns=cell_text)
+        return MadeChart(draw_chart(frame, spec, form), figures.to_csv(index=False).encode(), alt_text(frame, spec))
+    except (ValueError, TypeError, ArithmeticError) as error:
+        said = f"These columns cannot be drawn as a {spec.kind} ({error})."
+        raise ToolError(said, remedy="Look at what the columns hold, and choose others.") from error

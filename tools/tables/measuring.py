@@ -1,7 +1,7 @@
 """One figure from the known values of a column, exact on the decimals as they are written: 0.1 + 0.2 is 0.3."""
 
 from collections.abc import Sequence
-from decimal import Decimal
+from decimal import MAX_PREC, Decimal, localcontext
 from fractions import Fraction
 from typing import Any
 
@@ -47,23 +47,28 @@ def measured(column: TableColumn, known: Sequence[Any], measure: Measure, total:
         return None
     if measure in ("min", "max"):
         return min(known) if measure == "min" else max(known)
-    numbers = [Fraction(exact(value)) for value in known]
+    found = _middle(known) if measure == "median" else _sum(known)
     if measure == "share":
-        return float(100 * sum(numbers) / total) if total else None
-    found = _middle(numbers) if measure == "median" else sum(numbers, Fraction(0))
-    found = found / len(numbers) if measure == "mean" else found
+        return float(100 * found / total) if total else None
+    found = found / len(known) if measure == "mean" else found
     return _as(found, measured_column(column, measure).type)
 
 
 def total_of(column: TableColumn, known: Sequence[Any]) -> Fraction:
     """The exact sum; ToolError where the column holds no numbers."""
     measured_column(column, "sum")
-    return sum((Fraction(exact(value)) for value in known), Fraction(0))
+    return _sum(known)
 
 
-def _middle(numbers: Sequence[Fraction]) -> Fraction:
-    ordered, half = sorted(numbers), len(numbers) // 2
-    return ordered[half] if len(ordered) % 2 else (ordered[half - 1] + ordered[half]) / 2
+def _sum(known: Sequence[Any]) -> Fraction:
+    with localcontext(prec=MAX_PREC):  # nothing is rounded
+        return Fraction(sum(map(exact, known), Decimal(0)))
+
+
+def _middle(known: Sequence[Any]) -> Fraction:
+    ordered, half = sorted(map(exact, known)), len(known) // 2
+    high = Fraction(ordered[half])
+    return high if len(ordered) % 2 else (Fraction(ordered[half - 1]) + high) / 2
 
 
 def _as(value: Fraction, type_: ColumnType) -> Any:

@@ -9,11 +9,12 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from langchain_core.tools import BaseTool, StructuredTool
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from state.errors import ToolError, ToolFailed
 from state.runs import Json
 from state.tables import Made, Origin, TableRef
+from tools.database.results import Rows
 from tools.documents.files import MAX_BYTES
 from tools.effects import Effects, effects
 from tools.run_files import RunFiles, Written
@@ -111,12 +112,11 @@ class TableTools:
 
     async def _from_answer(self, answer: Json, name: str, said: str, database: str = "database_query") -> Json:
         try:
-            types = {str(column["name"]): str(column["type"]) for column in answer["columns"]}
-            rows, is_cut = answer["rows"], answer["truncated"]
-        except (KeyError, TypeError) as error:
+            given = Rows.model_validate(answer)
+        except ValidationError as error:
             raise ToolError("This is no answer of database_query.", remedy="Give it as `rows`.") from error
-        data, changes = await computed(from_rows, rows, name, types)
-        cut = ["the database had more rows: the table is cut at max_rows or max_bytes"] if is_cut else []
+        data, changes = await computed(from_rows, given.rows, name, {each.name: each.type for each in given.columns})
+        cut = ["the database had more rows: the table is cut at max_rows or max_bytes"] if given.truncated else []
         origin = Origin(name=database, hash=_hash(json.dumps(answer, sort_keys=True).encode()))
         return await self._put(data, said, origin, [*cut, *changes])
 
@@ -169,7 +169,7 @@ class TableTools:
         ).model_dump()
 
     async def chart(self, **given: Any) -> Json:
-        """A chart of a table, its figures and its table's history beside it."""
+        """A chart of a table, and its figures beside it."""
         asked = ChartFile(**given)
         stored = await self._store.get(_hash_of(asked.table))
         made = await computed(_made_chart, stored.data, asked)
