@@ -18,8 +18,8 @@ from tools.toolbox import Toolbox
 
 @pytest.mark.slow
 async def test_the_example_of_tables(database: Database, tmp_path: Path) -> None:
-    """The workflow of docs/tools.md leads from two files to a picture; each step says what it changed, and no rows but
-    the first few go through the state of the run.
+    """The workflow of docs/tools.md leads from two files to a picture; each step says what it changed, and the end says
+    how it came to be.
     """
     sales = "region,revenue (EUR)\n" + "".join(f"{'NS'[n % 2]},{n}.10\n" for n in range(40)) + "W,\n,5.00\n"
     (tmp_path / "sales.csv").write_text(sales, encoding="utf-8")

@@ -1,14 +1,16 @@
 """JSON, notebooks, books and mail: what they say, and where it stands."""
 
 import json as stdlib_json
+import sys
+from decimal import Decimal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from state.errors import EncryptedSource, SourceError
-from tests.tools.office_files import docx_of, eml_of, epub_of, notebook_of, zip_of
-from tools.documents import eml, epub, json, notebook
+from tests.tools.office_files import docx_of, eml_of, epub_of, notebook_of, parquet_of, zip_of
+from tools.documents import eml, epub, json, notebook, parquet
 from tools.documents.extracted import Reading, squeeze
 
 
@@ -229,3 +231,19 @@ def test_text_that_is_no_message_is_refused() -> None:
     """A message has at least one of the headers that all have."""
     with pytest.raises(SourceError, match="no header"):
         eml.read(b"Only words, and no header.\n", "a.eml")
+
+
+@pytest.mark.slow
+def test_a_parquet_file_is_a_table_with_types(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its rows are passages, with its cells; lists are text; without its package the reason says what to install."""
+    data = parquet_of({"n": [1, None], "price": [Decimal("0.10"), Decimal("2.00")], "tags": [["a"], []]})
+    reading = parquet.read(data, "in/prices.parquet")
+    assert texts(reading)[0].startswith("Table prices.parquet, sheet prices: 2 rows, 3 columns.")
+    assert "price: 0.10" in texts(reading)[1]
+    assert list(parquet.rows_of(data))[1:] == [(1, Decimal("0.10"), "['a']"), (None, Decimal("2.00"), "[]")]
+    with pytest.raises(SourceError, match="broken"):
+        list(parquet.rows_of(data[:-9]))
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(SourceError, match="not installed") as raised:
+        list(parquet.rows_of(data))
+    assert "extra parquet" in str(raised.value)
