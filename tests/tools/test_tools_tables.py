@@ -17,6 +17,7 @@ from tools.tables.data import MOST_ROWS, Data
 from tools.tables.loading import from_columns, from_rows
 from tools.tables.operations import OPERATIONS, perform
 from tools.tables.profiling import profile
+from tools.tables.stored import Stored, packed, unpacked
 
 SALES: dict[str, list[Any]] = {
     "region": ["North", "South", "North", "East", None],
@@ -63,7 +64,7 @@ def typed(given_rows: list[tuple[Any, ...]], **types: ColumnType) -> Data:
 
 
 @pytest.mark.slow
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(SMALL, SMALL, st.sampled_from(["left", "inner", "outer"]))
 def test_joins_as_two_loops_do(left: list[tuple[Any, Any]], right: list[tuple[Any, Any]], how: str) -> None:
     """Each row with each partner, in order; those without one by the kind of join."""
@@ -84,7 +85,7 @@ def test_joins_as_two_loops_do(left: list[tuple[Any, Any]], right: list[tuple[An
 
 
 @pytest.mark.slow
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(SMALL)
 def test_groups_as_a_dictionary_does(given_rows: list[tuple[Any, Any]]) -> None:
     """Sums are exact, missing values left out, keys in order with the missing one last."""
@@ -105,7 +106,7 @@ def test_groups_as_a_dictionary_does(given_rows: list[tuple[Any, Any]]) -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(st.lists(st.tuples(KEYS, KEYS, VALUES), max_size=8))
 def test_a_pivot_is_a_group_laid_out(given_rows: list[tuple[Any, Any, Any]]) -> None:
     """Each cell is the sum of its group, and a cell without rows is missing."""
@@ -128,7 +129,7 @@ CELLS = st.one_of(st.none(), st.sampled_from(["1", " 2 ", "n/a", "x  y", "2024-0
 
 
 @pytest.mark.slow
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(
     st.fixed_dictionaries({"a": st.lists(CELLS, min_size=4, max_size=4), "b": st.lists(CELLS, min_size=4, max_size=4)}),
     st.fixed_dictionaries(
@@ -334,3 +335,40 @@ def test_rows_of_a_database_keep_their_types() -> None:
         "the column “” is called column 3",
         "column 3: values of several types, all read as text",
     ]
+
+
+ANYTHING = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-(2**70), 2**70),
+    st.floats(),
+    st.decimals(allow_nan=True, places=3),
+    st.text(alphabet=st.characters(), max_size=4),
+    st.datetimes(),
+)
+
+
+@pytest.mark.slow
+@settings(max_examples=60, deadline=None)
+@given(st.lists(ANYTHING, min_size=1, max_size=5))
+def test_what_is_stored_comes_back(cells: list[Any]) -> None:
+    """Whatever the cells, each has the type of its column, comes back as it was, and has the same bytes again; what
+    could not be kept is told.
+    """
+    data, told = from_columns({"a": cells, "n (m)": list(range(len(cells)))}, "t")
+    written = packed(Stored(data, ()))
+    back = unpacked(written).data
+    assert (back.columns, {**back.values}) == (data.columns, {**data.values})
+    assert packed(Stored(back, ())) == written
+    kinds = {"whole": int, "number": float, "decimal": Decimal, "text": str, "truth": bool, "date": datetime}
+    assert {type(value) for value in data.of("a")} <= {kinds[data.column("a").type], type(None)}
+    lost = [cell for cell, value in zip(cells, data.of("a"), strict=True) if cell is not None and value is None]
+    assert any("count as missing" in each for each in told) == bool(lost)
+    assert profile(data).rows == len(cells)
+
+
+def test_a_column_that_is_named_twice_counts_once() -> None:
+    """Names of groups, and of rows of a pivot, may be repeated."""
+    data = table({"k": ["a", "b"], "h": ["x", "x"], "n": [1, 2]})
+    assert done("group", data, by=["k", "k"])[0].names == ["k", "rows"]
+    assert done("pivot", data, rows=["k", "k"], columns="h", values="n")[0].names == ["k", "x"]

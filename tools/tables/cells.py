@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 from state.tables import ColumnType
+from tools.storable import storable
 
 NUMBERS: frozenset[ColumnType] = frozenset(("whole", "number", "decimal"))
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d{1,3})?", re.IGNORECASE)
@@ -72,7 +73,7 @@ def _number(value: Any) -> float:
 
 
 def _text(value: Any) -> str:
-    return written(value) if not isinstance(value, str) else value
+    return storable(value if isinstance(value, str) else written(value))
 
 
 def _truth(value: Any) -> bool:

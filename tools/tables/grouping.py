@@ -24,7 +24,7 @@ def group(data: Data, form: GroupForm) -> tuple[Data, list[str]]:
 
     Missing values are left out of measures, and told. ToolError where a column has no such measure.
     """
-    by = [data.column(name) for name in form.by]
+    by = list(dict.fromkeys(data.column(name) for name in form.by))
     groups = groups_of(data, [column.name for column in by])
     asked = [
         (data.column(name), measure)
@@ -50,7 +50,7 @@ def pivot(data: Data, form: PivotForm) -> tuple[Data, list[str]]:
     A cell without rows is missing. ToolError where it would have more than 200 such columns.
     """
     keys, across, column = (
-        [data.column(name) for name in form.rows],
+        list(dict.fromkeys(data.column(name) for name in form.rows)),
         data.column(form.columns),
         data.column(form.values),
     )

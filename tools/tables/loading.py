@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from state.errors import ToolError
 from state.tables import ColumnType, TableColumn
 from tools.numerals import name_and_unit
+from tools.storable import storable
 from tools.tables.cells import converted
 from tools.tables.data import Data, refuse_size, unused
 from tools.tables.telling import counted, examples
@@ -49,6 +50,7 @@ def from_document(table: "Table", name: str) -> tuple[Data, list[str]]:
     frame = table.frame
     refuse_size(len(frame), len(frame.columns))
     columns, values = [], {}
+    changes = list(table.changes)
     for header in map(str, frame.columns):
         cells = frame[header].astype(object).tolist()
         known = [None if pd.isna(cell) else _python(cell) for cell in cells]
@@ -57,8 +59,9 @@ def from_document(table: "Table", name: str) -> tuple[Data, list[str]]:
             TableColumn(name=header, type=type_, unit=name_and_unit(header)[1] or table.units.get(header, ""))
         )
         values[header] = [None if value is None else converted(value, type_) for value in known]
+        changes += _no_text(header, known)
     notes = [f"note in the file: {note}" for note in table.notes]
-    return Data(name, tuple(columns), values), [*table.changes, *notes]
+    return Data(name, tuple(columns), values), [*changes, *notes]
 
 
 def from_rows(
@@ -84,18 +87,25 @@ def from_columns(
     values: dict[str, Sequence[Any]] = {}
     changes: list[str] = []
     for place, (given_header, cells) in enumerate(given.items(), start=1):
-        header = unused(" ".join(given_header.split()) or f"column {place}", values)
+        header = unused(storable(" ".join(given_header.split())) or f"column {place}", values)
         type_ = _database_type((types or {}).get(given_header, "")) or _type_of(cells)
         values[header], unread = _read(cells, type_)
         columns.append(TableColumn(name=header, type=type_, unit=name_and_unit(header)[1]))
         if header != given_header:
-            changes.append(f"the column “{given_header}” is called {header}")
+            changes.append(f"the column “{storable(given_header)}” is called {header}")
         if type_ == "text" and any(_kind(cell) != "text" for cell in cells if cell is not None):
             changes.append(f"{header}: values of several types, all read as text")
+        changes += _no_text(header, cells)
         if unread:
             said = f"{counted(len(unread), 'value')} cannot be read as {type_} and count as missing"
             changes.append(f"{header}: {said} ({examples(map(str, unread))})")
     return Data(name, tuple(columns), values), changes
+
+
+def _no_text(header: str, cells: Sequence[Any]) -> list[str]:
+    """What is said of texts with characters that no store holds."""
+    count = sum(isinstance(cell, str) and storable(cell) != cell for cell in cells)
+    return [f"{header}: {counted(count, 'text')} with NUL or half a character, replaced by “�”"] if count else []
 
 
 def _python(value: Any) -> Any:

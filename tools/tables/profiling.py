@@ -2,7 +2,9 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from itertools import pairwise
+from math import isfinite
 from statistics import quantiles
 from typing import Any
 
@@ -66,7 +68,8 @@ def _profiled(column: TableColumn, values: Sequence[Any]) -> ColumnProfile:
     if column.type in NUMBERS or column.type == "date":
         told.lowest, told.highest = as_json(min(known)), as_json(max(known))
     if column.type in NUMBERS:
-        told.mean = float(measured(column, known, "mean"))
+        with suppress(OverflowError):  # exact decimals may be beyond floating point
+            told.mean = float(measured(column, known, "mean"))
         told.median = as_json(measured(column, known, "median"))
         told.suspicious = _odd_numbers(values)
     elif column.type == "text":
@@ -85,8 +88,10 @@ def _odd_numbers(values: Sequence[Any]) -> list[str]:
         return []
     low, _, high = quantiles(known, n=4)
     reach = 3 * (high - low)
+    if reach == 0 or not isfinite(reach):
+        return []
     far = [at for at, value in enumerate(values) if value is not None and not low - reach <= value <= high + reach]
-    if not far or reach == 0:
+    if not far:
         return []
     named = examples(values[at] for at in far)
     return [f"{counted(len(far), 'value')} far from the others: {named} in {places(far)}"]
