@@ -5,7 +5,6 @@ cite it. The arguments of a call say all that it needs: after a crash, calls tha
 the journal and not made again, so no call may rest on what one before it left in memory.
 """
 
-import functools
 import re
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
@@ -58,7 +57,7 @@ def analysis_tools(
         _tool(desk.list_tables, "list_tables", listed),
         _tool(desk.load_data, "load_data", loaded),
         *(
-            _tool(functools.partial(desk.operate, each), f"{each.name}_table", each.description, _form(each))
+            _tool(desk.operating(each), f"{each.name}_table", each.description, _form(each))
             for each in OPERATIONS.values()
         ),
         _tool(desk.run_statistics, "run_statistics", counted, TableStatistic),
@@ -123,15 +122,21 @@ class _Desk:
         facts = f"\n{block('table', column_facts(name, loaded))}" if artifact["passages"] else ""
         return content + facts, artifact
 
-    async def operate(self, operation: Operation, **given: Any) -> Answer:
-        """A table made from others, as `load_data` shows one; the id of its passage is its name."""
-        names = [given.pop(name) for name in ("table", "other") if name in given]
-        source, made = await self.tables.perform(operation, names, operation.form.model_validate(given))
-        passage = overview_passage(source, made)
-        self.tables.keep(passage.id, source, made)
-        content, artifact = await self._answer(source, [passage])
-        facts = f"\n{block('table', column_facts(passage.id, made))}" if artifact["passages"] else ""
-        return content + facts, artifact
+    def operating(self, operation: Operation) -> Callable[..., Coroutine[Any, Any, Answer]]:
+        """The tool of an operation: a table made from others, as `load_data` shows one; the id of its passage is its
+        name.
+        """
+
+        async def operate(**given: Any) -> Answer:
+            names = [given.pop(name) for name in ("table", "other") if name in given]
+            source, made = await self.tables.perform(operation, names, operation.form.model_validate(given))
+            passage = overview_passage(source, made)
+            self.tables.keep(passage.id, source, made)
+            content, artifact = await self._answer(source, [passage])
+            facts = f"\n{block('table', column_facts(passage.id, made))}" if artifact["passages"] else ""
+            return content + facts, artifact
+
+        return operate
 
     async def run_statistics(self, **given: Any) -> Answer:
         asked = TableStatistic.model_validate(given)
