@@ -193,7 +193,7 @@ def test_each_change_of_a_cleaning_is_told_with_examples() -> None:
         "size (cm): converted from cm into m (× 0.01), now size (m)",
         "size (m): 1 missing value filled with “1.75”, the median (row 4)",
         "name: 1 missing value filled with “unknown” (row 4)",
-        "1 row that repeat an earlier one left out (row 3)",
+        "1 row repeating an earlier one left out (row 3)",
         "born: now called birthday",
     ]
     assert rows(cleaned)[:2] == [("Ann", 1.8, day(2000, 1, 2), "Rom"), ("Bob", 1.75, None, "Rom")]
@@ -209,14 +209,14 @@ def test_exact_decimals_stay_exact() -> None:
     assert told == ["x: 1 missing value left out of its measures"]
     shares, told = done("group", table(SALES), by="region", measures={"items": "share"})
     assert sum(shares.of("share of items (%)")) == pytest.approx(100)
-    assert told == ["region: 1 row without a value stand in a group of their own"]
+    assert told == ["region: 1 row without a value, in the group of missing ones"]
 
 
 def test_keys_are_checked_before_a_join() -> None:
     """Repeated keys are refused unless they are wanted; what has no partner is counted, with examples."""
     people = table({"code": ["N", "N", "W"], "head": ["Ann", "Bob", "Cem"]}, "people")
     regions = table({"region": ["N", "S", None], "items": [1, 2, 3]}, "regions")
-    assert "1 key of people stand in several rows (“N”)" in refused("join", regions, people, on={"region": "code"})
+    assert "people has several rows for 1 key (“N”)" in refused("join", regions, people, on={"region": "code"})
     joined, told = done("join", regions, people, on={"region": "code"}, many=True)
     assert rows(joined) == [("N", 1, "Ann"), ("N", 1, "Bob"), ("S", 2, None), (None, 3, None)]
     assert told[1:] == [
@@ -251,7 +251,7 @@ def test_rows_by_conditions() -> None:
     assert kept.of("region") == ["North", "South"]
     assert told == [
         "3 rows of 5 left out, 2 kept",
-        "revenue (EUR): 1 missing value do not fulfil its condition",
+        "revenue (EUR): 1 missing value, fulfilling no condition",
     ]
     either = [{"column": "region", "operator": "in", "value": ["East"]}, {"column": "region", "operator": "is missing"}]
     kept, told = done("filter", data, where=either, match="any", columns=["items"])

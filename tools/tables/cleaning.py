@@ -214,7 +214,7 @@ def _duplicates(work: _Work, form: CleanForm) -> None:
     if gone:
         work.data = work.data.take(kept)
         by = f" by {', '.join(form.keys)}" if form.keys else ""
-        work.changes.append(f"{counted(len(gone), 'row')} that repeat an earlier one{by} left out ({places(gone)})")
+        work.changes.append(f"{counted(len(gone), 'row')} repeating an earlier one{by} left out ({places(gone)})")
 
 
 def _rename(work: _Work, column: TableColumn, new: str) -> None:

@@ -111,7 +111,7 @@ def _told(data: Data, measures: Sequence[TableColumn], by: Sequence[TableColumn]
         if (count := missing(column))
     ]
     return said + [
-        f"{column.name}: {counted(count, 'row')} without a value stand in a group of their own"
+        f"{column.name}: {counted(count, 'row')} without a value, in the group of missing ones"
         for column in by
         if (count := missing(column))
     ]

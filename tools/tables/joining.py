@@ -66,7 +66,7 @@ def _repeated(other: Data, keys: Sequence[Key | None], names: Sequence[str], for
     if not repeated:
         return []
     named = examples(_words(other, keys, names, repeated))
-    said = f"{counted(len(repeated), 'key')} of {other.name} stand in several rows ({named})"
+    said = f"{other.name} has several rows for {counted(len(repeated), 'key')} ({named})"
     if not form.many:
         remedy = "Drop duplicates by clean, group it by the key, or set many: true where rows are to be repeated."
         raise ToolError(f"{said}.", remedy=remedy)

@@ -29,7 +29,7 @@ def filter_rows(data: Data, form: FilterForm) -> tuple[Data, list[str]]:
     for column, condition, _ in tests:
         missing = sum(value is None for value in data.values[column.name])
         if missing and condition.operator not in ("is missing", "is known"):
-            changes.append(f"{column.name}: {counted(missing, 'missing value')} do not fulfil its condition")
+            changes.append(f"{column.name}: {counted(missing, 'missing value')}, fulfilling no condition")
     found = data.take(kept)
     if form.columns:
         columns = [data.column(name) for name in dict.fromkeys(form.columns)]
