@@ -303,6 +303,19 @@ class AgentHistory(Protocol):
         """By the name of the agent's template."""
 
 
+class Inbox(Protocol):
+    """What comes from outside for a run while it works on other things."""
+
+    async def open(self, shown: Mapping[str, Any]) -> None:
+        """From now on the run waits for these, too: by id, what their interrupts show. Raises LeaseLost."""
+
+    async def close(self, ids: Sequence[str]) -> None:
+        """It no longer waits for these; what comes for them is not taken. Raises LeaseLost."""
+
+    async def come(self) -> Mapping[str, Json]:
+        """What has come for what is open, by id, each of them once; returns when there is something."""
+
+
 class StepTimes(Protocol):
     """How long the steps of the run's workflow took in earlier runs."""
 
@@ -358,6 +371,8 @@ class Ports:
     """Templates of agents beside those that come with Stretto."""
     history: AgentHistory | None = None
     """None where nothing is known of the work of agents in other runs."""
+    inbox: Inbox | None = None
+    """None where nothing reaches a run that works."""
     times: StepTimes | None = None
     """None where no earlier runs are known."""
     cache: StepCache | None = None

@@ -3,8 +3,8 @@
 One node runs all steps, in the order of the data and from what the ledger holds; LangGraph keeps the run: its thread,
 checkpoints, interrupts and stream. Each answer that a run waits for is an interrupt with an id of its own, made from
 the run and the step's path, so that all of them show at once and are answered in any order. An answer is found by
-that id among what the run was resumed with, and is in the ledger, with what follows from it, before it can be needed
-again.
+that id among what the run was resumed with, or came while it worked, and is in the ledger, with what follows from it,
+before it can be needed again.
 """
 
 import asyncio
@@ -20,6 +20,7 @@ from langgraph.types import Interrupt
 
 from agents.kit import context_of, emitter
 from agents.staff import Staff
+from graphs.workflow.arrivals import Arrivals
 from graphs.workflow.order import Order
 from graphs.workflow.outcomes import Request, Waiting
 from graphs.workflow.pinned import Pinned
@@ -97,7 +98,7 @@ def build(
             conditions=conditions,
             uses=uses or {},
             slots=slots,
-            answers=config.get(_ANSWERS) or {},
+            arrivals=Arrivals(ports.inbox, dict(config.get(_ANSWERS) or {})),
             emit=emit,
             tools=ports.tools,
             staff=Staff(ports, context_of(runtime), emit),
@@ -152,7 +153,7 @@ async def _to_its_end(run: Run, seconds: float, refusals: Json) -> Whole:
     """What it gives. Raises GraphInterrupt with everything that the run waits for, TimedOut after `seconds`."""
     timer = asyncio.timeout(seconds)
     try:
-        async with timer:
+        async with run.arrivals, timer:
             return await run_whole(run, "")
     except TimeoutError:
         if not timer.expired():

@@ -2,21 +2,29 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Literal
 
 from graphs.workflow.flow import Flow, flow_of
+from graphs.workflow.group import Group
 from graphs.workflow.outcomes import Failure, Outcome, StepFailed, Waiting
 from state.workflow.steps import Step
 
-RunStep = Callable[[Step, "Level"], Awaitable[Outcome]]
-"""Does one step to its end, retries and all. It raises nothing that a workflow may cause."""
-SkipStep = Callable[[Step, str], Awaitable[None]]
-"""Notes that a step was skipped, and why."""
-DropStep = Callable[[Step], Awaitable[None]]
-"""Notes that a step was cancelled for good, with all that runs within it."""
 Move = Literal["wait", "run"]
+
+
+@dataclass(frozen=True)
+class Acts:
+    """What is done with the steps of a level."""
+
+    run: Callable[[Step, "Level"], Coroutine[Any, Any, Outcome]]
+    """Does one to its end, retries and all. It raises nothing that a workflow may cause."""
+    skip: Callable[[Step, str], Awaitable[None]]
+    """Notes that one was skipped, and why."""
+    drop: Callable[[Step], Awaitable[None]]
+    """Notes that one was cancelled for good, with all that runs within it."""
 
 
 @dataclass
@@ -32,10 +40,11 @@ class _Before:
 class Level:
     """One pass over the steps of a level."""
 
-    def __init__(
-        self, steps: Sequence[Step], run_step: RunStep, skip: SkipStep, drop: DropStep, *, goes_on: bool
-    ) -> None:
-        """`goes_on`: whether the failure of a step leaves alone what does not depend on it."""
+    def __init__(self, steps: Sequence[Step], group: Group[Outcome], acts: Acts, *, goes_on: bool) -> None:
+        """`group` works on the steps, by their ids.
+
+        `goes_on`: whether the failure of a step leaves alone what does not depend on it.
+        """
         self.flow: Flow = flow_of(steps)
         self.outcomes: dict[str, Outcome] = {}
         self.outputs: dict[str, Any] = {}
@@ -44,30 +53,25 @@ class Level:
         """Steps that failed and whose error handler has not ended yet."""
         self.ranks: Mapping[str, float] = {}
         """Among steps of one priority the one with the higher rank goes first."""
-        self._run_step, self._skip, self._drop_step, self._goes_on = run_step, skip, drop, goes_on
+        self._group, self._acts, self._goes_on = group, acts, goes_on
         self._before = {id_: _Before(len(needs)) for id_, needs in self.flow.needs.items()}
         self._has_failed = False
-        self._tasks: dict[str, asyncio.Task[Outcome]] = {}
         self._dropped: set[str] = set()
         """Steps that a join cancelled."""
-        self._ended: asyncio.Queue[str] = asyncio.Queue()
 
     async def run(self) -> dict[str, Outcome]:
         """The outcomes of all steps that were reached. Raises Waiting when nothing can go on without the outside.
 
         After a failure that nobody handles no step is started; those that run are waited for.
         """
-        try:
+        async with self._group:
             await self._consider(self.flow.steps)
-            while self._tasks:
-                await self._settle(await self._ended.get())
-        finally:
-            await _cancelled(self._tasks.values())
-        if self.is_stopped:
-            return self.outcomes
-        waiting = [outcome for outcome in self.outcomes.values() if outcome.status == "waiting"]
-        if waiting:
-            raise Waiting(tuple(request for outcome in waiting for request in outcome.requests))
+            while (ended := await self._group.next()) is not None:
+                await self._settle(*ended)
+        waiting = self._group.waiting
+        self.outcomes |= {id_: Outcome("waiting", requests=requests) for id_, requests in waiting.items()}
+        if waiting and not self.is_stopped:
+            raise Waiting(self._group.requests())
         return self.outcomes
 
     async def _consider(self, ids: Sequence[str] | dict[str, Step]) -> None:
@@ -76,19 +80,22 @@ class Level:
         waiting = deque(ids)
         while waiting:
             id_ = waiting.popleft()
-            if id_ in self.outcomes or id_ in self._tasks or id_ in self.failing:
+            if id_ in self.outcomes or id_ in self._group or id_ in self.failing:
                 continue  # it has ended, or is on its way
             move = self._move(id_)
             if move == "run":
                 ready.append(id_)
             elif move != "wait":
-                await self._skip(self.flow.steps[id_], move)
+                await self._acts.skip(self.flow.steps[id_], move)
                 self._note(id_, Outcome("skipped"))
                 waiting.extend(self.flow.followers[id_])
         if self.is_stopped:
+            self._group.hold()
             return
         for id_ in sorted(dict.fromkeys(ready), key=self._urgency):
-            self._start(id_)
+            if id_ in self.outcomes or id_ in self._group:
+                continue  # one before it in this round cancelled or began it
+            self._group.start(id_, partial(self._acts.run, self.flow.steps[id_], self))
             if self.flow.steps[id_].join.on_rest == "cancel":
                 dropped = await self._drop(self.flow.needs[id_])
                 await self._consider([after for each in dropped for after in self.flow.followers[each]])
@@ -96,38 +103,29 @@ class Level:
     def _urgency(self, id_: str) -> tuple[float, float]:
         return -self.flow.steps[id_].priority, -self.ranks.get(id_, 0.0)
 
-    def _start(self, id_: str) -> None:
-        task = asyncio.create_task(self._run_one(self.flow.steps[id_]), name=id_)
-        self._tasks[id_] = task
-        task.add_done_callback(lambda _: self._ended.put_nowait(id_))
-
-    async def _run_one(self, step: Step) -> Outcome:
-        return await self._run_step(step, self)
-
     async def _drop(self, ids: Sequence[str]) -> list[str]:
         """Cancels those of the steps that have not ended; gives back those that did not run."""
         idle = []
         for id_ in ids:
-            if id_ in self._tasks:
+            if id_ in self.outcomes:
+                continue
+            if self._group.stop(id_):
                 self._dropped.add(id_)
-                self._tasks[id_].cancel()
-            elif not self._has_ended(id_):
+            else:
                 self.failing.pop(id_, None)
                 self._note(id_, Outcome("cancelled"))
                 idle.append(id_)
-        await asyncio.gather(*(self._drop_step(self.flow.steps[id_]) for id_ in idle))
+        await asyncio.gather(*(self._acts.drop(self.flow.steps[id_]) for id_ in idle))
         return idle
 
-    async def _settle(self, id_: str) -> None:
+    async def _settle(self, id_: str, task: "asyncio.Task[Outcome]") -> None:
         """Takes note of how a step ended, and goes on from there."""
-        task = self._tasks.pop(id_)
-        if task.cancelled():
-            if id_ not in self._dropped:
-                raise asyncio.CancelledError
+        if task.cancelled() and id_ not in self._dropped:
+            raise asyncio.CancelledError
+        outcome = Outcome("cancelled") if task.cancelled() else task.result()
+        if id_ in self._dropped and outcome.status in ("cancelled", "waiting"):
             outcome = Outcome("cancelled")
-            await self._drop_step(self.flow.steps[id_])
-        else:
-            outcome = task.result()
+            await self._acts.drop(self.flow.steps[id_])
         if outcome.is_fatal and self._handler(id_, outcome.failure):
             self.failing[id_] = outcome
         else:
@@ -227,15 +225,3 @@ def _again(level: Level, id_: str, failure: Failure) -> str:
     if failure.error == "missing_value":
         return failure.lacks if failure.lacks in level.flow.steps else id_
     return id_ if failure.error == "rejected" else ""
-
-
-async def _cancelled(tasks: Sequence[asyncio.Task[Outcome]] | Any) -> None:
-    """Cancels what still runs, and waits until it has ended. One error of the level is told; others end with it."""
-    left = [task for task in tasks if not task.done()]
-    for task in left:
-        task.cancel()
-    if left:
-        await asyncio.wait(left)
-    for task in tasks:
-        if not task.cancelled():
-            task.exception()

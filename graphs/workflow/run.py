@@ -7,6 +7,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from graphs.workflow import saga
+from graphs.workflow.arrivals import Arrivals
 from graphs.workflow.expressions import Expression, is_true, text_of
 from graphs.workflow.logs import log_step
 from graphs.workflow.order import Order
@@ -68,8 +69,8 @@ class Run:
     bodies: Mapping[type[Step], "Body"]
     conditions: Conditions
     slots: Slots
-    answers: Mapping[str, Any] = field(default_factory=dict)
-    """What was answered to requests, by their ids."""
+    arrivals: Arrivals = field(default_factory=Arrivals)
+    """What comes from outside."""
     uses: Mapping[str, "Pinned"] = field(default_factory=dict)
     """The workflows that steps run, by the names that they use."""
     depth: int = 0
@@ -78,7 +79,7 @@ class Run:
     cache: StepCache | None = None
     """Outputs that runs of this workflow share."""
     records: dict[str, StepRecord] = field(default_factory=dict)
-    """What the ledger held when this attempt at the run began, by path."""
+    """What the ledger held when this attempt at the run began, or when a step was taken up in it, by path."""
     writes: Writes = field(default_factory=Writes)
     """What the ledger was given and nobody waits for yet."""
     staff: "Staff | None" = None
@@ -104,6 +105,16 @@ class Run:
         """The number of the step that completes now."""
         assert self.places is not None
         return next(self.places)
+
+    @property
+    def answers(self) -> Mapping[str, Any]:
+        """What was answered to requests, by their ids."""
+        return self.arrivals.answers
+
+    async def reread(self, path: str) -> None:
+        """The records of a step, and of all within it, as the ledger holds them now."""
+        await self.writes.settled()
+        self.records.update({record.path: record for record in await self.ledger.steps(path)})
 
     @property
     def saga(self) -> saga.Saga:

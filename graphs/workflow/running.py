@@ -5,7 +5,6 @@ What the ledger holds as ended is taken from there, so a run that is started aga
 
 import asyncio
 import hashlib
-import re
 from collections import ChainMap
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, nullcontext
@@ -13,12 +12,14 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from graphs.workflow import saga
+from graphs.workflow.arrivals import within
 from graphs.workflow.attempts import Tries, has_begun_others, has_moved_on, is_tried_again, pause_before, tries_so_far
 from graphs.workflow.caching import cached
 from graphs.workflow.expressions import ExpressionError
 from graphs.workflow.figures import figures_of
 from graphs.workflow.flow import Flow
-from graphs.workflow.level import Level
+from graphs.workflow.group import Group
+from graphs.workflow.level import Acts, Level
 from graphs.workflow.mapping import fill
 from graphs.workflow.outcomes import Failure, Outcome, StepFailed, Waiting, failure_of
 from graphs.workflow.references import MissingValue, Scope
@@ -105,9 +106,9 @@ async def run_level(run: Run, steps: Sequence[Step], prefix: str, scope: Scope, 
         return await _level(run, steps, scope, _Within(prefix, run.after), goes_on=goes_on)
 
 
-async def _level(run: Run, steps: Sequence[Step], scope: Scope, within: _Within, *, goes_on: bool) -> Level:
+async def _level(run: Run, steps: Sequence[Step], scope: Scope, where: _Within, *, goes_on: bool) -> Level:
     """Runs a level to its end. Raises Waiting."""
-    prefix = within.prefix
+    prefix = where.prefix
 
     async def one(step: Step, level: Level) -> Outcome:
         seen = Scope(scope.workflow, ChainMap(level.outputs, outer), scope.around)
@@ -115,7 +116,7 @@ async def _level(run: Run, steps: Sequence[Step], scope: Scope, within: _Within,
         if handled is not None:
             owner, failure = handled
             seen = Scope(seen.workflow, seen.outputs, {**seen.around, "error": failure.record(owner)})
-        rank = level.ranks.get(step.id, within.after)
+        rank = level.ranks.get(step.id, where.after)
         return await _Execution(run, step, f"{prefix}{step.id}", seen, levels, rank, level).outcome()
 
     async def skip(step: Step, why: str) -> None:
@@ -125,10 +126,11 @@ async def _level(run: Run, steps: Sequence[Step], scope: Scope, within: _Within,
         if not await cancel_within(run, f"{prefix}{step.id}", itself=True):
             await run.ledger.end(f"{prefix}{step.id}", "cancelled")
 
-    level, outer = Level(steps, one, skip, drop, goes_on=goes_on), dict(scope.outputs)
-    levels = ((prefix, level.flow), *within.around)
+    group = Group[Outcome](run, prefix)
+    level, outer = Level(steps, group, Acts(one, skip, drop), goes_on=goes_on), dict(scope.outputs)
+    levels = ((prefix, level.flow), *where.around)
     if run.definition.optimization_enabled:
-        level.ranks = run.order.ranks(level.flow, prefix, within.after)
+        level.ranks = run.order.ranks(level.flow, prefix, where.after)
     await level.run()
     return level
 
@@ -136,11 +138,12 @@ async def _level(run: Run, steps: Sequence[Step], scope: Scope, within: _Within,
 async def cancel_within(run: Run, path: str, *, itself: bool = False) -> bool:
     """Notes as cancelled for good all steps within one that have not ended; whether there were any."""
     await run.writes.settled()
-    within = re.compile(re.escape(path) + (r"($|[.\[])" if itself else r"[.\[]"))
-    found = [step for step in await run.ledger.steps(path) if step.status in _OPEN and within.match(step.path)]
+    inside = within(path, itself=itself)
+    found = [step for step in await run.ledger.steps(path) if step.status in _OPEN and inside.match(step.path)]
     for step in found:
         await run.ledger.end(step.path, "cancelled")
         run.emit(Progress(path=step.path, status="cancelled"))
+    await run.arrivals.withdraw(path, itself=itself)
     return bool(found)
 
 

@@ -1,6 +1,6 @@
 """Approvals: a request waits in a row, and one answer wins, whoever gives it: a person or the timeout policy."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from psycopg.rows import DictRow
 from pydantic import ValidationError
@@ -28,6 +28,9 @@ ON CONFLICT DO NOTHING RETURNING id
 """
 _WITHDRAW = """
 UPDATE approvals SET status = 'withdrawn' WHERE run_id = %s AND status = 'pending' AND id <> ALL (%s)
+"""
+_TAKE_BACK = """
+UPDATE approvals SET status = 'withdrawn' WHERE run_id = %s AND status = 'pending' AND id = ANY (%s)
 """
 _ANSWERS = """
 SELECT id, answer FROM approvals WHERE run_id = %s AND id = ANY (%s) AND answer IS NOT NULL
@@ -64,20 +67,30 @@ def read_request(value: object) -> ApprovalRequest:
         ) from error
 
 
-async def open_requests(connection: Connection, run_id: str, requests: dict[str, ApprovalRequest]) -> None:
-    """Makes the rows of the requests that a run waits for; what it no longer waits for is withdrawn."""
+async def open_requests(connection: Connection, run_id: str, requests: Mapping[str, ApprovalRequest]) -> None:
+    """Makes the rows of all requests that a run waits for; what it no longer waits for is withdrawn."""
+    await add_requests(connection, run_id, requests)
+    await withdraw(connection, run_id, keep=requests.keys())
+
+
+async def add_requests(connection: Connection, run_id: str, requests: Mapping[str, ApprovalRequest]) -> None:
+    """Makes the rows of requests that a run waits for from now on."""
     for request_id, request in requests.items():
         point = request.action.name.removeprefix("approve_")
         row = (run_id, request_id, point, as_json(request), request.policy.timeout_seconds)
         if await (await connection.execute(_OPEN, row)).fetchone():
             data: Json = {"request": request_id, "action": request.action.name}
             await audit.append(connection, run_id, "approval.requested", actor="graph", data=data)
-    await withdraw(connection, run_id, keep=requests.keys())
 
 
 async def withdraw(connection: Connection, run_id: str, keep: Collection[str] = ()) -> None:
     """Takes back all pending requests but `keep`."""
     await connection.execute(_WITHDRAW, (run_id, list(keep)))
+
+
+async def take_back(connection: Connection, run_id: str, ids: Collection[str]) -> None:
+    """Takes back those of these requests that are pending."""
+    await connection.execute(_TAKE_BACK, (run_id, list(ids)))
 
 
 async def answers_to(connection: Connection, run_id: str, pending: Collection[str]) -> dict[str, Json]:

@@ -24,6 +24,7 @@ from run_workflow.engine.driving import App, Job, Outcome, Watch, compiled, conf
 from run_workflow.engine.edits import check_edit
 from run_workflow.engine.entries import GraphEntry
 from run_workflow.engine.ids import new_run_id
+from run_workflow.engine.inbox import PostgresInbox
 from run_workflow.engine.leases import Lease, Leases, LeaseTimes
 from run_workflow.engine.making import NewRun, make_run
 from run_workflow.engine.outbox import Courier
@@ -72,7 +73,8 @@ class Engine:
         self._graphs = graphs
         self._network = network or Network()
         self._owner = f"{socket.gethostname()}:{os.getpid()}"
-        self._leases = Leases(pool, times or LeaseTimes(), self._owner)
+        self._times = times or LeaseTimes()
+        self._leases = Leases(pool, self._times, self._owner)
         self.workflows = WorkflowRuns(pool, clock)
         self._courier = Courier(pool, lambda run_id: self._ports(Fence(pool, run_id, -1)).tools)
 
@@ -343,6 +345,7 @@ class Engine:
             embeddings=Embeddings(embedder, PostgresVectors(fence)) if embedder else None,
             cache=PostgresCache(fence),
             times=PostgresStepTimes(fence),
+            inbox=PostgresInbox(fence, self._times.watch),
             agents=self._network.agents,
             history=PostgresAgentHistory(self._pool),
         )

@@ -47,7 +47,7 @@ class LeaseTimes:
     lease: float = 15.0
     renew: float = 4.0
     watch: float = 1.0
-    """How often the holder looks whether it was replaced or a cancel was asked for."""
+    """How often the holder looks whether it was replaced, a cancel was asked for, or something has come for the run."""
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ INSERT INTO waits (run_id, id, path, event, wakes_at, status) VALUES (%s, %s, %s
 ON CONFLICT DO NOTHING
 """
 _WITHDRAW = "UPDATE waits SET status = 'withdrawn' WHERE run_id = %s AND status = 'pending' AND id <> ALL (%s)"
+_TAKE_BACK = "UPDATE waits SET status = 'withdrawn' WHERE run_id = %s AND status = 'pending' AND id = ANY (%s)"
 _ANSWERS = """
 SELECT id, status, data FROM waits WHERE run_id = %s AND id = ANY (%s) AND status IN ('answered', 'expired')
 """
@@ -41,16 +42,26 @@ _LOCK = "SELECT 1 FROM runs WHERE id = %s FOR NO KEY UPDATE"
 
 
 async def open_waits(connection: Connection, run_id: str, waits: Mapping[str, Wait]) -> None:
-    """Makes the rows of what a run waits for, whose lock is held; events that are there already end theirs."""
+    """Makes the rows of all that a run waits for, whose lock is held; events that are there already end theirs."""
+    await withdraw(connection, run_id, keep=waits.keys())
+    await add_waits(connection, run_id, waits)
+
+
+async def add_waits(connection: Connection, run_id: str, waits: Mapping[str, Wait]) -> None:
+    """The same for what it waits for from now on, beside the rest."""
     for wait_id, wait in waits.items():
         await connection.execute(_OPEN, (run_id, wait_id, wait.path, wait.event, wait.wakes_at))
-    await withdraw(connection, run_id, keep=waits.keys())
     await _match(connection, run_id)
 
 
 async def withdraw(connection: Connection, run_id: str, keep: Collection[str] = ()) -> None:
     """Ends all waits but `keep`: nothing waits there any more."""
     await connection.execute(_WITHDRAW, (run_id, list(keep)))
+
+
+async def take_back(connection: Connection, run_id: str, ids: Collection[str]) -> None:
+    """Ends those of these waits that are pending."""
+    await connection.execute(_TAKE_BACK, (run_id, list(ids)))
 
 
 async def answers_to(connection: Connection, run_id: str, pending: Collection[str]) -> dict[str, Json]:

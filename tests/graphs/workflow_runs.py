@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
+from graphs.workflow.arrivals import Arrivals
 from graphs.workflow.checks.definition import check
 from graphs.workflow.checks.known import Known
 from graphs.workflow.level import Level
@@ -119,7 +120,7 @@ class Runs:
             },
             conditions=conditions_of(self.definition),
             slots=Slots(self.definition.max_parallel_steps),
-            answers=answers or {},
+            arrivals=Arrivals(answers=dict(answers or {})),
             records={step.path: step for step in await self.ledger.steps()},
             tools=self.undoers,
         )

@@ -5,7 +5,8 @@ its own in the ledger (`research[2].finder`), with its tries and limits, so what
 """
 
 import asyncio
-from collections.abc import Coroutine, Sequence
+from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from chains.orchestration import Task, Workers, join_results, plan_tasks
@@ -93,8 +94,8 @@ async def _round(
             worker = _of(task, number, workers).model_copy(update=_OWN)
             return result_of(await call.level(f"[{number}]", (worker,), {"item": task.model_dump(), "index": number}))
 
-    work: list[Coroutine[Any, Any, Any]] = [one(first + place, task) for place, task in enumerate(tasks)]
-    results = await side_by_side(work, step.id, _ALL_MAY_FAIL)
+    works = {f"[{number}]": partial(one, number, task) for number, task in enumerate(tasks, start=first)}
+    results = await side_by_side(works, step.id, _ALL_MAY_FAIL, call)
     return [
         {**task.model_dump(), **(result if _is_error(result) else {"result": result})}
         for task, result in zip(tasks, results, strict=True)

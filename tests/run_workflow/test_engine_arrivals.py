@@ -1,0 +1,209 @@
+"""Events, answers and times reach a run while a process works on it: another engine sends them, as another process."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+
+from graphs.workflow.pinned import Pinned, pinned
+from run_workflow.engine.engine import Engine
+from run_workflow.postgres.database import Database
+from state.context import RunContext
+from state.ports import Network, RegisteredTool
+from state.runs import Answer, Approve, Json, RunRecord, StepStatus
+from tests.run_workflow.engine_graphs import NO_MODELS, QUICK, engine_on, rows, until
+from tools.memory import SystemClock
+
+pytestmark = pytest.mark.slow
+
+YES = Answer(decisions=(Approve(),))
+
+
+class Registry:
+    """Tools of a run: `set` gives back its input; `work` never ends; calls are noted by what they are `of`."""
+
+    def __init__(self) -> None:
+        self.calls: list[str] = []
+        self.stopped: list[str] = []
+
+    def names(self) -> Sequence[str]:
+        return ["set", "work"]
+
+    def find(self, name: str) -> RegisteredTool:
+        raise AssertionError(name)
+
+    async def aclose(self) -> None:
+        """Nothing is open."""
+
+    async def call(self, name: str, input: Json, *, idempotency_key: str = "") -> Any:
+        self.calls.append(input["of"])
+        if name == "work":
+            try:
+                await asyncio.Event().wait()
+            finally:
+                self.stopped.append(input["of"])
+        return input
+
+
+@pytest.fixture(name="tools")
+def _tools() -> Registry:
+    return Registry()
+
+
+def act(id_: str, tool: str = "set", **more: Any) -> str:
+    """A step of a definition that calls a tool."""
+    rest = "".join(f", {name}: {value}" for name, value in more.items())
+    return f"{{id: {id_}, type: action, tool: {tool}, input_mapping: {{of: {id_}}}{rest}}}"
+
+
+def workflow(steps: str, **uses: Pinned) -> Pinned:
+    """A definition in few words."""
+    return pinned(f"name: w\nsteps:\n{steps}", "w.yaml", uses)
+
+
+@asynccontextmanager
+async def working(
+    database: Database, tools: Registry, wanted: Pinned, on: str = "work"
+) -> AsyncIterator[tuple[str, Engine, Callable[[], Awaitable[RunRecord]]]]:
+    """A run whose step `on` is at work in one engine, another engine, and how the run ends."""
+    network = Network(toolbox=lambda _: tools)
+    driver = Engine(database.pool, NO_MODELS, SystemClock(), {}, network=network, times=QUICK)
+    other = engine_on(database)
+    run = await driver.workflows.start(wanted, {}, RunContext(), actor="ann")
+    going = asyncio.create_task(driver.advance(run.id))
+
+    async def ended() -> RunRecord:
+        async with asyncio.timeout(5):
+            return await going
+
+    try:
+        await until(lambda: on in tools.calls or going.done())
+        yield run.id, other, ended
+    finally:
+        going.cancel()
+        await asyncio.wait([going])
+
+
+async def statuses(engine: Engine, run_id: str) -> dict[str, StepStatus]:
+    return {step.path: step.status for step in (await engine.show(run_id)).steps}
+
+
+async def test_an_event_ends_a_region_at_work(database: Database, tools: Registry) -> None:
+    """`join: any` with `on_rest: cancel` over a wait and a region: the event ends what works in it, within a second."""
+    wanted = workflow(
+        f"""
+  - id: region
+    type: parallel
+    steps: [{act("done")}, {act("work", "work")}]
+  - {{id: revoked, type: wait, event: revoked}}
+  - {act("close", depends_on="[region, revoked]", join="{need: any, on_rest: cancel}")}
+"""
+    )
+    async with working(database, tools, wanted) as (run_id, other, ended):
+        await until(lambda: statuses(other, run_id), 5)
+        begun = asyncio.get_running_loop().time()
+        sent = await other.send_event(run_id, "revoked", {}, actor="bob")
+        assert sent.status == "running"
+        run = await ended()
+        assert asyncio.get_running_loop().time() - begun < 2
+    assert run.status == "completed"
+    assert tools.stopped == ["work"]
+    assert await statuses(other, run_id) == {
+        "region": "cancelled",
+        "region.done": "completed",
+        "region.work": "cancelled",
+        "revoked": "completed",
+        "close": "completed",
+    }
+
+
+async def test_the_first_event_withdraws_the_others(database: Database, tools: Registry) -> None:
+    """A deferred choice beside work: the first event decides; what it took away takes no later event and no answer."""
+    wanted = workflow(
+        f"""
+  - id: choice
+    type: parallel
+    first_wins: true
+    steps:
+      - {{id: paid, type: wait, event: paid}}
+      - {{id: revoked, type: wait, event: revoked}}
+      - {{id: ask, type: human_approval, message: Refund?}}
+  - {{id: work, type: action, tool: work, input_mapping: {{of: work}}}}
+  - {{id: late, type: wait, event: revoked, depends_on: [choice]}}
+  - {act("close", depends_on="[work, late]", join="{need: any, on_rest: cancel}")}
+outputs: {{choice: $choice, late: $late}}
+"""
+    )
+    async with working(database, tools, wanted) as (run_id, other, ended):
+
+        async def asked() -> bool:
+            return bool((await other.show(run_id)).approvals)
+
+        await until(asked, 5)
+        await other.send_event(run_id, "paid", {"n": 1}, actor="bank")
+
+        async def chosen() -> bool:
+            return (await statuses(other, run_id)).get("late") == "waiting"
+
+        await until(chosen, 5)
+        (request,) = (await other.show(run_id)).approvals
+        assert request.status == "withdrawn"
+        await other.send_event(run_id, "revoked", {"n": 2}, actor="bank")
+        run = await ended()
+    assert run.output == {"outputs": {"choice": {"n": 1}, "late": {"n": 2}}}
+    found = await statuses(other, run_id)
+    assert (found["choice.revoked"], found["choice.ask"], found["work"]) == ("cancelled", "cancelled", "cancelled")
+    ended_waits = await rows(database, "SELECT path, status FROM waits WHERE run_id = %s ORDER BY path", run_id)
+    assert [tuple(row.values()) for row in ended_waits] == [
+        ("choice.paid", "answered"),
+        ("choice.revoked", "withdrawn"),
+        ("late", "answered"),
+    ]
+
+
+async def test_an_answer_deep_in_the_run_moves_its_branch_on(database: Database, tools: Registry) -> None:
+    """In a loop of a workflow of a branch: asked while another branch works, answered turn by turn, nothing done twice;
+
+    a time that is over then ends the work.
+    """
+    inner = pinned(
+        "name: inner\nsteps:\n"
+        "  - {id: turns, type: loop, until: index >= 2, results: all, steps: ["
+        f"{act('before')}, {{id: ok, type: human_approval, message: May it?, depends_on: [before]}}]}}\n",
+        "inner.yaml",
+        {},
+    )
+    wanted = workflow(
+        f"""
+  - id: both
+    type: parallel
+    steps: [{act("work", "work")}, {{id: nested, type: workflow, workflow: inner}}]
+  - {{id: seen, type: wait, event: seen}}
+  - {{id: limit, type: wait, duration: 0.2, depends_on: [seen]}}
+  - {act("close", depends_on="[both, limit]", join="{need: any, on_rest: cancel}")}
+""",
+        inner=inner,
+    )
+    async with working(database, tools, wanted) as (run_id, other, ended):
+        for turn in range(2):
+
+            async def asked(path: str = f"both.nested.turns[{turn}].ok") -> bool:
+                pending = [each for each in (await other.show(run_id)).approvals if each.status == "pending"]
+                return [each.request.action.name for each in pending] == [path]
+
+            await until(asked, 5)
+            await other.answer(run_id, None, YES, "bob")
+
+        async def gone_on() -> bool:
+            return (await statuses(other, run_id)).get("both.nested") == "completed"
+
+        await until(gone_on, 5)
+        assert (await statuses(other, run_id))["both.work"] == "running"
+        await other.send_event(run_id, "seen", {}, actor="bob")
+        run = await ended()
+    assert run.status == "completed"
+    assert sorted(tools.calls) == ["before", "before", "close", "work"]
+    assert {step.attempts for step in (await other.show(run_id)).steps if step.path.endswith("before")} == {1}
+    assert (await statuses(other, run_id))["both.work"] == "cancelled"
