@@ -24,6 +24,8 @@ class Case:
     takes: dict[str, int] = field(default_factory=dict)
     inputs: dict[str, Any] = field(default_factory=dict)
     outputs: dict[str, Any] | None = None
+    events: tuple[tuple[int, str, dict[str, Any]], ...] = ()
+    """When which comes, and what it says."""
 
 
 RACE = {"paris": 4, "london": 1, "rome": 2}
@@ -71,9 +73,36 @@ CASES = [
         {"pages": ["i", "ii"]},
         {"checks": [{"page": "i"}, {"page": "ii"}]},
     ),
+    Case(
+        15,
+        {
+            "check": (0, 9),
+            "next.check": (2, 3),
+            "next.next.check": (4, 8),
+            "next.next.bind": (8, 9),
+            "next.bind": (9, 10),
+            "bind": (10, 11),
+        },
+        {"check": 9, "next.check": 1, "next.next.check": 4},
+        {"page": 1},
+        events=((2, "page", {"number": 2}), (4, "page", {"number": 3}), (5, "page", {})),
+    ),
     Case(17, {"draw_blood": (0, 2), "x_ray": (2, 3), "test_blood": (3, 4)}, {"draw_blood": 2}),
-    Case(19, {"search": (0, None), "withdrawn": (0, 2), "close": (2, 3)}, {"search": 9, "withdrawn": 2}),
-    Case(19, {"search": (0, 1), "withdrawn": (0, None), "close": (1, 2)}, {"withdrawn": 9}),
+    Case(18, {"pack": (0, 1), "load": (1, 3), "drive": (3, 4)}, {"load": 2}),
+    Case(
+        18,
+        {
+            "pack": (0, 1),
+            "load": (1, 5),
+            "open[0].change": (2, 3),
+            "open[1].change": (4, None),
+            "drive": (5, 6),
+        },
+        {"load": 4, "open[1].change": 9},
+        events=((2, "change", {}), (4, "change", {})),
+    ),
+    Case(19, {"search": (0, None), "close": (2, 3)}, {"search": 9}, events=((2, "withdrawn", {}),)),
+    Case(19, {"search": (0, 3), "close": (3, 4)}, {"search": 3}, events=((5, "withdrawn", {}),)),
     Case(
         21,
         {"rounds[0].review": (0, 1), "rounds[1].review": (1, 2), "rounds[2].review": (2, 3), "print": (3, 4)},
@@ -91,10 +120,13 @@ CASES = [
         },
         inputs={"folder": {"name": "a", "folders": [{"name": "b", "folders": [{"name": "c", "folders": []}]}]}},
     ),
+    Case(24, {"pack": (0, 3), "ship": (3, 4), "clean": (0, 5)}, {"pack": 3, "clean": 5}, events=((1, "paid", {}),)),
+    Case(24, {"pack": (0, 1), "ship": (2, 3), "clean": (0, 4)}, {"clean": 4}, events=((2, "paid", {}),)),
     Case(
         25,
-        {"region.flight": (0, 1), "region.hotel": (0, None), "revoked": (0, 2), "close": (2, 3)},
-        {"hotel": 9, "revoked": 2},
+        {"region.flight": (0, 1), "region.hotel": (0, None), "close": (2, 3)},
+        {"hotel": 9},
+        events=((2, "revoked", {}),),
     ),
     Case(
         26,
@@ -211,7 +243,7 @@ def statuses_of(spans: dict[str, Span]) -> dict[str, str]:
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.number}")
 async def test_steps_work_when_the_pattern_says(case: Case) -> None:
     """Which steps of the example work, when each starts and ends, and which are cancelled; and the outputs."""
-    run = Ticking(file_of(case.number), case.takes)
+    run = Ticking(file_of(case.number), case.takes, events=case.events)
     outputs = await run.go({"inputs": case.inputs})
     assert run.spans == case.spans
     assert await run.statuses() == {**await run.statuses(), **statuses_of(case.spans)}

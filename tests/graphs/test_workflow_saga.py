@@ -127,7 +127,7 @@ async def test_an_action_has_its_own_time() -> None:
 
     class Slow(Undoers):
         async def call(self, name: str, input: dict[str, Any], *, idempotency_key: str = "") -> Any:
-            await asyncio.sleep(60)
+            await asyncio.sleep(5)
 
     runs = runs_of(step("a", rollback_actions=[undone_by("a", timeout=0.01, retry_policy=ONCE)]))
     runs.undoers = Slow()

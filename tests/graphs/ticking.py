@@ -3,7 +3,7 @@
 import asyncio
 import heapq
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import count
@@ -20,7 +20,9 @@ from graphs.workflow.checks.known import Known
 from graphs.workflow.compiler import build
 from graphs.workflow.running import Call
 from state.ports import StepTimes
+from state.runs import Json
 from state.workflow.steps import ActionStep
+from tests.graphs.inboxes import MemoryInbox
 from tests.graphs.workflow_runs import QuickClock
 from tools.memory import memory_ports
 
@@ -59,17 +61,26 @@ class Ticks:
 class Ticking:
     """One run of a workflow file: `spans` has the ticks in which each step worked, by its path."""
 
-    def __init__(self, file: Path, takes: Mapping[str, int], times: StepTimes | None = None) -> None:
+    def __init__(
+        self,
+        file: Path,
+        takes: Mapping[str, int],
+        times: StepTimes | None = None,
+        events: Sequence[tuple[int, str, Json]] = (),
+    ) -> None:
         """`takes`: the ticks of a step, by its path or, if they are the same everywhere, its id; else 1.
 
-        `times`: how long steps took in earlier runs.
+        `times`: how long steps took in earlier runs. `events`: at which tick an event comes, its name and its data.
         """
-        checked = check_text(file.read_text(encoding="utf-8"), file.name, Known())
+        text = file.read_text(encoding="utf-8")
+        checked = check_text(text, file.name, Known())
         assert not checked.problems, [str(problem) for problem in checked.problems]
         assert checked.definition is not None
+        self.inbox, self.events = MemoryInbox(), events
         self.clock, self.ticks, self.takes = QuickClock(), Ticks(), takes
         self.spans: dict[str, Span] = {}
-        self.ports = replace(memory_ports(ModelDoor({}, {}), run_id="r", clock=self.clock), times=times)
+        ports = memory_ports(ModelDoor({}, {}), run_id="r", clock=self.clock)
+        self.ports = replace(ports, times=times, inbox=self.inbox)
         does: Any = {**bodies(self.ports), ActionStep: self._work}
         graph = build(self.ports, checked.definition, does, checked.conditions)
         self.app: Any = graph.compile(checkpointer=InMemorySaver())
@@ -78,6 +89,7 @@ class Ticking:
         """The outputs of the run, or what it gave when it began to wait; `until`: the tick at which it is cancelled."""
         time = asyncio.create_task(self.ticks.run())
         run = asyncio.create_task(self.app.ainvoke(given, CONFIG))
+        sending = [asyncio.create_task(self._send(*event)) for event in self.events]
         if until is not None:
             await self.ticks.pass_by(until)
             run.cancel()
@@ -85,9 +97,14 @@ class Ticking:
             await asyncio.wait([run])
             return None if run.cancelled() else run.result().get("outputs")
         finally:
-            time.cancel()
-            with suppress(asyncio.CancelledError):
-                await time
+            for task in (time, *sending):
+                task.cancel()
+                with suppress(asyncio.CancelledError):
+                    await task
+
+    async def _send(self, tick: int, name: str, data: Json) -> None:
+        await self.ticks.pass_by(tick)
+        self.inbox.send(name, data)
 
     async def answer(self, path: str, decision: str) -> Any:
         """Answers the approval of a step that waits, and goes on."""

@@ -1,0 +1,57 @@
+"""What comes for a run that works, without a database: a test sends it."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from state.runs import Json
+
+
+class MemoryInbox:
+    """Events and answers that a test sends; an event that comes early is kept, unless the wait says otherwise."""
+
+    def __init__(self) -> None:
+        self.open_now: dict[str, Any] = {}
+        """What is waited for, by id."""
+        self.kept: list[tuple[str, Json]] = []
+        self._came: dict[str, Json] = {}
+        self._changed = asyncio.Event()
+
+    async def open(self, shown: Mapping[str, Any]) -> None:
+        self.open_now |= shown
+        for name, data in tuple(self.kept):
+            if any(each.get("event") == name for each in shown.values()):
+                self.kept.remove((name, data))
+                self.send(name, data)
+
+    async def close(self, ids: Sequence[str]) -> None:
+        for id_ in ids:
+            self.open_now.pop(id_, None)
+
+    async def come(self) -> Mapping[str, Json]:
+        while not self._came:
+            self._changed.clear()
+            await self._changed.wait()
+        came, self._came = self._came, {}
+        return came
+
+    def send(self, name: str, data: Json) -> None:
+        """An event: the first wait for it takes it."""
+        for id_, value in self.open_now.items():
+            if value.get("event") == name:
+                self._take(id_, {"data": data})
+                return
+        self.kept.append((name, data))
+
+    def answer(self, path: str, answer: Json) -> None:
+        """An answer to the request of a step."""
+        for id_, value in self.open_now.items():
+            if value.get("action_requests", [{}])[0].get("name") == path:
+                self._take(id_, answer)
+                return
+        raise AssertionError(f"{path} asks nobody")
+
+    def _take(self, id_: str, what: Json) -> None:
+        del self.open_now[id_]
+        self._came[id_] = what
+        self._changed.set()
