@@ -289,6 +289,8 @@ class Wait(Record):
     event: str | None = None
     """The name of the event; None where only the time is waited for."""
     wakes_at: datetime | None = None
+    transient: bool = False
+    """Whether an event that came before the wait began does not end it."""
 
 
 class WaitRecord(Wait):

@@ -54,6 +54,8 @@ class Request:
     """When the step can go on by itself."""
     event: str | None = None
     """The name of the event that it waits for."""
+    transient: bool = False
+    """Whether one that came before does not count."""
 
     @property
     def shown(self) -> Any:
@@ -61,7 +63,8 @@ class Request:
         if self.wakes_at is None and self.event is None:
             return self.value
         wakes_at = self.wakes_at.isoformat() if self.wakes_at else None
-        return {"path": self.path, "event": self.event, "wakes_at": wakes_at}
+        shown = {"path": self.path, "event": self.event, "wakes_at": wakes_at}
+        return {**shown, "transient": True} if self.transient else shown
 
 
 @dataclass(frozen=True)

@@ -72,7 +72,7 @@ FROM approvals WHERE run_id = %s ORDER BY created_at, id
 """
 
 _WAITS = """
-SELECT id, run_id, path, event, wakes_at, status, created_at
+SELECT id, run_id, path, event, wakes_at, since IS NOT NULL AS transient, status, created_at
 FROM waits WHERE run_id = %s AND status = 'pending' ORDER BY created_at, path
 """
 

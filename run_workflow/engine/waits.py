@@ -1,7 +1,8 @@
 """Times and events that runs wait for: each wait is a row, and one thing ends it, an event or its time.
 
 An event is a row as well, from the moment it was sent: whether the run waits for it already, works, or is put away.
-The oldest wait for its name takes it; a wait that begins later takes one that was there before.
+The oldest wait for its name takes it; a wait that begins later takes one that was there before, unless it is for those
+only that come while it lasts.
 """
 
 from collections.abc import Collection, Mapping
@@ -14,7 +15,8 @@ from state.errors import RunError
 from state.runs import ENDED, TIMEOUT_ACTOR, Json, Wait
 
 _OPEN = """
-INSERT INTO waits (run_id, id, path, event, wakes_at, status) VALUES (%s, %s, %s, %s, %s, 'pending')
+INSERT INTO waits (run_id, id, path, event, wakes_at, since, status)
+VALUES (%s, %s, %s, %s, %s, CASE WHEN %s THEN clock_timestamp() END, 'pending')
 ON CONFLICT DO NOTHING
 """
 _WITHDRAW = "UPDATE waits SET status = 'withdrawn' WHERE run_id = %s AND status = 'pending' AND id <> ALL (%s)"
@@ -23,16 +25,17 @@ _ANSWERS = """
 SELECT id, status, data FROM waits WHERE run_id = %s AND id = ANY (%s) AND status IN ('answered', 'expired')
 """
 _FOR_EVENTS = """
-SELECT id, path, event FROM waits WHERE run_id = %s AND status = 'pending' AND event IS NOT NULL
+SELECT id, path, event, since FROM waits WHERE run_id = %s AND status = 'pending' AND event IS NOT NULL
 ORDER BY created_at, path
 """
 _TAKE = """
 UPDATE events SET wait_id = %(wait)s WHERE run_id = %(run)s AND number = (
     SELECT min(number) FROM events WHERE run_id = %(run)s AND name = %(name)s AND wait_id IS NULL
+    AND (%(since)s::timestamptz IS NULL OR sent_at >= %(since)s)
 ) RETURNING data
 """
 _ANSWER = "UPDATE waits SET status = 'answered', data = %s WHERE run_id = %s AND id = %s"
-_SEND = "INSERT INTO events (run_id, name, data, sent_by) VALUES (%s, %s, %s, %s)"
+_SEND = "INSERT INTO events (run_id, name, data, sent_by, sent_at) VALUES (%s, %s, %s, %s, clock_timestamp())"
 _OVERDUE = "SELECT 1 FROM waits WHERE run_id = %s AND status = 'pending' AND wakes_at <= clock_timestamp()"
 _EXPIRE = """
 UPDATE waits SET status = 'expired' WHERE run_id = %s AND status = 'pending' AND wakes_at <= clock_timestamp()
@@ -50,7 +53,7 @@ async def open_waits(connection: Connection, run_id: str, waits: Mapping[str, Wa
 async def add_waits(connection: Connection, run_id: str, waits: Mapping[str, Wait]) -> None:
     """The same for what it waits for from now on, beside the rest."""
     for wait_id, wait in waits.items():
-        await connection.execute(_OPEN, (run_id, wait_id, wait.path, wait.event, wait.wakes_at))
+        await connection.execute(_OPEN, (run_id, wait_id, wait.path, wait.event, wait.wakes_at, wait.transient))
     await _match(connection, run_id)
 
 
@@ -99,7 +102,7 @@ async def expire(connection: Connection, run_id: str) -> None:
 async def _match(connection: Connection, run_id: str) -> None:
     """Gives each wait the oldest event of its name that no other has."""
     for row in await (await connection.execute(_FOR_EVENTS, (run_id,))).fetchall():
-        names = {"run": run_id, "wait": row["id"], "name": row["event"]}
+        names = {"run": run_id, "wait": row["id"], "name": row["event"], "since": row["since"]}
         taken = await (await connection.execute(_TAKE, names)).fetchone()
         if taken is not None:
             await connection.execute(_ANSWER, (as_json(taken["data"]), run_id, row["id"]))

@@ -313,6 +313,8 @@ class WaitStep(Step):
     """The name of an event; a text with references. Its data are the step's output."""
     event_timeout: float | None = Field(default=None, gt=0)
     """Seconds; after them the step fails with `timeout`."""
+    transient: bool = False
+    """Whether the event counts only when it comes while the step waits; otherwise one that came before does, too."""
 
     @model_validator(mode="after")
     def _one_end(self) -> "WaitStep":
@@ -320,6 +322,8 @@ class WaitStep(Step):
             raise ValueError("give exactly one of duration, until and event")
         if self.event_timeout is not None and self.event is None:
             raise ValueError("event_timeout does nothing without event")
+        if self.transient and self.event is None:
+            raise ValueError("transient does nothing without event")
         return self
 
 

@@ -20,7 +20,7 @@ class MemoryInbox:
     async def open(self, shown: Mapping[str, Any]) -> None:
         self.open_now |= shown
         for name, data in tuple(self.kept):
-            if any(each.get("event") == name for each in shown.values()):
+            if any(each.get("event") == name and not each.get("transient") for each in shown.values()):
                 self.kept.remove((name, data))
                 self.send(name, data)
 

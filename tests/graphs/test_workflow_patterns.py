@@ -120,6 +120,12 @@ CASES = [
         },
         inputs={"folder": {"name": "a", "folders": [{"name": "b", "folders": [{"name": "c", "folders": []}]}]}},
     ),
+    Case(
+        23,
+        {"open": (0, 2), "clean": (0, 9), "serve": (4, 5)},
+        {"open": 2, "clean": 9},
+        events=((1, "bell", {}), (4, "bell", {})),
+    ),
     Case(24, {"pack": (0, 3), "ship": (3, 4), "clean": (0, 5)}, {"pack": 3, "clean": 5}, events=((1, "paid", {}),)),
     Case(24, {"pack": (0, 1), "ship": (2, 3), "clean": (0, 4)}, {"clean": 4}, events=((2, "paid", {}),)),
     Case(

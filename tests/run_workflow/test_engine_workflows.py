@@ -96,6 +96,28 @@ async def test_an_event_that_came_early_is_kept(engine: Engine) -> None:
         await engine.send_event(run.id, "paid-7", {}, actor="bank")
 
 
+async def test_a_transient_event_counts_only_while_it_is_waited_for(engine: Engine) -> None:
+    """One that came before is left for other waits; the wait goes on, also when the run is taken up in between."""
+    wanted = workflow(
+        """
+        {id: first, type: wait, event: bell, transient: true}
+        {id: second, type: wait, event: bell, depends_on: [first]}
+        """
+    )
+    run = await engine.workflows.start(wanted, {}, RunContext(), actor="ann")
+    await engine.send_event(run.id, "bell", {"n": 1}, actor="bob")
+    for _ in range(2):
+        await engine.advance(run.id)
+        assert await statuses(engine, run.id) == {"first": "waiting"}
+    sent = await engine.send_event(run.id, "bell", {"n": 2}, actor="bob")
+    assert sent.answered
+    done = await engine.advance(run.id)
+    assert done.output == {"outputs": {"second": {"n": 1}}}
+    taken = [row.result for row in (await engine.show(run.id)).steps if row.path == "first"]
+    assert taken[0] is not None
+    assert taken[0]["output"] == {"n": 2}
+
+
 async def test_an_event_and_its_time_have_one_winner(engine: Engine, database: Database) -> None:
     """Once the time is over, the step fails with `timeout`, is not tried again, and a late event changes nothing."""
     step = "{id: a, type: wait, event: paid, event_timeout: 3600}"

@@ -31,7 +31,7 @@ def _event(name: str, step: WaitStep, call: Call) -> Any:
         named = str(call.note.get("event") or fill(name, call.scope))
         until = call.note.get("until") or _timeout(step, call)
         wakes_at = datetime.fromisoformat(until) if until else None
-        request = Request(call.request_id(), call.path, wakes_at=wakes_at, event=named)
+        request = Request(call.request_id(), call.path, wakes_at=wakes_at, event=named, transient=step.transient)
         raise Waiting((request,), {"event": named, "until": until})
     if "data" not in answer:
         raise StepFailed(f"The event {call.note.get('event', name)!r} did not come in time.", "timeout", final=True)
