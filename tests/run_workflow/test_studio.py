@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
+from shutil import copytree
 from typing import Any
 
 import pytest
@@ -31,7 +32,12 @@ on_failure: rollback
 steps:
   - {id: ask, type: human_approval, message: "Pay ${workflow.sum}?", decisions: [approve, reject]}
   - {id: paid, type: wait, event: paid, depends_on: [ask]}
-outputs: {by: $paid.by}
+  - id: why
+    type: workflow
+    workflow: research
+    depends_on: [ask]
+    input_mapping: {question: How fast has atmospheric CO2 at Mauna Loa risen?, sources: [sources]}
+outputs: {by: $paid.by, why: $why.outcome}
 """
 
 
@@ -43,6 +49,7 @@ def server(postgres_server: ServerForTests, tmp_path_factory: pytest.TempPathFac
         running = StudioServer(tmp_path_factory.mktemp("studio"), dsn)
         running.workflows.mkdir()
         (running.workflows / "mine.yaml").write_text(OWN, encoding="utf-8")
+        copytree(ROOT / "examples/co2/sources", running.folder / "sources")
         running.start()
         try:
             yield running
@@ -321,20 +328,27 @@ async def _reply(client: LangGraphClient, thread: str, given: object) -> Any:
 
 
 async def test_a_workflow_of_the_user(server: StudioServer, client: LangGraphClient, engine: Engine) -> None:
-    """A file of the user's folder is served as well; a run keeps its definition, and an event takes it on."""
+    """A file of the user's folder is served as well: an approval is answered through the server, research works as a
+
+    step and tells how it goes, and an event takes the run on, which keeps the definition that it began with.
+    """
     thread = await thread_of(client)
     await client.runs.wait(thread, "pay-out", input={"sum": 5})
     file = server.workflows / "mine.yaml"
     await asyncio.to_thread(file.write_text, OWN.replace("id: ask", "id: other"), encoding="utf-8")
     (assistant,) = await client.assistants.search(graph_id="pay-out")
-    with pytest.raises(UnprocessableEntityError, match=r"There is no step 'ask'\. Beside it are: other"):
+    with pytest.raises(UnprocessableEntityError, match=r"There is no step 'ask'\..* Beside it are: other"):
         await client.assistants.get_graph(assistant["assistant_id"])
-    await client.runs.wait(thread, "pay-out", command={"resume": YES})
-    assert (await engine.show(thread)).run.status == "paused"
+    stream = client.runs.stream(thread, "pay-out", command={"resume": YES}, stream_mode=["custom"])
+    told_of = [(part.data["path"], part.data["status"]) async for part in stream if part.event == "custom"]
+    assert {("paid", "waiting"), ("why.analyze_task", "completed"), ("why", "completed")} <= {*told_of}
+    view = await engine.show(thread)
+    assert (view.run.status, [wait.event for wait in view.waits]) == ("paused", ["paid"])
+    assert {"why", "why.publish"} <= {step.path for step in view.steps if step.status == "completed"}
     told = await asyncio.to_thread(command_line, server, "event", thread, "paid", "--data", '{"by": "ann"}')
     assert "The step that waits has it." in told
     await until(lambda: _has_ended(engine, thread), 30)
-    assert (await engine.show(thread)).run.output == {"outputs": {"by": "ann"}}
+    assert (await engine.show(thread)).run.output == {"outputs": {"by": "ann", "why": "published"}}
     await asyncio.to_thread(file.write_text, OWN.replace("ask", "other"), encoding="utf-8")
     drawn = await client.assistants.get_graph(assistant["assistant_id"])
     assert "other" in {node["id"] for node in drawn["nodes"]}, "what is drawn is the file as it is"
