@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
 
-from state.workflow.steps import Step
+from state.workflow.steps import ParallelStep, Step
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,14 @@ class Flow:
             for id_ in before:
                 found[id_].append(after)
         return {id_: tuple(after) for id_, after in found.items()}
+
+    @cached_property
+    def counted(self) -> frozenset[str]:
+        """The steps whose branches a join counts."""
+        joins = [id_ for id_, step in self.steps.items() if step.join.of == "branches"]
+        return frozenset(
+            before for id_ in joins for before in self.needs[id_] if isinstance(self.steps[before], ParallelStep)
+        )
 
     @cached_property
     def sinks(self) -> tuple[str, ...]:

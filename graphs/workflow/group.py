@@ -8,12 +8,14 @@ import asyncio
 from collections.abc import Callable, Coroutine, Mapping
 from functools import partial
 from types import TracebackType
-from typing import Any, Generic, Self, TypeVar
+from typing import Any, Generic, Literal, Self, TypeVar
 
 from graphs.workflow.outcomes import Outcome, Request, Waiting
 from graphs.workflow.run import Run
 
 T = TypeVar("T")
+Move = Literal["ended", "told", "called"]
+"""A part has ended, has told something of itself, or something has come for it."""
 Work = Callable[[], Coroutine[Any, Any, T]]
 
 
@@ -28,8 +30,7 @@ class Group(Generic[T]):
         self._tasks: dict[str, asyncio.Task[T]] = {}
         self._stopped: set[str] = set()
         self._is_held = False
-        self._moves: asyncio.Queue[tuple[str, bool]] = asyncio.Queue()
-        """Names of parts that have ended (True), or for which something has come."""
+        self._moves: asyncio.Queue[tuple[str, Move]] = asyncio.Queue()
 
     def __contains__(self, name: str) -> bool:
         """Whether a part was started and has not ended."""
@@ -39,7 +40,7 @@ class Group(Generic[T]):
         """Begins a part."""
         self._works[name] = work
         self._tasks[name] = task = asyncio.create_task(work(), name=self._prefix + name)
-        task.add_done_callback(lambda _: self._moves.put_nowait((name, True)))
+        task.add_done_callback(lambda _: self._moves.put_nowait((name, "ended")))
 
     def start_all(self, works: Mapping[str, Work[T]]) -> None:
         """Begins several."""
@@ -48,9 +49,23 @@ class Group(Generic[T]):
 
     async def next(self) -> tuple[str, "asyncio.Task[T]"] | None:
         """The next part that has ended and does not wait; None when none works any more."""
-        while self._tasks:
-            name, is_over = await self._moves.get()
-            if not is_over:
+        while (moved := await self.moved()) is not None:
+            name, task = moved
+            if task is not None:
+                return name, task
+        return None
+
+    def tell(self, name: str) -> None:
+        """Has `moved` name a part that works."""
+        self._moves.put_nowait((name, "told"))
+
+    async def moved(self) -> tuple[str, "asyncio.Task[T] | None"] | None:
+        """As `next`; and the next that has told something, with None in the place of its end."""
+        while self._tasks or not self._moves.empty():
+            name, move = await self._moves.get()
+            if move == "told":
+                return name, None
+            if move == "called":
                 await self._take_up(name)
                 continue
             task = self._tasks.pop(name)
@@ -59,7 +74,7 @@ class Group(Generic[T]):
                 return name, task
             self.waiting[name] = requests
             if self._tasks and not self._is_held:
-                await self._run.arrivals.expect(requests, partial(self._moves.put_nowait, (name, False)))
+                await self._run.arrivals.expect(requests, partial(self._moves.put_nowait, (name, "called")))
         return None
 
     async def _take_up(self, name: str) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Literal
 
+from graphs.workflow.branches import Branches
 from graphs.workflow.flow import Flow, flow_of
 from graphs.workflow.group import Group
 from graphs.workflow.outcomes import Failure, Outcome, StepFailed, Waiting
@@ -51,6 +52,7 @@ class Level:
         """The outputs of the steps that ended well, by id."""
         self.failing: dict[str, Outcome] = {}
         """Steps that failed and whose error handler has not ended yet."""
+        self.branches = Branches(self.flow)
         self.ranks: Mapping[str, float] = {}
         """Among steps of one priority the one with the higher rank goes first."""
         self._group, self._acts, self._goes_on = group, acts, goes_on
@@ -66,13 +68,19 @@ class Level:
         """
         async with self._group:
             await self._consider(self.flow.steps)
-            while (ended := await self._group.next()) is not None:
-                await self._settle(*ended)
+            while (moved := await self._group.moved()) is not None:
+                id_, task = moved
+                await (self._consider(self.flow.followers[id_]) if task is None else self._settle(id_, task))
         waiting = self._group.waiting
         self.outcomes |= {id_: Outcome("waiting", requests=requests) for id_, requests in waiting.items()}
         if waiting and not self.is_stopped:
             raise Waiting(self._group.requests())
         return self.outcomes
+
+    def branch_ended(self, id_: str, key: int | str, result: Any) -> None:
+        """A branch of a step has ended well: a join behind the step may have enough."""
+        if self.branches.add(id_, key, result):
+            self._group.tell(id_)
 
     async def _consider(self, ids: Sequence[str] | dict[str, Step]) -> None:
         """Starts, skips or leaves each of the steps, as those before it have ended."""
@@ -190,10 +198,15 @@ class Level:
                 return f"{before.failed} failed"
             return "wait" if before.left else "run"
         wanted = 1 if join.need == "any" else join.need
-        if before.well >= wanted:
+        counts_branches = join.of == "branches"
+        well = self._branches_before(id_) if counts_branches else before.well
+        if well >= wanted:
             return "wait" if before.left and join.on_rest == "wait" else "run"
-        is_open = before.well + before.left >= wanted
-        return "wait" if is_open else f"only {before.well} of the {wanted} that it needs ended well"
+        is_open = before.left > 0 if counts_branches else well + before.left >= wanted
+        return "wait" if is_open else f"only {well} of the {wanted} that it needs ended well"
+
+    def _branches_before(self, id_: str) -> int:
+        return sum(self.branches.number(each, self.outcomes.get(each)) for each in self.flow.needs[id_])
 
     def _has_ended(self, id_: str) -> bool:
         return id_ in self.outcomes and self.outcomes[id_].status != "waiting"

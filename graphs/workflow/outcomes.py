@@ -77,6 +77,8 @@ class Outcome:
     is_handled: bool = False
     """Whether a failed one was taken over, by an error handler or by `continue_on_failure`."""
     requests: tuple[Request, ...] = ()
+    branches: int | None = None
+    """How many of its branches ended well, if that was noted in the ledger."""
 
     @property
     def is_well(self) -> bool:

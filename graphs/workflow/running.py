@@ -6,22 +6,23 @@ What the ledger holds as ended is taken from there, so a run that is started aga
 import asyncio
 import hashlib
 from collections import ChainMap
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Protocol
 
 from graphs.workflow import saga
-from graphs.workflow.arrivals import within
 from graphs.workflow.attempts import Tries, has_begun_others, has_moved_on, is_tried_again, pause_before, tries_so_far
 from graphs.workflow.caching import cached
+from graphs.workflow.dropping import cancel_within, held_of
 from graphs.workflow.expressions import ExpressionError
 from graphs.workflow.figures import figures_of
 from graphs.workflow.flow import Flow
 from graphs.workflow.group import Group
 from graphs.workflow.level import Acts, Level
 from graphs.workflow.mapping import fill
-from graphs.workflow.outcomes import Failure, Outcome, StepFailed, Waiting, failure_of
+from graphs.workflow.outcomes import Ended, Failure, Outcome, StepFailed, Waiting, failure_of
 from graphs.workflow.references import MissingValue, Scope
 from graphs.workflow.research_form import RESEARCH
 from graphs.workflow.results import shown
@@ -29,11 +30,8 @@ from graphs.workflow.run import Run
 from graphs.workflow.slots import Ticket
 from state.runs import Progress, StepRecord, StepStatus
 from state.workflow.policies import RetryPolicy, Schema
-from state.workflow.steps import Step, WorkflowStep, children
+from state.workflow.steps import Step, WorkflowStep, is_leaf
 from tools.schemas import faults
-
-_OPEN: frozenset[StepStatus] = frozenset({"pending", "waiting", "running", "retrying"})
-"""Statuses of steps that have not ended."""
 
 
 class Body(Protocol):
@@ -70,6 +68,8 @@ class Call:
     """What the step noted when it began to wait; empty the first time."""
     levels: Around = ()
     rank: float = 0.0
+    branch_ended: Callable[[int | str, Any], None] = lambda _key, _result: None
+    """Tells what stands behind the step that a branch of it has ended well: its place or id, and what it gave."""
 
     @property
     def idempotency_key(self) -> str:
@@ -111,7 +111,8 @@ async def _level(run: Run, steps: Sequence[Step], scope: Scope, where: _Within, 
     prefix = where.prefix
 
     async def one(step: Step, level: Level) -> Outcome:
-        seen = Scope(scope.workflow, ChainMap(level.outputs, outer), scope.around)
+        so_far = level.branches.seen(level.outcomes) if step.join.of == "branches" else {}
+        seen = Scope(scope.workflow, ChainMap(level.outputs, so_far, outer), scope.around)
         handled = level.failure_for(step.id)
         if handled is not None:
             owner, failure = handled
@@ -123,7 +124,8 @@ async def _level(run: Run, steps: Sequence[Step], scope: Scope, where: _Within, 
         await _skipped(run, f"{prefix}{step.id}", why)
 
     async def drop(step: Step) -> None:
-        if not await cancel_within(run, f"{prefix}{step.id}", itself=True):
+        held = await held_of(run, step, level)
+        if not await cancel_within(run, f"{prefix}{step.id}", itself=True, held=held):
             await run.ledger.end(f"{prefix}{step.id}", "cancelled")
 
     group = Group[Outcome](run, prefix)
@@ -133,18 +135,6 @@ async def _level(run: Run, steps: Sequence[Step], scope: Scope, where: _Within, 
         level.ranks = run.order.ranks(level.flow, prefix, where.after)
     await level.run()
     return level
-
-
-async def cancel_within(run: Run, path: str, *, itself: bool = False) -> bool:
-    """Notes as cancelled for good all steps within one that have not ended; whether there were any."""
-    await run.writes.settled()
-    inside = within(path, itself=itself)
-    found = [step for step in await run.ledger.steps(path) if step.status in _OPEN and inside.match(step.path)]
-    for step in found:
-        await run.ledger.end(step.path, "cancelled")
-        run.emit(Progress(path=step.path, status="cancelled"))
-    await run.arrivals.withdraw(path, itself=itself)
-    return bool(found)
 
 
 async def _skipped(run: Run, path: str, why: str) -> None:
@@ -176,9 +166,9 @@ class _Execution:
         """How it ended, from the ledger if it had ended before."""
         record = self.run.records.get(self.path)
         if record is not None and record.status in ("completed", "compensated"):
-            return Outcome("completed", await self.run.results.read(record.result))
+            return await self._noted("completed", record)
         if record is not None and record.status in ("skipped", "cancelled"):
-            return Outcome(record.status)
+            return await self._noted(record.status, record)
         try:
             false = self.run.conditions.first_false(self.step, self.scope)
         except (ExpressionError, MissingValue) as error:
@@ -188,10 +178,17 @@ class _Execution:
             return Outcome("skipped")
         return await self._tried(self._tries(record))
 
+    async def _noted(self, status: Ended, record: StepRecord) -> Outcome:
+        """As the ledger has it. A process may have been killed while it cancelled what is within a step."""
+        if status == "cancelled" and not is_leaf(self.step):
+            await cancel_within(self.run, self.path)
+        output = await self.run.results.read(record.result)
+        return Outcome(status, output, branches=(record.result or {}).get("branches"))
+
     def _tries(self, record: StepRecord | None) -> Tries:
         """Those so far. Of a step that holds others they are interrupted, and research goes on where it stood."""
         step, tries = self.step, tries_so_far(record)
-        if not tries.interrupted or not (isinstance(step, WorkflowStep) or children(step)):
+        if not tries.interrupted or is_leaf(step):
             return tries
         is_research = isinstance(step, WorkflowStep) and step.workflow == RESEARCH
         has_gone_on = has_moved_on if is_research else has_begun_others
@@ -254,7 +251,17 @@ class _Execution:
         kept = (record.result or {}).get("note") if record is not None and record.status == "waiting" else None
         held = await self.run.results.read(kept) or {}
         filled = fill(self.step.input_mapping, self.scope)
-        return Call(self.run, self.path, self.scope, filled, tries, held, self.levels, self.rank)
+        return Call(
+            self.run,
+            self.path,
+            self.scope,
+            filled,
+            tries,
+            held,
+            self.levels,
+            self.rank,
+            partial(self.level.branch_ended, self.step.id),
+        )
 
     def _with_output(self, given: Any) -> Scope:
         return Scope(self.scope.workflow, self.scope.outputs, {**self.scope.around, "output": given})
@@ -264,6 +271,8 @@ class _Execution:
         stored = await results.stored(output, self.step.security_level)
         stored |= await saga.plan(self.step, seen, results)
         stored |= figures_of(self.step, self.run.conditions.figures, seen)
+        if number := self.level.branches.number(self.step.id, None):
+            stored["branches"] = number
         if self.run.definition.optimization_enabled:
             stored["seconds"] = round(self.seconds, 3)  # not from its row: it may have waited for its place since
         # Not waited for: a step that depends on this one begins in the ledger after it, and works only then.

@@ -107,6 +107,9 @@ class Join(Grammar):
     """A skipped one counts as ended well for `all`, not for `any` or a number."""
     on_rest: Literal["wait", "cancel", "ignore"] = "wait"
     """Once there are enough: wait until the others end too, cancel them, or go on and let them run."""
+    of: Literal["steps", "branches"] = "steps"
+    """What `any` or a number counts: the steps before, or the branches of those that are `parallel`. While such a step
+    works, its output is what the branches gave that have ended well so far."""
 
     @model_validator(mode="before")
     @classmethod
@@ -117,6 +120,12 @@ class Join(Grammar):
         if isinstance(value, dict) and "count" in value:
             return {**{key: each for key, each in value.items() if key != "count"}, "need": value["count"]}
         return value
+
+    @model_validator(mode="after")
+    def _counts(self) -> "Join":
+        if self.of == "branches" and self.need == "all":
+            raise ValueError("of: branches does nothing without any or a count")
+        return self
 
     @classmethod
     def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:

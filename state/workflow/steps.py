@@ -108,12 +108,20 @@ class ParallelStep(Step):
     """The branches; with `for_each` the body of each of them."""
     for_each: str | None = None
     """A reference to a list; without it, each child step is a branch of its own."""
+    grows_on: str | None = None
+    """The name of an event, a text with references: each adds its data to the list, while a branch has not ended."""
     max_concurrent: int | None = Field(default=None, ge=1)
     """Branches at a time; None leaves it to the workflow's own limit."""
     parallel_failure_threshold: float = Field(default=0.5, ge=0, le=1)
     """The step fails when the share of failed branches is greater; otherwise it goes on with an error record each."""
     first_wins: bool = False
     """Whether the first branch that ends well decides: the others are cancelled, its result is the output."""
+
+    @model_validator(mode="after")
+    def _grows_a_list(self) -> "ParallelStep":
+        if self.grows_on is not None and (self.for_each is None or self.first_wins):
+            raise ValueError("grows_on needs for_each, and does nothing with first_wins")
+        return self
 
 
 class Case(Grammar):
@@ -378,6 +386,11 @@ STEP_TYPES: dict[str, type[Step]] = {
     for name in kind.model_fields["type"].annotation.__args__  # type: ignore[union-attr]
 }
 """Each step class by the names of its type, aliases included."""
+
+
+def is_leaf(step: Step) -> bool:
+    """Whether no other steps run within a step."""
+    return not (isinstance(step, WorkflowStep) or children(step))
 
 
 def children(step: Any) -> tuple[Step, ...]:

@@ -15,10 +15,14 @@ class MemoryInbox:
         """What is waited for, by id."""
         self.kept: list[tuple[str, Json]] = []
         self._came: dict[str, Json] = {}
+        self._given: dict[str, Json] = {}
+        """What has come, by id: it is there again when a later process waits for it."""
         self._changed = asyncio.Event()
 
     async def open(self, shown: Mapping[str, Any]) -> None:
-        self.open_now |= shown
+        for id_ in self._given.keys() & shown.keys():
+            self._take(id_, self._given[id_])
+        self.open_now |= {id_: value for id_, value in shown.items() if id_ not in self._given}
         for name, data in tuple(self.kept):
             if any(each.get("event") == name and not each.get("transient") for each in shown.values()):
                 self.kept.remove((name, data))
@@ -52,6 +56,6 @@ class MemoryInbox:
         raise AssertionError(f"{path} asks nobody")
 
     def _take(self, id_: str, what: Json) -> None:
-        del self.open_now[id_]
-        self._came[id_] = what
+        self.open_now.pop(id_, None)
+        self._came[id_] = self._given[id_] = what
         self._changed.set()

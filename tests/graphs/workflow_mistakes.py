@@ -220,6 +220,7 @@ STEPS: dict[str, tuple[str, str]] = {
         "- {id: a, type: wait, duration: 1}\n- {id: b, type: wait, duration: 1, depends_on: [a], join: «{count: 2}}",
         "needs 2",
     ),
+    "branches of none": ("- {id: a, type: wait, duration: 1, join: {count: 2, of: «branches}}", "counts branches, and"),
     "a join of the impossible": (
         "- {id: a, type: wait, duration: 1, condition: »'1 > 2'}\n"
         "- {id: b, type: wait, duration: 1, depends_on: [a], join: «any}",

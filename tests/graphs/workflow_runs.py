@@ -20,6 +20,7 @@ from graphs.workflow.steps.conditional import conditional
 from graphs.workflow.steps.loop import loop
 from graphs.workflow.steps.parallel import parallel
 from graphs.workflow.steps.rollback import rollback
+from graphs.workflow.steps.wait import wait
 from graphs.workflow.yaml_source import Source
 from state.runs import Undone
 from state.workflow.definition import WorkflowDefinition
@@ -29,7 +30,9 @@ from state.workflow.steps import (
     LoopStep,
     ParallelStep,
     RollbackStep,
+    WaitStep,
 )
+from tests.graphs.inboxes import MemoryInbox
 from tools.memory import MemoryArtifacts, MemoryLedger, SystemClock
 
 Tool = Callable[[dict[str, Any], Call], Any]
@@ -101,6 +104,7 @@ class Runs:
         self.clock = QuickClock()
         self.ledger = MemoryLedger("r", self.clock)
         self.artifacts = MemoryArtifacts()
+        self.inbox: MemoryInbox | None = None
 
     async def go(self, answers: Mapping[str, Any] | None = None) -> Level:
         """One attempt from what the ledger holds."""
@@ -117,15 +121,17 @@ class Runs:
                 ConditionalStep: conditional,
                 LoopStep: loop,
                 RollbackStep: rollback,
+                WaitStep: wait,
             },
             conditions=conditions_of(self.definition),
             slots=Slots(self.definition.max_parallel_steps),
-            arrivals=Arrivals(answers=dict(answers or {})),
+            arrivals=Arrivals(self.inbox, dict(answers or {})),
             records={step.path: step for step in await self.ledger.steps()},
             tools=self.undoers,
         )
         goes_on = self.definition.on_failure == "continue"
-        return await run_level(run, self.definition.steps, "", Scope(self.inputs, {}), goes_on=goes_on)
+        async with run.arrivals:
+            return await run_level(run, self.definition.steps, "", Scope(self.inputs, {}), goes_on=goes_on)
 
     async def undo(self) -> Undone:
         """Undoes what was done, as the engine does for a run that ended badly."""

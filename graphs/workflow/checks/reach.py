@@ -57,6 +57,11 @@ def _is_out_of_reach(placed: Placed, never: set[str], notes: Notes) -> bool:
     if step.join.need == "all":
         return False
     wanted = 1 if step.join.need == "any" else step.join.need
+    if step.join.of == "branches":
+        if not placed.level.flow.counted & {*needs}:
+            said = f"{step.id!r} counts branches, and depends on no `parallel` step."
+            notes.error(placed.at("join", "of"), said, "Take `of` out, or depend on a `parallel` step.")
+        return False
     possible = [id_ for id_ in needs if id_ not in never]
     if wanted > max(len(needs), 1) or (needs and len(possible) < wanted):
         some = f"{len(possible)} of them can" if len(possible) < len(needs) else f"it depends on {len(needs)}"

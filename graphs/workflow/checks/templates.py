@@ -29,6 +29,7 @@ from state.workflow.steps import (
 from tools.cel import ANY, LIST
 
 _FIELDS: dict[type[Step], tuple[str, ...]] = {
+    ParallelStep: ("grows_on",),
     ReactStep: ("task",),
     HumanApprovalStep: ("message", "show"),
     OrchestratorStep: ("goal",),

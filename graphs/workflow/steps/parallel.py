@@ -4,17 +4,21 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from functools import partial
+from itertools import count
 from typing import Any
 
+from graphs.workflow.dropping import cancel_within
 from graphs.workflow.group import Group, Work
 from graphs.workflow.level import result_of
 from graphs.workflow.outcomes import StepFailed, Waiting, failure_of
 from graphs.workflow.references import parse
-from graphs.workflow.running import Call, cancel_within
+from graphs.workflow.running import Call
+from graphs.workflow.steps.growth import Growth
 from state.workflow.steps import ParallelStep, Step
 
-Branch = tuple[str, Sequence[Step], dict[str, Any]]
-"""What stands between the step's path and the ids of the steps, the steps, and the values around them."""
+Branch = tuple[int | str, str, Sequence[Step], dict[str, Any]]
+"""Its place in the list or the id of its step, what stands between the step's path and the ids of the steps, the steps,
+and the values around them."""
 
 
 async def parallel(step: ParallelStep, call: Call) -> Any:
@@ -26,15 +30,26 @@ async def parallel(step: ParallelStep, call: Call) -> Any:
 
     async def one(branch: Branch) -> Any:
         async with gate:
-            name, steps, around = branch
-            return result_of(await call.level(name, steps, around))
+            key, name, steps, around = branch
+            result = result_of(await call.level(name, steps, around))
+        call.branch_ended(key, result)
+        return result
 
     works = {path: partial(one, branch) for path, branch in _branches(step, call).items()}
+    growth = None
+    if step.grows_on is not None:
+        places = count(len(works))
+
+        def further(item: Any) -> tuple[str, Work[Any]]:
+            path, branch = _over_item(step, next(places), item)
+            return path, partial(one, branch)
+
+        growth = Growth(step.grows_on, call, further)
     if step.first_wins:
         result = await _first(works, step, call)
         await cancel_within(call.run, call.path)
         return result
-    results = await side_by_side(works, step.id, step.parallel_failure_threshold, call)
+    results = await side_by_side(works, step.id, step.parallel_failure_threshold, call, growth)
     if step.for_each is not None:
         return results
     return dict(zip((child.id for child in step.steps), results, strict=True))
@@ -43,11 +58,13 @@ async def parallel(step: ParallelStep, call: Call) -> Any:
 def _branches(step: ParallelStep, call: Call) -> dict[str, Branch]:
     """By what stands after the step's path in those of the branch."""
     if step.for_each is None:
-        return {f".{child.id}": ("", (child,), {}) for child in step.steps}
-    return {
-        f"[{index}]": (f"[{index}]", step.steps, {"item": item, "index": index})
-        for index, item in enumerate(items_of(step.for_each, call))
-    }
+        return {f".{child.id}": (child.id, "", (child,), {}) for child in step.steps}
+    return dict(_over_item(step, index, item) for index, item in enumerate(items_of(step.for_each, call)))
+
+
+def _over_item(step: ParallelStep, index: int, item: Any) -> tuple[str, Branch]:
+    name = f"[{index}]"
+    return name, (index, name, step.steps, {"item": item, "index": index})
 
 
 def items_of(reference: str, call: Call) -> list[Any]:
@@ -59,17 +76,25 @@ def items_of(reference: str, call: Call) -> list[Any]:
     return list(items)
 
 
-async def side_by_side(works: Mapping[str, Work[Any]], id_: str, threshold: float, call: Call) -> list[Any]:
+async def side_by_side(
+    listed: Mapping[str, Work[Any]], id_: str, threshold: float, call: Call, growth: Growth | None = None
+) -> list[Any]:
     """The results of all branches of a step, an error record in the place of one that failed.
 
-    `works` has them by what stands after the step's path in theirs. Raises StepFailed when the share of those that
-    failed is over the threshold, and Waiting.
+    They are those that are `listed`, by what stands after the step's path in theirs, and those of the `growth`. Raises
+    StepFailed when the share of those that failed is over the threshold, and Waiting.
     """
-    ended: dict[str, asyncio.Task[Any]] = {}
+    works, ended = dict(listed), dict[str, asyncio.Task[Any]]()
     async with Group[Any](call.run, call.path) as group:
         group.start_all(works)
+        if growth is not None:
+            await growth.begin(group)
         while (one := await group.next()) is not None:
-            ended[one[0]] = one[1]
+            name, task = one
+            if growth is not None and name == growth.name:
+                works |= growth.come(group, task.result())
+            else:
+                ended[name] = task
     failures = {
         place: failure_of(error)
         for place, name in enumerate(works)
@@ -82,7 +107,9 @@ async def side_by_side(works: Mapping[str, Work[Any]], id_: str, threshold: floa
             f"{threshold:g}; branch {place}: {first.message}",
             first.error,
         )
-    if group.waiting:
+    if growth is not None and group.waiting.keys() <= {growth.name}:
+        await growth.end()
+    elif group.waiting:
         raise Waiting(group.requests())
     return [
         {"error": failures[place].record(f"{id_}[{place}]")} if place in failures else ended[name].result()
