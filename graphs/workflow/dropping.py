@@ -6,10 +6,15 @@ from graphs.workflow.arrivals import within
 from graphs.workflow.level import Level
 from graphs.workflow.run import Run
 from state.runs import Json, Progress, StepStatus
-from state.workflow.steps import Step
+from state.workflow.steps import ParallelStep, Step
 
 _OPEN: frozenset[StepStatus] = frozenset({"pending", "waiting", "running", "retrying"})
 """Statuses of steps that have not ended."""
+
+
+def leaves_others(step: Step) -> bool:
+    """Whether branches of a step may not have ended when it has."""
+    return isinstance(step, ParallelStep) and step.first_wins
 
 
 async def held_of(run: Run, step: Step, level: Level) -> Json | None:

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 from graphs.workflow import saga
 from graphs.workflow.attempts import Tries, has_begun_others, has_moved_on, is_tried_again, pause_before, tries_so_far
 from graphs.workflow.caching import cached
-from graphs.workflow.dropping import cancel_within, held_of
+from graphs.workflow.dropping import cancel_within, held_of, leaves_others
 from graphs.workflow.expressions import ExpressionError
 from graphs.workflow.figures import figures_of
 from graphs.workflow.flow import Flow
@@ -180,7 +180,7 @@ class _Execution:
 
     async def _noted(self, status: Ended, record: StepRecord) -> Outcome:
         """As the ledger has it. A process may have been killed while it cancelled what is within a step."""
-        if status == "cancelled" and not is_leaf(self.step):
+        if (status == "cancelled" and not is_leaf(self.step)) or leaves_others(self.step):
             await cancel_within(self.run, self.path)
         output = await self.run.results.read(record.result)
         return Outcome(status, output, branches=(record.result or {}).get("branches"))
@@ -277,6 +277,8 @@ class _Execution:
             stored["seconds"] = round(self.seconds, 3)  # not from its row: it may have waited for its place since
         # Not waited for: a step that depends on this one begins in the ledger after it, and works only then.
         self.run.writes.add(self._end("completed", None, {**stored, "order": self.run.next_place()}))
+        if leaves_others(self.step):
+            await cancel_within(self.run, self.path)  # not before: another branch would win if a kill came between
         return Outcome("completed", await self.run.results.read(stored))
 
     async def _waits(self, waiting: Waiting) -> Outcome:

@@ -130,3 +130,12 @@ async def test_a_list_that_grows_outlives_the_process() -> None:
         statuses = await run.statuses()
         assert (statuses["spread.more_1"], statuses["spread.more_2"]) == ("completed", "cancelled")
         assert not run.box.open_now
+
+
+@pytest.mark.slow
+async def test_the_first_branch_stays_the_first() -> None:
+    """Killed at any write, also while the others are cancelled, the run gives what a branch gave that ended."""
+    async for run, level in ends(lambda: Mortal([spread(first_wins=True)])):
+        assert level.outputs["spread"] in (1, 2, 5, 9)
+        statuses = await run.statuses()
+        assert not {"running", "waiting", "pending"} & {*statuses.values()}

@@ -7,7 +7,6 @@ from functools import partial
 from itertools import count
 from typing import Any
 
-from graphs.workflow.dropping import cancel_within
 from graphs.workflow.group import Group, Work
 from graphs.workflow.level import result_of
 from graphs.workflow.outcomes import StepFailed, Waiting, failure_of
@@ -46,9 +45,7 @@ async def parallel(step: ParallelStep, call: Call) -> Any:
 
         growth = Growth(step.grows_on, call, further)
     if step.first_wins:
-        result = await _first(works, step, call)
-        await cancel_within(call.run, call.path)
-        return result
+        return await _first(works, step, call)
     results = await side_by_side(works, step.id, step.parallel_failure_threshold, call, growth)
     if step.for_each is not None:
         return results
