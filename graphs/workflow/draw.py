@@ -1,6 +1,7 @@
 """A workflow as a Mermaid flowchart: a shape for each type of step, bodies as frames, ways and errors as edges."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
@@ -52,26 +53,29 @@ _COLOURS: dict[StepStatus, str] = {
 }
 """By status, the fill of a step; of several turns of one step, what comes first here is what is shown."""
 _TURNS = re.compile(r"\[\d+\]")
+_Statuses = dict[str, Counter[StepStatus]]
+"""By the path of a step without its turns: how many of these stand how."""
 
 
 def mermaid_of(definition: WorkflowDefinition, steps: Iterable[StepRecord] = ()) -> str:
     """The drawing, coloured by what the steps of a run did where they are given.
 
-    Solid lines are the order, dotted ones errors, and labels on lines the ways of a condition.
+    Solid lines are the order, dotted ones errors, and labels on lines the ways of a condition. A step that has several
+    turns says how many stand how.
     """
-    drawing = _Drawing()
-    drawing.level(tree_of(definition.steps), 1)
-    return "\n".join(["flowchart TD", *drawing.lines, *drawing.edges, *_coloured(drawing, steps), ""])
-
-
-def _coloured(drawing: "_Drawing", steps: Iterable[StepRecord]) -> Iterator[str]:
-    """The lines that give each step the colour of its status."""
-    statuses: dict[str, set[StepStatus]] = {}
+    statuses: _Statuses = {}
     for record in steps:
-        statuses.setdefault(_TURNS.sub("", record.path), set()).add(record.status)
+        statuses.setdefault(_TURNS.sub("", record.path), Counter())[record.status] += 1
+    drawing = _Drawing(statuses)
+    drawing.level(tree_of(definition.steps), 1)
+    return "\n".join(["flowchart TD", *drawing.lines, *drawing.edges, *_coloured(drawing), ""])
+
+
+def _coloured(drawing: "_Drawing") -> Iterator[str]:
+    """The lines that give each step the colour of its status."""
     by_status: dict[StepStatus, list[str]] = {}
     for path, name in drawing.paths.items():
-        status = next((status for status in _COLOURS if status in statuses.get(path, ())), None)
+        status = next((status for status in _COLOURS if status in drawing.statuses.get(path, ())), None)
         if status is not None:
             by_status.setdefault(status, []).append(name)
     for status, names in by_status.items():
@@ -83,6 +87,7 @@ def _coloured(drawing: "_Drawing", steps: Iterable[StepRecord]) -> Iterator[str]
 class _Drawing:
     """The lines so far. Steps are called by numbers: ids may hold what Mermaid does not take."""
 
+    statuses: _Statuses
     lines: list[str] = field(default_factory=list)
     edges: list[str] = field(default_factory=list)
     names: dict[int, str] = field(default_factory=dict)
@@ -104,15 +109,17 @@ class _Drawing:
                         self._edge(end, self._name(follower), _label(_when(follower.step)))
 
     def _step(self, placed: Placed, depth: int) -> None:
-        step, pad = placed.step, "    " * depth
+        step, pad, turns = placed.step, "    " * depth, self._turns(placed)
         if isinstance(step, ParallelStep | LoopStep | OrchestratorStep):
-            self.lines.append(f'{pad}subgraph {self._name(placed)}["{_label(f"{step.label}: {_repeats(step)}")}"]')
+            self.lines.append(
+                f'{pad}subgraph {self._name(placed)}["{_label(f"{step.label}: {_repeats(step)}")}{turns}"]'
+            )
             for inner in placed.inner:
                 self.level(inner, depth + 1)
             self.lines.append(f"{pad}end")
             return
         opened, shut = _SHAPES.get(type(step), ("[", "]"))
-        self.lines.append(f'{pad}{self._name(placed)}{opened}"{_label(step.label)}"{shut}')
+        self.lines.append(f'{pad}{self._name(placed)}{opened}"{_label(step.label)}{turns}"{shut}')
         for way in placed.inner:
             self.level(way, depth)
             for first in way.steps:
@@ -127,6 +134,13 @@ class _Drawing:
                 yield from self._ends(way.by_id[id_])
         if len(ways) < len(placed.inner) or not ways:
             yield self._name(placed)
+
+    def _turns(self, placed: Placed) -> str:
+        """What its label ends with where it has several turns."""
+        found = self.statuses.get(path_of(placed), Counter())
+        if found.total() < 2:
+            return ""
+        return f" ({', '.join(f'{found[status]} {status}' for status in found)})"
 
     def _edge(self, start: str, end: str, label: str, line: str = "-->") -> None:
         self.edges.append(f"    {start} {line}{'|' + chr(34) + label + chr(34) + '|' if label else ''} {end}")

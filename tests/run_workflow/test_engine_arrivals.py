@@ -11,6 +11,7 @@ from graphs.workflow.pinned import Pinned, pinned
 from run_workflow.engine.engine import Engine
 from run_workflow.postgres.database import Database
 from state.context import RunContext
+from state.errors import RunError
 from state.ports import Network, RegisteredTool
 from state.runs import Answer, Approve, Json, RunRecord, StepStatus
 from tests.run_workflow.engine_graphs import NO_MODELS, QUICK, engine_on, rows, until
@@ -22,11 +23,15 @@ YES = Answer(decisions=(Approve(),))
 
 
 class Registry:
-    """Tools of a run: `set` gives back its input; `work` never ends; calls are noted by what they are `of`."""
+    """Tools of a run: `set` gives back its input; `work` ends when it is released; calls are noted by what they are
+
+    `of`.
+    """
 
     def __init__(self) -> None:
         self.calls: list[str] = []
         self.stopped: list[str] = []
+        self.released = asyncio.Event()
 
     def names(self) -> Sequence[str]:
         return ["set", "work"]
@@ -41,7 +46,7 @@ class Registry:
         self.calls.append(input["of"])
         if name == "work":
             try:
-                await asyncio.Event().wait()
+                await self.released.wait()
             finally:
                 self.stopped.append(input["of"])
         return input
@@ -207,3 +212,36 @@ async def test_an_answer_deep_in_the_run_moves_its_branch_on(database: Database,
     assert sorted(tools.calls) == ["before", "before", "close", "work"]
     assert {step.attempts for step in (await other.show(run_id)).steps if step.path.endswith("before")} == {1}
     assert (await statuses(other, run_id))["both.work"] == "cancelled"
+
+
+async def test_a_list_grows_over_the_processes_of_a_run(database: Database, tools: Registry) -> None:
+    """Each event adds an item that is worked on at once; a process that takes the run up has the same list, in order,
+
+    and lets it grow further.
+    """
+    wanted = workflow(
+        """
+  - id: spread
+    type: parallel
+    for_each: workflow.items
+    grows_on: more
+    steps: [{id: each, type: action, tool: work, input_mapping: {of: $item.of}}]
+variables: {items: [{of: work}]}
+"""
+    )
+    async with working(database, tools, wanted) as (run_id, other, _):
+        for of in ("b", "c"):
+            await other.send_event(run_id, "more", {"of": of}, actor="ann")
+        await until(lambda: tools.calls == ["work", "b", "c"], 5)
+    driver = Engine(database.pool, NO_MODELS, SystemClock(), {}, network=Network(toolbox=lambda _: tools), times=QUICK)
+    going = asyncio.create_task(driver.advance(run_id))
+    await until(lambda: len(tools.calls) == 6, 5)
+    await driver.send_event(run_id, "more", {"of": "d"}, actor="ann")
+    await until(lambda: tools.calls[-1] == "d", 5)
+    tools.released.set()
+    async with asyncio.timeout(5):
+        run = await going
+    assert run.output == {"outputs": {"spread": [{"of": of} for of in ("work", "b", "c", "d")]}}
+    assert (await statuses(other, run_id))["spread.more_3"] == "cancelled"
+    with pytest.raises(RunError, match="completed"):
+        await driver.send_event(run_id, "more", {}, actor="ann")

@@ -161,7 +161,10 @@ def test_other_changes_between_versions() -> None:
 
 
 def test_a_drawing_has_the_colours_of_a_run() -> None:
-    """Of several turns of a step the one that needs a look is shown; steps that were not reached have no colour."""
+    """Of several turns of a step the one that needs a look is shown, with how many stand how; steps that were not
+
+    reached have no colour.
+    """
     turns = {
         "id": "turns",
         "type": "loop",
@@ -175,6 +178,7 @@ def test_a_drawing_has_the_colours_of_a_run() -> None:
     ]
     text = mermaid_of(drawn, records)
     assert "class s1,s2 failed" in text
+    assert 's2{{"b (1 completed, 1 failed)"}}' in text
     assert "s3 completed" not in text
     assert "classDef" not in mermaid_of(drawn)
 
