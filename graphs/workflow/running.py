@@ -6,8 +6,8 @@ What the ledger holds as ended is taken from there, so a run that is started aga
 import asyncio
 import hashlib
 from collections import ChainMap
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, AbstractContextManager, nullcontext
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Protocol
@@ -70,15 +70,30 @@ class Call:
     rank: float = 0.0
     branch_ended: Callable[[int | str, Any], None] = lambda _key, _result: None
     """Tells what stands behind the step that a branch of it has ended well: its place or id, and what it gave."""
+    timer: asyncio.Timeout | None = None
+    """What ends the try."""
 
     @property
     def idempotency_key(self) -> str:
         """The same at every try and every resume of this step of this run."""
         return saga.key_of(self.run.id, self.path)
 
-    def slot(self, step: Step) -> AbstractAsyncContextManager[None]:
-        """One of the run's places, for a step that does not fill one as long as it works."""
-        return self.run.slots.taken(step.priority, self.rank)
+    @asynccontextmanager
+    async def slot(self, step: Step) -> AsyncIterator[None]:
+        """One of the run's places, for a step that does not fill one as long as it works. Its time stands still until
+
+        it has the place.
+        """
+        clock, ends = asyncio.get_running_loop().time, self.timer.when() if self.timer else None
+        begun = clock()
+        self._end_at(None)
+        async with self.run.slots.taken(step.priority, self.rank):
+            self._end_at(None if ends is None else ends + clock() - begun)
+            yield
+
+    def _end_at(self, when: float | None) -> None:
+        if self.timer is not None:
+            self.timer.reschedule(when)
 
     @property
     def after(self) -> float:
@@ -239,8 +254,8 @@ class _Execution:
             call = await self._call(tries)
             _check("input", step.input_validation, call.input)
             body = self.run.bodies[type(step)]
-            async with asyncio.timeout(step.timeout):
-                given = await cached(step, call, body)
+            async with asyncio.timeout(step.timeout) as timer:
+                given = await cached(step, replace(call, timer=timer), body)
             self.seconds = self.run.clock.elapsed() - begun
         output = fill(step.output_mapping, self._with_output(given)) if step.output_mapping else given
         _check("output", step.output_validation, output)

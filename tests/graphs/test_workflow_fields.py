@@ -8,9 +8,11 @@ from pydantic import ValidationError
 
 from graphs.workflow.attempts import pause_before, pauses
 from graphs.workflow.outcomes import StepFailed
+from graphs.workflow.running import Call
 from run_workflow.cli.workflows import _document
 from state.workflow.definition import WorkflowDefinition
 from state.workflow.policies import RetryPolicy
+from state.workflow.steps import ActionStep
 from tests.graphs.agent_runs import AgentRun
 from tests.graphs.workflow_runs import Runs, Tools
 
@@ -81,6 +83,21 @@ async def test_one_try_has_only_its_time() -> None:
     """`timeout` ends a try that takes longer, as a failure of that class."""
     tools = Tools(sleeps=lambda _, __: asyncio.sleep(10))
     assert await error_of(runs(action("a", "sleeps", timeout=0.01, retry_policy=ONCE), tools=tools)) == "timeout"
+
+
+async def test_the_time_of_a_try_stands_still_while_it_waits_for_a_place() -> None:
+    """Also where a step takes its place in the middle of its work; the time after that counts."""
+
+    async def asks(given: dict[str, Any], call: Call) -> str:
+        async with call.slot(ActionStep(id="a", tool="asks")):
+            await asyncio.sleep(given["seconds"])
+        return "asked"
+
+    tools = Tools(asks=asks, sleeps=lambda _, __: asyncio.sleep(0.2))
+    for seconds, status in ((0, "completed"), (10, "failed")):
+        asking = action("a", "asks", timeout=0.1, retry_policy=ONCE, input_mapping={"seconds": seconds})
+        level = await runs(action("b", "sleeps"), asking, tools=tools, max_parallel_steps=2).go()
+        assert level.outcomes["a"].status == status
 
 
 @pytest.mark.parametrize(
