@@ -231,6 +231,29 @@ async def test_a_rollback_step_without_a_point_undoes_everything() -> None:
     assert (await runs.undo()).undone == ("c",)
 
 
+async def test_a_rollback_step_undoes_a_region_that_was_cancelled() -> None:
+    """What had been done within it, not what was cut short; it stays cancelled."""
+    runs = runs_of(
+        {"id": "region", "type": "parallel", "steps": [step("flight"), step("hotel", tool="slow")]},
+        step("revoked", tool="later", rollback_actions=[]),
+        {
+            "id": "back",
+            "type": "rollback",
+            "depends_on": ["region", "revoked"],
+            "join": {"need": "any", "on_rest": "cancel"},
+        },
+    )
+    runs.tools.tools |= {"slow": lambda _, __: asyncio.sleep(5), "later": lambda _, __: asyncio.sleep(0.02)}
+    level = await runs.go()
+    assert level.outputs["back"] == {"undone": ["region.flight"]}
+    ended = await statuses(runs)
+    assert [ended[path] for path in ("region", "region.flight", "region.hotel")] == [
+        "cancelled",
+        "compensated",
+        "cancelled",
+    ]
+
+
 async def test_a_rollback_step_that_cannot_undo_fails() -> None:
     """It fails with the names of what is left; started again it goes on from there."""
     runs = runs_of(
