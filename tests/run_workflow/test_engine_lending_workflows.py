@@ -3,7 +3,6 @@
 import json
 from collections.abc import Sequence
 from contextlib import aclosing
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -21,7 +20,7 @@ from state.context import RunContext
 from state.errors import NotAllowed, RunError, StrettoError
 from state.ports import Network, RegisteredTool
 from state.runs import Json
-from tests.run_workflow.engine_graphs import NO_MODELS, QUICK, until
+from tests.run_workflow.engine_graphs import NO_MODELS, QUICK, change, until
 from tools.memory import SystemClock
 
 T = "01a1fcfa-386c-7747-bea6-e45cd63acf02"
@@ -156,11 +155,12 @@ async def test_an_event_takes_a_run_on(served: Served) -> None:
     assert (view.run.status, view.run.output) == ("completed", {"outputs": {"e": {"sum": 5}}})
 
 
-async def test_a_time_that_is_over_takes_a_run_on(served: Served) -> None:
+async def test_a_time_that_is_over_takes_a_run_on(served: Served, database: Database) -> None:
     """Nobody needs to do anything: the run is listed as one to go on with when its time has come."""
-    soon = (datetime.now(UTC) + timedelta(seconds=0.3)).isoformat()
-    wanted = workflow(f"{{id: t, type: wait, until: '{soon}'}}", "name: w")
+    wanted = workflow("{id: t, type: wait, duration: 3600}", "name: w")
     assert (await served.run(wanted, {"inputs": {}})).run.status == "paused"
+    assert not await served.can_go_on()
+    await change(database, "UPDATE waits SET wakes_at = now() WHERE run_id = %s", T)
     await until(served.can_go_on)
     assert (await served.run(wanted)).run.status == "completed"
 
