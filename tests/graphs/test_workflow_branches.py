@@ -139,3 +139,18 @@ async def test_the_first_branch_stays_the_first() -> None:
         assert level.outputs["spread"] in (1, 2, 5, 9)
         statuses = await run.statuses()
         assert not {"running", "waiting", "pending"} & {*statuses.values()}
+
+
+@pytest.mark.slow
+async def test_a_region_that_an_event_cancels_outlives_the_process() -> None:
+    """Killed at any write, the event ends the region once, with all that is within it, and what is behind goes on."""
+    steps = [of(name, "body", input_mapping={"item": {"n": n}}) for name, n in (("one", 0), ("nine", 99))]
+    region: Json = {"id": "region", "type": "parallel", "steps": steps}
+    revoked: Json = {"id": "revoked", "type": "wait", "event": "more"}
+    join = {"depends_on": ["region", "revoked"], "join": {"need": "any", "on_rest": "cancel"}}
+    close = of("close", "after", input_mapping={"got": "$revoked"}, **join)
+    async for run, level in ends(lambda: Mortal([region, revoked, close], events=[{"n": 1}])):
+        assert level.outputs["close"] == {"n": 1}
+        statuses = await run.statuses()
+        assert (statuses["region"], statuses["region.nine"]) == ("cancelled", "cancelled")
+        assert not {"running", "waiting", "pending"} & {*statuses.values()}
