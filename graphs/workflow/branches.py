@@ -39,5 +39,6 @@ class Branches:
 
     def seen(self, outcomes: Mapping[str, Outcome]) -> dict[str, Any]:
         """By step: what its branches have given, in this attempt at the run or, where it was cancelled, an earlier."""
-        before = {id_: outcomes[id_].output for id_ in self._counted if id_ in outcomes}
+        known = {id_: outcomes[id_] for id_ in self._counted if id_ in outcomes}
+        before = {id_: outcome.output for id_, outcome in known.items() if outcome.branches is not None}
         return before | {id_: self.given(id_) for id_ in self._results}
