@@ -141,6 +141,17 @@ class Join(Grammar):
         return made
 
 
+class ReactLimits(Grammar):
+    """What an agent may spend in one step."""
+
+    turns: int = Field(default=10, ge=1, le=200)
+    """Calls of the model."""
+    tokens: int = Field(default=100_000, ge=1)
+    """In and out, of all turns."""
+    money: float | None = Field(default=None, ge=0)
+    """US dollars; None means that only the run's budget counts."""
+
+
 class Cache(Grammar):
     """A result that is used again instead of the step being run, by any run of the workflow."""
 

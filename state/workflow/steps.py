@@ -14,6 +14,7 @@ from state.workflow.policies import (
     Identifier,
     Join,
     Mapping,
+    ReactLimits,
     RetryPolicy,
     Schema,
 )
@@ -195,17 +196,6 @@ class LoopStep(Step):
         if sum(each is not None for each in (self.while_, self.until, self.for_each)) != 1:
             raise ValueError("give exactly one of while, until and for_each")
         return self
-
-
-class ReactLimits(Grammar):
-    """What an agent may spend in one step."""
-
-    turns: int = Field(default=10, ge=1, le=200)
-    """Calls of the model."""
-    tokens: int = Field(default=100_000, ge=1)
-    """In and out, of all turns."""
-    money: float | None = Field(default=None, ge=0)
-    """US dollars; None means that only the run's budget counts."""
 
 
 class ReactStep(Step):

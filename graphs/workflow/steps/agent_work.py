@@ -22,8 +22,7 @@ from state.agents import AGENT_SIGN, AgentTemplate
 from state.context import BranchLimits, Role
 from state.errors import BadOutput, BuildError
 from state.runs import ActionRequest, Answer, ApprovalRequest, Json, ReviewConfig
-from state.workflow.policies import Schema
-from state.workflow.steps import ReactLimits
+from state.workflow.policies import ReactLimits, Schema
 
 _AGAIN = "#"
 """In the ledger and in the journal: the step's path, this, and the how many-th try it is that asks anew."""
