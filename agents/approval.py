@@ -5,7 +5,7 @@ to the first. An answer means the same at every point: approve goes on; edit goe
 does the work again with the message and asks again; respond goes on and keeps the message for those who work on.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from agents.kit import Node, context_of
 from state.context import Point, RunContext
 from state.errors import AnswerRefused
+from state.ports import Passages
 from state.research import Feedback, Refusal, ResearchState
 from state.runs import (
     TIMEOUT_ACTOR,
@@ -46,7 +47,7 @@ class ApprovalPoint:
     """What the person is asked, in one sentence."""
     show: Callable[[ResearchState], Json]
     """What is to be decided on; an edit gives the same shape back."""
-    read_edit: Callable[[ResearchState, Json], Update]
+    read_edit: Callable[[ResearchState, Json, Passages], Awaitable[Update]]
     """The update that an edit means; ValueError where it cannot be used."""
     onward: Callable[[ResearchState], str]
     """The node that an approval leads to, given the state after an edit."""
@@ -72,7 +73,7 @@ class ApprovalPoint:
         )
 
 
-def approval_node(point: ApprovalPoint) -> ApprovalNode:
+def approval_node(point: ApprovalPoint, passages: Passages) -> ApprovalNode:
     """The node of one point; it only passes on where the point is switched off."""
 
     async def approve(state: ResearchState, runtime: Runtime[RunContext]) -> Command[str]:
@@ -81,7 +82,7 @@ def approval_node(point: ApprovalPoint) -> ApprovalNode:
             return Command(goto=point.onward(state))
         request = point.request(state, context)
         answer = interrupt(request.model_dump(mode="json"), response_schema=Answer)
-        return _led_on(point, state, Answer.model_validate(answer))
+        return await _led_on(point, state, Answer.model_validate(answer), passages)
 
     return approve
 
@@ -102,7 +103,7 @@ def _answered(state: Mapping[str, Any], point: Point) -> int:
     return sum(entry.point == point for entry in state.get("feedback", ()))
 
 
-def _led_on(point: ApprovalPoint, state: ResearchState, answer: Answer) -> Command[str]:
+async def _led_on(point: ApprovalPoint, state: ResearchState, answer: Answer, passages: Passages) -> Command[str]:
     """Where the answer leads, and what it changes."""
     decision = answer.decision
     before = [entry for entry in state.get("feedback", ()) if entry.point == point.point]
@@ -115,23 +116,23 @@ def _led_on(point: ApprovalPoint, state: ResearchState, answer: Answer) -> Comma
             return Command(update={**update, "outcome": "rejected"}, goto="explain_failure")
         return Command(update={**update, **point.on_reject(state)}, goto=point.back)
     if isinstance(decision, Edit):
-        update |= edited(point, state, decision.edited_action.args)
+        update |= await edited(point, state, decision.edited_action.args, passages)
     changed: ResearchState = {**state, **update}  # type: ignore[typeddict-item] # an update holds keys of the state
     return Command(update=update, goto=point.onward(changed))
 
 
-def check_edit(point: ApprovalPoint, state: ResearchState, _shown: Json, args: Json) -> None:
+async def check_edit(point: ApprovalPoint, state: ResearchState, _shown: Json, args: Json, passages: Passages) -> None:
     """Raises AnswerRefused where an edit cannot be used."""
-    edited(point, state, args)
+    await edited(point, state, args, passages)
 
 
-def edited(point: ApprovalPoint, state: ResearchState, args: Json) -> Update:
+async def edited(point: ApprovalPoint, state: ResearchState, args: Json, passages: Passages) -> Update:
     """The update that the edit means; AnswerRefused names the field that is wrong, and what to do about it."""
     shown = set(point.show(state))
     try:
         if unknown := sorted(set(args) - shown):
             raise _wrong(unknown[0], f"There is no field {unknown[0]!r}; there are {', '.join(sorted(shown))}.")
-        return point.read_edit(state, args)
+        return await point.read_edit(state, args, passages)
     except ValidationError as error:
         first = error.errors()[0]
         field = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in first["loc"]).lstrip(".")

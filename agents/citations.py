@@ -58,17 +58,6 @@ async def verified(
     return Draft(title=title, sections=_without_empty(sections), dropped=dropped)
 
 
-def unchanged(draft: Draft, sections: Sequence[Section]) -> tuple[Section, ...]:
-    """The edited sections of a draft; a sentence that was not edited keeps what is known of it."""
-    known = {(part.text, part.passages): part for section in draft.sections for part in section.sentences}
-    return tuple(
-        section.model_copy(
-            update={"sentences": tuple(known.get((part.text, part.passages), part) for part in section.sentences)}
-        )
-        for section in sections
-    )
-
-
 async def _repaired(
     sections: Sections,
     failing: Sequence[tuple[int, int, str]],

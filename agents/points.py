@@ -3,22 +3,18 @@
 from collections.abc import Mapping, Sequence
 
 from agents.approval import ApprovalPoint, Update
-from agents.citations import unchanged
+from agents.report_edits import read_report, show_report
 from agents.team import sound
 from state.context import Point
 from state.errors import AgentNotMade
 from state.evidence import Contradiction, Record
+from state.ports import Passages
 from state.research import (
-    NOT_ESTABLISHED,
-    RISKS,
-    Draft,
     GateDecision,
     Merged,
     MergeEdits,
     Plan,
     ResearchState,
-    Section,
-    Sentence,
 )
 from state.runs import Json
 from state.specialisation import AnalysisSpeciality
@@ -41,7 +37,7 @@ class _PlanEdit(Record):
     plan: Plan
 
 
-def _read_plan(state: ResearchState, args: Json) -> Update:
+async def _read_plan(state: ResearchState, args: Json, _passages: Passages) -> Update:
     plan = _PlanEdit.model_validate(args).plan
     ids = [branch.id for branch in plan.branches]
     if len(set(ids)) < len(ids):
@@ -86,7 +82,7 @@ def _show_merge(state: ResearchState) -> Json:
     }
 
 
-def _read_merge(state: ResearchState, args: Json) -> Update:
+async def _read_merge(state: ResearchState, args: Json, _passages: Passages) -> Update:
     """Claims may be left out, contradictions decided otherwise; nothing can be added that no branch found."""
     merged, before = state["merged"], state.get("edits", MergeEdits())
     claims = {claim["id"]: claim for claim in _show_merge(state)["claims"]}
@@ -132,7 +128,7 @@ def _show_gate(state: ResearchState) -> Json:
     return state["gate"].model_dump(mode="json")
 
 
-def _read_gate(state: ResearchState, args: Json) -> Update:
+async def _read_gate(state: ResearchState, args: Json, _passages: Passages) -> Update:
     """Only the decision may be changed; the figures were measured."""
     decision = args.get("decision")
     if decision not in _AFTER_GATE:
@@ -143,60 +139,6 @@ def _read_gate(state: ResearchState, args: Json) -> Update:
     if decision == "approved" and not usable(state["merged"].claims):
         raise ValueError("there is no claim to write a report from; reject with what should be looked for instead")
     return {"gate": state["gate"].model_copy(update={"decision": decision})}
-
-
-def _show_report(state: ResearchState) -> Json:
-    draft = state["draft"]
-    sections = [
-        {
-            "heading": section.heading,
-            "sentences": [
-                sentence.model_dump(mode="json", include={"text", "passages"}) for sentence in section.sentences
-            ],
-        }
-        for section in draft.sections
-    ]
-    return {"title": draft.title, "sections": sections}
-
-
-class _SentenceEdit(Record):
-    text: str
-    passages: tuple[str, ...] = ()
-
-
-class _SectionEdit(Record):
-    heading: str
-    sentences: tuple[_SentenceEdit, ...]
-
-
-class _ReportEdit(Record):
-    """What an edit of the report gives back: verdicts are not a person's to give."""
-
-    title: str = ""
-    sections: tuple[_SectionEdit, ...]
-
-
-def _read_report(state: ResearchState, args: Json) -> Update:
-    """The sections as edited; their citations are checked again when the report is published."""
-    draft: Draft = state["draft"]
-    headings = {section.heading for section in draft.sections}
-    own = {sentence.text for section in draft.sections for sentence in section.sentences}
-    edit = _ReportEdit.model_validate(args)
-    sections = tuple(
-        Section(
-            heading=section.heading,
-            sentences=tuple(Sentence(text=part.text, passages=part.passages) for part in section.sentences),
-        )
-        for section in edit.sections
-    )
-    sections = unchanged(draft, sections)
-    for section in sections:
-        if section.heading not in headings:
-            raise ValueError(f"there is no section {section.heading!r}; the report has {sorted(headings)}")
-        uncited = [part.text for part in section.sentences if part.text not in own and not part.passages]
-        if section.heading in (RISKS, NOT_ESTABLISHED) and uncited:
-            raise ValueError(f"a new sentence needs a passage to cite: {uncited[0]!r}")
-    return {"draft": draft.model_copy(update={"title": edit.title or draft.title, "sections": sections})}
 
 
 def _one_more(state: ResearchState) -> Update:
@@ -230,9 +172,9 @@ POINTS: dict[Point, ApprovalPoint] = {
     ),
     "report": ApprovalPoint(
         point="report",
-        question="May this report go out? Its sentences may be changed; citations are checked again.",
-        show=_show_report,
-        read_edit=_read_report,
+        question="May this report go out? Its sentences may be changed; what you write is checked at once.",
+        show=show_report,
+        read_edit=read_report,
         onward=lambda _state: "publish",
         back="synthesize",
         on_reject=_one_more,

@@ -1,4 +1,4 @@
-"""The end of a research run: the report is checked a last time, rendered and stored; also the report of a run that
+"""The end of a research run: the report is rendered and stored; also the report of a run that
 could establish nothing, which says so and shows where it looked."""
 
 import asyncio
@@ -6,16 +6,13 @@ from typing import TypedDict
 
 from langgraph.runtime import Runtime
 
-from agents.citations import verified
 from agents.kit import Kit, Node, context_of
 from chains.ask import prompt_hashes
 from chains.extractive.languages import limits
-from chains.forms import SentenceDraft
 from state.context import EXTRACTIVE, RunContext
 from state.evidence import Passage
 from state.research import (
     NOT_ESTABLISHED,
-    RISKS,
     Draft,
     Merged,
     Outcome,
@@ -84,8 +81,6 @@ async def _view(kit: Kit, state: ResearchState, context: RunContext, outcome: Ou
     """All that the report shows."""
     draft, merged = state["draft"], state.get("merged")
     passages = await _passages(kit, draft, merged)
-    if _was_edited(state):
-        draft = await _checked_again(draft, passages)
     around = await kit.ports.passages.around(list(passages))
     beside = {key for each in around.values() for key in (each.before, each.after) if key} - passages.keys()
     near = await kit.ports.passages.get(sorted(beside))
@@ -147,29 +142,3 @@ async def _passages(kit: Kit, draft: Draft, merged: Merged | None) -> dict[str, 
         keys += [key for claim in merged.claims for key in claim.passages]
         keys += [chart.passage_id for chart in merged.charts]
     return {passage.id: passage for passage in await kit.ports.passages.get(list(dict.fromkeys(keys)))}
-
-
-def _was_edited(state: ResearchState) -> bool:
-    return any(entry.point == "report" and entry.type == "edit" for entry in state.get("feedback", ()))
-
-
-async def _checked_again(draft: Draft, passages: dict[str, Passage]) -> Draft:
-    """The edited draft with verdicts for what was edited; what no passage supports is taken out here too."""
-    own = {RISKS, NOT_ESTABLISHED}  # written by code from what it counted, with nothing to cite
-    new = [
-        (
-            section.heading,
-            [SentenceDraft(text=p.text, passages=list(p.passages)) for p in section.sentences if not p.verdict],
-        )
-        for section in draft.sections
-        if section.heading not in own
-    ]
-    result = await verified(draft.title, new, passages, None)
-    held = {(section.heading, part.text): part for section in result.sections for part in section.sentences}
-    sections = []
-    for section in draft.sections:
-        told = [(part, held.get((section.heading, " ".join(part.text.split())))) for part in section.sentences]
-        kept = tuple(part if part.verdict or section.heading in own else again for part, again in told)
-        sections.append(section.model_copy(update={"sentences": tuple(part for part in kept if part)}))
-    filled = tuple(section for section in sections if section.sentences)
-    return draft.model_copy(update={"sections": filled, "dropped": draft.dropped + result.dropped})

@@ -2,12 +2,12 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from state.ports import Ports
+from state.ports import Passages, Ports
 from state.runs import Json
 from tools.addresses import refuse_logins
 
@@ -15,9 +15,9 @@ if TYPE_CHECKING:  # slow to import
     from langgraph.graph import StateGraph
 
 AnyGraph: TypeAlias = "StateGraph[Any, Any, Any, Any]"
-EditChecks = Mapping[str, Callable[[Mapping[str, Any], Json, Json], object]]
-"""By action name: raises AnswerRefused where an edited action cannot be used, given the run's state and what was shown.
-"""
+EditChecks = Mapping[str, Callable[[Mapping[str, Any], Json, Json, Passages], Awaitable[object]]]
+"""By action name: raises AnswerRefused where an edited action cannot be used, given the run's state, what was shown,
+the edit, and where cited passages are."""
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ StrettoError                 anything a person can act on; carries the place and
 │   ├── RunHeld              another process works on the run
 │   ├── LeaseLost            this process no longer owns the run; nothing was written
 │   ├── AnswerRefused        the answer names no pending request, is not allowed, or is malformed
+│   │   └── NotBorneOut      an edited report says what no passage bears out, and nobody said that it shall
 │   ├── DefinitionChanged    the run was begun with another definition
 │   ├── NotAllowed           this person may not start the run
 │   └── TimedOut             the time that the run may work is over
@@ -123,6 +124,10 @@ class AnswerRefused(RunError):
     """The answer names no pending request, comes from the wrong person, or is malformed."""
 
     exit_code = 6
+
+
+class NotBorneOut(AnswerRefused):
+    """An edit of the report says what no passage bears out, and was not confirmed as the person's own words."""
 
 
 class DefinitionChanged(RunError):

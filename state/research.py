@@ -194,6 +194,9 @@ RISKS: Final = "Risks and limitations"
 NOT_ESTABLISHED: Final = "Could not establish"
 """What code adds: the parts of the question that the sources do not answer, or that they answer none."""
 
+OWN_WORDS: Final = "as_own_words"
+"""The field of an edited report by which a person confirms that what no passage bears out is in their own words."""
+
 
 class Sentence(Record):
     """One sentence of a report and the passages that it cites; none only where it claims nothing."""
@@ -205,6 +208,8 @@ class Sentence(Record):
     """Whether a model gave the verdict, where the check by words left it open."""
     disputed: bool = False
     """Whether other sources contradict what it says."""
+    own_words: bool = False
+    """Whether a person wrote it at the report approval and confirmed it, although no passage bears it out."""
 
 
 class Section(Record):

@@ -1,7 +1,7 @@
 """A workflow as the engine takes a graph: its name, its hash, how it is built, how edits are checked."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from graphs.workflow.checks.tree import all_placed, path_of, tree_of
 from graphs.workflow.pinned import Pinned
 from state.errors import AnswerRefused, RunError
-from state.ports import Ports
+from state.ports import Passages, Ports
 from state.runs import Json
 from state.workflow.steps import HumanApprovalStep, WaitStep, WorkflowStep
 from tools.addresses import refuse_logins
@@ -17,7 +17,7 @@ from tools.addresses import refuse_logins
 if TYPE_CHECKING:  # slow to import
     from graphs.workflow.compiler import Graph
 
-EditCheck = Callable[[Mapping[str, Any], Json, Json], object]
+EditCheck = Callable[[Mapping[str, Any], Json, Json, Passages], Awaitable[object]]
 _TURNS = re.compile(r"\[\d+\]")
 
 
@@ -98,7 +98,9 @@ def _approvals(pinned: Pinned, prefix: str) -> Iterator[tuple[str, HumanApproval
             yield from _approvals(pinned.uses[placed.step.workflow], f"{path}.")
 
 
-def _check(step: HumanApprovalStep, _state: Mapping[str, Any], shown: Json, args: Json) -> None:
+async def _check(
+    step: HumanApprovalStep, _state: Mapping[str, Any], shown: Json, args: Json, _passages: Passages
+) -> None:
     from graphs.workflow.steps.approval import check_edit
 
     try:

@@ -36,6 +36,7 @@ async def resume(desk: Desk, wanted: options.Resume) -> int:
 
 async def give(desk: Desk, wanted: options.Approve) -> int:
     """Answers a request, and goes on with the run unless that is not wanted."""
+    from run_workflow.cli.asking import give_answer
     from run_workflow.cli.drive import drive, finish
     from run_workflow.cli.find import chosen_run, find_request
 
@@ -45,7 +46,7 @@ async def give(desk: Desk, wanted: options.Approve) -> int:
         answer = await _answer(desk, wanted, record)
         if answer is not None:
             with _naming_the_file(wanted):
-                await services.engine.answer(run_id, record.id, answer, desk.settings.actor)
+                await give_answer(desk.screen, services, record, answer)
             desk.screen.note(f"Answered: {answer.decision.type} at {record.point}, by {desk.settings.actor}.")
             if wanted.resume:
                 return await drive(desk, services, run_id, manner_of(wanted))
@@ -94,8 +95,7 @@ def manner_of(wanted: options.Going) -> "Manner":
 
 async def _answer(desk: Desk, wanted: options.Approve, record: ApprovalRecord) -> Answer | None:
     """The answer that the command means; None where an edit was given up."""
-    from run_workflow.cli.asking import edited, read_args
-    from run_workflow.cli.drive import edit_at_terminal
+    from run_workflow.cli.asking import as_own_words
 
     actor = desk.settings.actor
     if isinstance(wanted, options.Reject):
@@ -104,12 +104,21 @@ async def _answer(desk: Desk, wanted: options.Approve, record: ApprovalRecord) -
         return Answer(decisions=(Respond(message=wanted.message),), by=actor)
     if not isinstance(wanted, options.Edit):
         return Answer(decisions=(Approve(),), by=actor)
+    answer = await _edit(desk, wanted, record)
+    return as_own_words(record, answer) if answer and wanted.as_own_words else answer
+
+
+async def _edit(desk: Desk, wanted: options.Edit, record: ApprovalRecord) -> Answer | None:
+    """The edit of the file, or the one made in the editor; None where that was given up."""
+    from run_workflow.cli.asking import edited, read_args
+    from run_workflow.cli.drive import edit_at_terminal
+
     if wanted.file is not None:
         text = await asyncio.to_thread(_read, wanted.file)
         with _naming_the_file(wanted):
-            return edited(record, read_args(text), actor)
+            return edited(record, read_args(text), desk.settings.actor)
     if desk.screen.interactive:
-        return edit_at_terminal(desk.screen, record, actor)
+        return edit_at_terminal(desk.screen, record, desk.settings.actor)
     raise AnswerRefused(
         "There is no terminal to edit at.",
         place=f"run {record.run_id}",
@@ -127,7 +136,7 @@ def _naming_the_file(wanted: options.Approve) -> Iterator[None]:
             raise
         name = "standard input" if wanted.file == "-" else wanted.file
         where = f"{name}, {error.place}" if error.place else name
-        raise AnswerRefused(error.message, place=where, remedy=error.remedy) from error
+        raise type(error)(error.message, place=where, remedy=error.remedy) from error
 
 
 def _read(name: str) -> str:

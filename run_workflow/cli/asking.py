@@ -1,5 +1,6 @@
 """An approval asked for at the terminal: shown, and answered with one key, a message, or an edit in an editor."""
 
+import contextlib
 import json
 from collections.abc import Mapping
 
@@ -7,10 +8,12 @@ import click
 import typer
 import yaml
 
-from run_workflow.cli.signals import until
+from run_workflow.cli.signals import plain_interrupt, until
 from run_workflow.console.requests import decisions_of, is_of_research, request_view, to_yaml
 from run_workflow.console.screen import Screen
-from state.errors import AnswerRefused
+from run_workflow.services import Services
+from state.errors import AnswerRefused, NotBorneOut
+from state.research import OWN_WORDS
 from state.runs import (
     Answer,
     ApprovalRecord,
@@ -97,6 +100,39 @@ def edited(record: ApprovalRecord, args: Json, actor: str) -> Answer:
     return Answer(decisions=(Edit(edited_action=EditedAction(name=action.name, args=args)),), by=actor)
 
 
+def as_own_words(record: ApprovalRecord, answer: Answer) -> Answer:
+    """The edit of a report again, with what no passage bears out as the person's own words.
+
+    Raises AnswerRefused where that is not a report.
+    """
+    decision = answer.decision
+    if not isinstance(decision, Edit) or OWN_WORDS not in record.request.action.args:
+        raise AnswerRefused(
+            f"Only sentences of a report can be your own words, and this is the {record.point}.",
+            place=f"run {record.run_id}, --as-own-words",
+            remedy="Leave the option out.",
+        )
+    action = decision.edited_action
+    confirmed = EditedAction(name=action.name, args={**action.args, OWN_WORDS: True})
+    return answer.model_copy(update={"decisions": (Edit(edited_action=confirmed),)})
+
+
+async def give_answer(screen: Screen, services: Services, record: ApprovalRecord, answer: Answer) -> None:
+    """Gives the engine the answer; at a terminal it asks whether what is not borne out shall go out as own words.
+
+    Raises what `Engine.answer` does.
+    """
+    try:
+        await services.engine.answer(record.run_id, record.id, answer, answer.by)
+    except NotBorneOut as error:
+        if not screen.interactive:
+            raise
+        screen.note(error.message)
+        if not _confirmed("Publish this as your own words, marked so and without a citation?"):
+            raise AnswerRefused("Nothing was answered.", place=error.place, remedy=error.remedy) from error
+        await services.engine.answer(record.run_id, record.id, as_own_words(record, answer), answer.by)
+
+
 def read_args(text: str) -> Json:
     """The args in a text of YAML or JSON; AnswerRefused names line and column of what cannot be read."""
     try:
@@ -113,6 +149,12 @@ def read_args(text: str) -> Json:
     except ValueError as error:
         raise AnswerRefused(f"{error}.", remedy=_SHAPE) from None
     return plain
+
+
+def _confirmed(question: str) -> bool:
+    with plain_interrupt(), contextlib.suppress(typer.Abort, KeyboardInterrupt):
+        return typer.confirm(question, err=True)
+    return False
 
 
 def _prompt(words: str, record: ApprovalRecord) -> str:

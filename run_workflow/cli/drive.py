@@ -11,7 +11,7 @@ from typing import Literal
 import typer
 
 from run_workflow.cli import session
-from run_workflow.cli.asking import ask, draft_of, edit, may_answer
+from run_workflow.cli.asking import ask, draft_of, edit, give_answer, may_answer
 from run_workflow.cli.ending import question_of, run_document
 from run_workflow.cli.files import write_outputs, write_report
 from run_workflow.cli.session import PROGRAM, Desk
@@ -195,7 +195,7 @@ async def _asked(screen: Screen, services: Services, record: ApprovalRecord, act
         if answer is None:
             return False
         try:
-            await services.engine.answer(record.run_id, record.id, answer, actor)
+            await give_answer(screen, services, record, answer)
         except AnswerRefused as error:
             screen.error(error)
             if record.id not in [other.id for other in await pending_requests(services, record.run_id)]:

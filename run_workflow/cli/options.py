@@ -287,6 +287,13 @@ class Edit(Approve):
             help="YAML or JSON of the edited request; - reads standard input. Without it your editor opens.",
         ),
     ] = None
+    as_own_words: Annotated[
+        bool,
+        typer.Option(
+            "--as-own-words",
+            help="Of a report: publish what you wrote and no passage bears out, marked as your own words, not cited.",
+        ),
+    ] = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -310,7 +310,7 @@ class Engine:
         check = (await self._entry_of(run)).validators.get(approval.request.action.name)
         if check is not None:
             snapshot = await (await self._reading(run)).aget_state(config_of(run.id))
-            check_edit(check, snapshot.values, approval, args)
+            await check_edit(check, snapshot.values, approval, args, self._pool)
 
     async def _reading(self, run: RunRecord) -> App:
         """The run's graph, to read its state only: writes would be refused."""

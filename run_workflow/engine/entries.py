@@ -1,9 +1,9 @@
 """What the engine must know of a graph that it runs."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
-from state.ports import Ports
+from state.ports import Passages, Ports
 from state.runs import Json
 
 if TYPE_CHECKING:  # slow to import
@@ -11,8 +11,9 @@ if TYPE_CHECKING:  # slow to import
 
 InputCheck = Callable[[Json], object]
 """Called with what a run is to be given, before it is stored; a StrettoError if it must not be."""
-EditCheck = Callable[[Mapping[str, Any], Json, Json], object]
-"""Called with the run's state, what was shown and the `args` of an edit; AnswerRefused with the field as its place."""
+EditCheck = Callable[[Mapping[str, Any], Json, Json, Passages], Awaitable[object]]
+"""Called with the run's state, what was shown, the `args` of an edit, and where cited passages are; AnswerRefused with
+the field as its place."""
 
 
 class GraphEntry(Protocol):

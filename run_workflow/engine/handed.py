@@ -148,7 +148,8 @@ class _Answering:
         approvals.check_allowed(approval, answer, actor or ACTOR)
         check = self.entry.validators.get(approval.request.action.name)
         if check is not None and isinstance(answer.decision, Edit):
-            check_edit(check, self.snapshot.values, approval, answer.decision.edited_action.args)
+            args = answer.decision.edited_action.args
+            await check_edit(check, self.snapshot.values, approval, args, self.pool)
         return approval, answer.model_copy(update={"by": actor or ""})
 
     async def _note(self, reason: str, pending: Mapping[str, ApprovalRequest]) -> None:

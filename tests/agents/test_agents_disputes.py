@@ -1,8 +1,7 @@
-"""Disputed statements: no fact in the summary, marked elsewhere; and what an edit leaves as it was."""
+"""Disputed statements: no fact in the summary, marked elsewhere."""
 
 import pytest
 
-from agents.citations import unchanged
 from agents.disputes import with_disputes
 from state.evidence import Claim, Contradiction, Locator, Passage, Side
 from state.research import Draft, Merged, Section, Sentence
@@ -109,20 +108,3 @@ def test_a_denial_is_the_other_side() -> None:
     stated, denied = told(with_disputes(summary, known, passages))
     assert (stated.text, stated.disputed) == (ALLOWED, True)
     assert denied.text == f"The sources disagree on {subject}."
-
-
-def test_an_edit_leaves_the_rest_as_it_was() -> None:
-    """A sentence with the same words and passages keeps its verdict; any other has none."""
-    before = draft("Key findings", (ONE, "p1"), (OTHER, "p2"))
-    edited = (
-        Section(
-            heading="Key findings",
-            sentences=(
-                Sentence(text=ONE, passages=("p1",)),
-                Sentence(text=OTHER, passages=("p1",)),
-                Sentence(text="New.", passages=("p2",)),
-            ),
-        ),
-    )
-    (section,) = unchanged(before, edited)
-    assert [sentence.verdict for sentence in section.sentences] == ["supported", None, None]

@@ -273,19 +273,22 @@ async def test_the_gate_can_be_overruled(sources: list[str]) -> None:
 
 
 @pytest.mark.slow
-async def test_an_edited_report_is_checked_again(sources: list[str]) -> None:
-    """A person can change a sentence, but one that its passage does not support does not go out."""
+async def test_an_edited_report_is_checked_at_once(sources: list[str]) -> None:
+    """What a person writes and no passage bears out is refused with the reason, or goes out as their own words."""
     run = MemoryRun(approving("report"))
-    await run.ask(QUESTION, sources)
+    state = await run.ask(QUESTION, sources)
     action = await run.pending()
     assert action is not None
     args = action["args"]
     args["title"] = "Two bridges"
     args["sections"][0]["sentences"][0]["text"] = "The alpha bridge is 777 m high."
+    told = await refused("report", state, args, run)
+    assert f"“The alpha bridge is 777 m high.” ({args['sections'][0]['heading']}): No passage states: 777" in told
+    args["as_own_words"] = True
     await run.answer({"type": "edit", "edited_action": {"name": action["name"], "args": args}})
     report = await run.report()
     assert "# Two bridges" in report
-    assert "777" not in report
+    assert "The alpha bridge is 777 m high. *(the editor's own words, no source)*" in report
 
 
 @pytest.mark.slow
@@ -324,10 +327,10 @@ async def test_an_uncovered_question_is_sent_again_a_bounded_number_of_times(sou
     assert any("alpha" in str(result.findings) for result in first), "what was answered is not sent again"
 
 
-def refused(point: Point, state: ResearchState, args: dict[str, Any]) -> str:
+async def refused(point: Point, state: ResearchState, args: dict[str, Any], run: MemoryRun) -> str:
     """What an edit of a point is refused with."""
     with pytest.raises(AnswerRefused) as told:
-        edited(POINTS[point], state, args)
+        await edited(POINTS[point], state, args, run.ports.passages)
     return str(told.value)
 
 
@@ -337,25 +340,25 @@ async def test_edits_that_cannot_be_used_are_refused_with_the_place(sources: lis
     run = MemoryRun(RunContext())
     state = await run.ask(QUESTION, sources)
     shown = {point: POINTS[point].show(state) for point in POINTS}
-    assert "claims" in refused("merge", state, {})
+    assert "claims" in await refused("merge", state, {}, run)
     claims = [{**claim, "text": "Something else."} for claim in shown["merge"]["claims"]]
-    assert "not be rewritten" in refused("merge", state, {"claims": claims})
-    assert "only the decision" in refused("gate", state, {**shown["gate"], "score": 0.1})
+    assert "not be rewritten" in await refused("merge", state, {"claims": claims}, run)
+    assert "only the decision" in await refused("gate", state, {**shown["gate"], "score": 0.1}, run)
     section = {"heading": "Findings", "sentences": []}
-    assert "no section" in refused("report", state, {"title": "x", "sections": [section]})
+    assert "no section" in await refused("report", state, {"title": "x", "sections": [section]}, run)
     plan = shown["plan"]["plan"]
     plan["branches"][0]["questions"] = []
-    assert "nothing to do" in refused("plan", state, {"plan": plan})
+    assert "nothing to do" in await refused("plan", state, {"plan": plan}, run)
     plan["branches"][0]["limits"]["secnds"] = 5
-    unknown = refused("plan", state, {"plan": plan})
+    unknown = await refused("plan", state, {"plan": plan}, run)
     assert unknown.startswith("plan.branches[0].limits.secnds: There is no field 'secnds' here.")
     assert "the names that were shown" in unknown
-    assert "there are plan" in refused("plan", state, {**shown["plan"], "extra": 1})
+    assert "there are plan" in await refused("plan", state, {**shown["plan"], "extra": 1}, run)
     better = [{**claim, "confidence": 1.5} for claim in shown["merge"]["claims"]]
-    assert "'confidence' of the claim" in refused("merge", state, {"claims": better})
+    assert "'confidence' of the claim" in await refused("merge", state, {"claims": better}, run)
     sections = shown["report"]["sections"]
     sections[0]["sentences"] = [{"text": "It is so.", "pasages": []}]
-    assert "'pasages'" in refused("report", state, {"sections": sections})
+    assert "'pasages'" in await refused("report", state, {"sections": sections}, run)
 
 
 @pytest.mark.slow

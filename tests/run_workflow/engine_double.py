@@ -12,7 +12,7 @@ from run_workflow.services import Watch
 from state.context import ApprovalPolicy, RunContext
 from state.errors import AnswerRefused, UnknownRun
 from state.evidence import ArtifactRef, Chart, Collection
-from state.research import Branch, Draft, Merged, Plan
+from state.research import OWN_WORDS, Branch, Draft, Merged, Plan
 from state.runs import (
     TIMEOUT_ACTOR,
     ActionRequest,
@@ -46,6 +46,11 @@ PLAN = Plan(
     ),
     why="two questions",
 )
+REPORT: Json = {
+    "title": "Speed",
+    "sections": [{"heading": "Key findings", "sentences": [{"text": "It rises.", "passages": []}]}],
+    OWN_WORDS: False,
+}
 FILES = {
     "report.md": b"# Report",
     "report.html": b"<h1>Report</h1>",
@@ -185,7 +190,8 @@ class EngineDouble:
     def ask(self, run_id: str, point: str) -> ApprovalRecord:
         """A new pending request of the run."""
         name = f"approve_{point}"
-        action = ActionRequest(name=name, args={"plan": PLAN.model_dump(mode="json")}, description="Is this right?")
+        args = REPORT if point == "report" else {"plan": PLAN.model_dump(mode="json")}
+        action = ActionRequest(name=name, args=args, description="Is this right?")
         allowed = ReviewConfig(action_name=name, allowed_decisions=("approve", "edit", "reject", "respond"))
         requests = self.approvals.setdefault(run_id, [])
         record = ApprovalRecord(

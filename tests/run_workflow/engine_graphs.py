@@ -19,7 +19,7 @@ from run_workflow.fence import Fence
 from run_workflow.postgres.database import Database
 from state.context import ApprovalPolicy, RunContext
 from state.errors import AnswerRefused
-from state.ports import Models, Ports
+from state.ports import Models, Passages, Ports
 from state.runs import (
     ActionRequest,
     Answer,
@@ -83,7 +83,7 @@ class Entry:
     check_input: InputCheck = lambda given: None
 
 
-def check_plan(state: Mapping[str, Any], _shown: Json, args: Json) -> None:
+async def check_plan(state: Mapping[str, Any], _shown: Json, args: Json, _passages: Passages) -> None:
     """A plan must be made of the plan that was shown and more."""
     if not str(args.get("plan", "")).startswith(state["plan"]):
         raise AnswerRefused(f"the plan must begin with {state['plan']!r}", place="plan", remedy="Begin so.")

@@ -13,10 +13,10 @@ from run_workflow.cli.asking import read_args
 from run_workflow.cli.session import PROGRAM
 from run_workflow.documents import RunDocument
 from state.context import ApprovalPolicy
-from state.errors import AnswerRefused
+from state.errors import AnswerRefused, NotBorneOut
 from state.runs import Approve, Edit, Reject, Respond
 from tests.run_workflow.cli_double import BRANCH, Line
-from tests.run_workflow.engine_double import PLAN, START, EngineDouble, Stretch, published
+from tests.run_workflow.engine_double import PLAN, REPORT, START, EngineDouble, Stretch, published
 
 DONE = Stretch(BRANCH, output=published())
 ASKS = Stretch(asks="plan")
@@ -348,6 +348,44 @@ def test_what_the_engine_refuses_of_a_file_names_the_file(line: Line, tmp_path: 
     typed = line.type("edit", "last", "--file", str(path))
     assert typed.code == 6
     assert f"There is no field 'x' here.\n  where: {path}, run r100, plan.x\n  do:    Correct it.\n" in typed.err
+
+
+@pytest.mark.parametrize(("keys", "code", "taken"), [("y\n", 0, True), ("n\n", 6, None), ("", 6, None)])
+def test_what_is_not_borne_out_is_confirmed_at_the_terminal(
+    line: Line, tmp_path: Path, keys: str, code: int, taken: bool | None
+) -> None:
+    """What is wrong is told and the person asked; only a yes publishes it as their own words."""
+    waiting(line, "report")
+    path = tmp_path / "edit.yaml"
+    path.write_text(json.dumps(REPORT), encoding="utf-8")
+    line.engine.refuses = [NotBorneOut("Not borne out: “It rises.”", place="sections", remedy="Correct the text.")]
+    typed = line.type("edit", "last", "--file", str(path), input=keys)
+    assert typed.code == code
+    assert "Not borne out: “It rises.”" in typed.err
+    decisions = [answer.decision for _, answer, _ in line.engine.answers]
+    words = [each.edited_action.args["as_own_words"] for each in decisions if isinstance(each, Edit)]
+    assert words == ([] if taken is None else [taken])
+
+
+def test_own_words_are_confirmed_by_an_option(line: Line, tmp_path: Path) -> None:
+    """Without a terminal the option is named; with it the edit says so; at another point there are no own words."""
+    line.interactive = False
+    waiting(line, "report")
+    path = tmp_path / "edit.yaml"
+    path.write_text(json.dumps(REPORT), encoding="utf-8")
+    line.engine.refuses = [NotBorneOut("Not borne out.", remedy="Give --as-own-words.")]
+    refused = line.type("edit", "last", "--file", str(path))
+    assert (refused.code, line.engine.answers) == (6, [])
+    assert f"where: {path}" in refused.err
+    assert line.type("edit", "last", "--file", str(path), "--as-own-words", "--no-resume").code == 0
+    decision = line.engine.answers[0][1].decision
+    assert isinstance(decision, Edit)
+    assert decision.edited_action.args == {**REPORT, "as_own_words": True}
+    waiting(line, "plan")
+    path.write_text("plan: {}", encoding="utf-8")
+    wrong = line.type("edit", "last", "--file", str(path), "--as-own-words")
+    assert (wrong.code, len(line.engine.answers)) == (6, 1)
+    assert "this is the plan" in wrong.err
 
 
 def test_an_edit_needs_a_file_or_a_terminal(line: Line) -> None:

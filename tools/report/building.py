@@ -30,6 +30,7 @@ PARAGRAPH = 5
 _LISTED = re.compile(r"finding|recommend|action|risk|limitation|missing|question|next step", re.IGNORECASE)
 """Headings whose sentences stand as a list."""
 _MARKED = {"partly": "partly supported", "contradicted": "contradicted", "unsupported": "not supported"}
+_OWN_WORDS = "the editor's own words, no source"
 _OUTCOMES = {
     "published": "Published",
     "not_established": "Not established: the sources do not answer the question",
@@ -113,8 +114,9 @@ def _items(section: Section, lines: Sequence[Line], citations: Citations) -> Ite
 
 def _mark(sentence: Sentence, citations: Citations) -> str:
     """What a reader must know of a sentence; empty where it is supported and undisputed."""
+    own = _OWN_WORDS if sentence.own_words else ""
     disputed = "disputed" if sentence.disputed else ""
-    marks = (_MARKED.get(sentence.verdict or "", ""), disputed, _reserved(sentence.passages, citations))
+    marks = (own, _MARKED.get(sentence.verdict or "", ""), disputed, _reserved(sentence.passages, citations))
     return ", ".join(filter(None, marks))
 
 
@@ -242,6 +244,8 @@ def _about(view: ReportView, unknown: int) -> tuple[str, ...]:
     points += _compared(view)
     if draft.dropped:
         points.append(f"Sentences left out because no passage supports them: {draft.dropped}.")
+    if own := sum(part.own_words for section in draft.sections for part in section.sentences):
+        points.append(f"Sentences that an editor added in their own words, and that no passage bears out: {own}.")
     if unknown:
         points.append(f"Citations left out because their passage is not at hand: {unknown}.")
     defects = dict.fromkeys((*draft.defects, *(gate.defects if gate else ())))
