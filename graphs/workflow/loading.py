@@ -26,11 +26,14 @@ def load(text: str, file: str) -> tuple[WorkflowDefinition | None, Source]:
     if not isinstance(source.value, dict):
         source.problems.append(Problem(source.place(()), "A workflow is a list of fields.", "Begin with `name: …`."))
         return None, source
+    wrong = {each.place for each in source.problems if each.severity == "error"}
     try:
-        return WorkflowDefinition.model_validate(source.value), source
+        definition = WorkflowDefinition.model_validate(source.value)
     except ValidationError as error:
-        source.problems += _told(error, source)
+        found = told(errors_in(error), source.value, source)
+        source.problems += [each for each in found if each.place not in wrong]
         return None, source
+    return None if wrong else definition, source
 
 
 def place_of(detail: ErrorDetails, value: Any) -> Path:
@@ -38,18 +41,21 @@ def place_of(detail: ErrorDetails, value: Any) -> Path:
     return _path(detail, value)[0]
 
 
-def _told(error: ValidationError, source: Source) -> Iterator[Problem]:
-    """The errors in the words of the file; of a value that can be written in several ways those of the way meant."""
-    placed = [(*_path(detail, source.value), detail) for detail in errors_in(error)]
+def told(details: list[ErrorDetails], value: dict[str, Any], source: Source) -> Iterator[Problem]:
+    """The errors that pydantic found in `value`, in the words of the file, with their places in the source.
+
+    Of a value that can be written in several ways those of the way meant.
+    """
+    placed = [(*_path(detail, value), detail) for detail in details]
     meant = [(path, detail) for path, is_meant, detail in placed if is_meant]
     for path, is_meant, detail in placed:
         if not is_meant and not any(other[: len(path)] == path for other, _ in meant):
             meant.append((path, {**detail, "type": "no_way"}))
-    told: set[Path] = set()
+    named: set[Path] = set()
     for path, detail in meant:
-        if path not in told:
-            told.add(path)
-            message, remedy = _words(detail, path, source.value)
+        if path not in named:
+            named.add(path)
+            message, remedy = _words(detail, path, value)
             yield Problem(source.place(path, key=detail["type"] == "extra_forbidden"), message, remedy)
 
 

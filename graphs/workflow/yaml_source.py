@@ -50,6 +50,8 @@ class Source:
     places: dict[Path, Place] = field(default_factory=dict)
     """Of values by their path; of keys by the path of their value with `KEY` after it."""
     problems: list[Problem] = field(default_factory=list)
+    doubtful: list[Path] = field(default_factory=list)
+    """The places of values that may be meant otherwise, as of a key that is given twice."""
 
     def place(self, path: Path, *, key: bool = False) -> Place:
         """Where a value (or its key) stands; where the innermost that does, if it is not in the file."""
@@ -64,7 +66,10 @@ KEY = "\x00key"
 
 
 def read(text: str, file: str) -> Source:
-    """The value of a YAML text with its places; `problems` says what is wrong with it, `value` is then None."""
+    """The value of a YAML text with its places; `problems` says what is wrong with it.
+
+    `value` is None where it cannot be read to its end.
+    """
     source = Source(file)
     try:
         if len(text.encode("utf-8", "replace")) > MOST_BYTES:
@@ -84,8 +89,6 @@ def read(text: str, file: str) -> Source:
         source.problems.append(_problem(source, None, f"This is not YAML: {error.reason}.", remedy))
     except _Refused as refused:
         source.problems.append(_problem(source, refused.mark, str(refused), refused.remedy))
-    if any(each.severity == "error" for each in source.problems):
-        source.value = None
     return source
 
 
@@ -117,7 +120,7 @@ class _Reader:
             raise _Refused(node.start_mark, f"The file holds more than {MOST_VALUES:,} values.", remedy)
         self._source.places[path] = _place(self._source.file, node.start_mark)
         if isinstance(node, yaml.ScalarNode):
-            return self._scalar(node)
+            return self._scalar(node, path)
         if id(node) in self._open:
             raise _Refused(node.start_mark, "An alias stands within what it stands for.", "Write it out.")
         self._open.add(id(node))
@@ -142,12 +145,13 @@ class _Reader:
             if key in first:
                 remedy = f"It stands in line {first[key].line + 1} already: keep one."
                 self._note(mark, f"The key {key!r} is given twice.", remedy)
+                self._source.doubtful.append((*path, key))
                 continue
             first[key] = mark
             self._source.places[(*path, key, KEY)] = _place(self._source.file, mark)
             yield key, value_node
 
-    def _scalar(self, node: yaml.ScalarNode) -> Any:
+    def _scalar(self, node: yaml.ScalarNode, path: Path) -> Any:
         text, kind = node.value, node.tag.removeprefix(_STANDARD)
         if kind not in _PLAIN_KINDS or (node.style and kind != "str"):
             raise _Refused(node.start_mark, f"The tag {node.tag!r} is not read.", "Write the plain value.")
@@ -156,20 +160,23 @@ class _Reader:
         for form, made in _PLAIN:
             if form.fullmatch(text):
                 return made(text)
-        self._doubt(node, text, kind)
+        if self._doubt(node, text, kind):
+            self._source.doubtful.append(path)
         return text
 
-    def _doubt(self, node: yaml.ScalarNode, text: str, kind: str) -> None:
-        """Names a plain word that others read otherwise."""
+    def _doubt(self, node: yaml.ScalarNode, text: str, kind: str) -> bool:
+        """Names a plain word that others read otherwise; whether a number would change."""
         if _ZEROS.fullmatch(text):
             remedy = f"Put it in quotes if it is text, or write {int(text.replace('_', ''))}."
             self._note(node.start_mark, f"{text} is 8-based to some readers of YAML, and 10-based to others.", remedy)
+            return True
         elif kind == "bool":
             remedy = f"Write {'true' if text.lower() in ('yes', 'on') else 'false'}, or put it in quotes."
             self._note(node.start_mark, f"{text} is read as text, not as a truth value.", remedy, "warning")
         elif kind != "str":
             said = f"{text} is read as text; some readers of YAML take it for a value of the type {kind}."
             self._note(node.start_mark, said, "Put it in quotes.", "warning")
+        return False
 
     def _note(self, mark: Any, message: str, remedy: str, severity: Severity = "error") -> None:
         self._source.problems.append(Problem(_place(self._source.file, mark), message, remedy, severity))

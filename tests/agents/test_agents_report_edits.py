@@ -41,7 +41,8 @@ async def library() -> Library:
             Section(heading="Risks and limitations", sentences=(Sentence(text=RISK),)),
         ),
     )
-    state: ResearchState = {"draft": draft, "collection": await passages.gather([own], [])}
+    collection = await passages.gather([own], [])
+    state: ResearchState = {"question": "How high?", "sources": [], "draft": draft, "collection": collection}
     return state, passages, told.id, foreign.id
 
 

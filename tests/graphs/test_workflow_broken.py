@@ -229,9 +229,27 @@ BOMB = "a: &a [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
 )
 def test_harmful_files_are_refused(text: str, words: str) -> None:
     """What could do harm, or would be read otherwise elsewhere, is refused with its place."""
-    source = read(text, "w.yaml")
-    assert source.value is None
-    assert re.search(words, "\n".join(map(str, source.problems)))
+    checked = look(text)
+    assert checked.definition is None
+    assert re.search(words, "\n".join(map(str, checked.problems)))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", GOOD)
+def test_a_misspelt_field_brings_no_other_error(name: str) -> None:
+    """Whichever field of the workflow or of a step is misspelt, all that is told stands there: the rest is good."""
+    good = read(GOOD[name], name).value
+    owners = [(), *(path for path, value in nodes(good) if isinstance(value, dict) and {"id", "type"} <= set(value))]
+    for path, key in [(owner, key) for owner in owners for key in held(good, owner)][::3]:
+        tree = copy.deepcopy(good)
+        fields = held(tree, path)
+        fields[f"{key}_x"] = fields.pop(key)
+        text = yaml.safe_dump(tree, sort_keys=False, width=1000)
+        places = read(text, name).places
+        lines = [place.line for within, place in places.items() if within[: len(path)] == path]
+        for problem in look(text).problems:
+            assert min(lines) <= problem.place.line <= max(lines), str(problem)
+            assert path or f"'{key}" in problem.message, str(problem)
 
 
 SHIPPED = sorted(

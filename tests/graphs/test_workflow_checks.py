@@ -85,6 +85,75 @@ steps:
 """
 
 
+WRONG_IN_MANY_WAYS = """name: w
+inputs: {type: object, properties: {amount: {type: number}}}
+steps:
+- {id: a, type: action, tool: compute, dependson: [b], input_mapping: {x: $missing}}
+- {id: b, type: action, tool: fetsh}
+- {id: c, type: wait, duration: 1, depends_on: [d]}
+- {id: d, type: wait, duration: 1, depends_on: [c], timeout: 010}
+- {id: e, type: wait, duration: 1, depends_on: [a], condition: "amount >> 10"}
+- {id: f, type: wait, duration: 1, depends_on: [b], condition: workflow.amout > 10}
+- {id: g, type: wait, duration: $b.seconds, depends_on: [a], condition: $a.x > 1}
+- {idd: h, type: wait, duration: 1}
+- {id: i, type: wait, duration: $h.until, depends_on: [h]}
+- {id: j, type: loop, foreach: workflow.list, steps: [{id: k, type: react, task: $item.x, tools: [nothing]}]}
+- {id: l, type: human_approval, message: $zz, show: {x: 1}, approval: {quorum: 2, approvers: [ann]}}
+- {id: m, type: loop, steps: [{id: n, type: wait, duratoin: 1}]}
+"""
+
+
+def test_all_problems_are_told_at_once() -> None:
+    """A misspelt field hides nothing that is wrong elsewhere, and what hangs on that step is not called wrong."""
+    told = [str(each) for each in look(WRONG_IN_MANY_WAYS).problems]
+    expected = {
+        4: ["no field 'dependson'"],
+        5: ["no tool 'fetsh'"],
+        6: ["c -> d -> c"],
+        7: ["8-based"],
+        8: ["'amount >> 10' is not a valid expression"],
+        9: ["no workflow.amout"],
+        11: ["no field 'idd'", "'id' is missing"],
+        13: ["no field 'foreach'", "no tool 'nothing'"],
+        14: ["quorum of 2 cannot be had from 1"],
+        15: ["exactly one of while, until and for_each", "no field 'duratoin'"],
+    }
+    for line, words in expected.items():
+        here = [each for each in told if each.startswith(f"w.yaml:{line}:")]
+        assert len(here) == len(words), told
+        assert all(any(word in each for each in here) for word in words), told
+    assert len(told) == sum(map(len, expected.values())), told
+
+
+def test_a_workflow_whose_inputs_are_wrong_is_checked_beside_them() -> None:
+    """Where `inputs` is misspelt, nothing is said of the inputs that steps name; a key given twice is left alone."""
+    text = "name: w\ninput: {}\nsteps:\n- {id: a, type: react, task: $workflow.x, condition: x > 1, tools: [nothing]}\n"
+    assert [each.message for each in look(text).problems] == [
+        "There is no field 'input' here.",
+        "There is no tool 'nothing'.",
+    ]
+    twice = "name: w\nsteps:\n- {id: a, type: action, tool: pey, tool: pay}\n- {id: b, type: action, tool: pey}\n"
+    assert [each.message for each in look(twice).problems] == [
+        "The key 'tool' is given twice.",
+        "There is no tool 'pey'.",
+    ]
+
+
+def test_a_step_whose_id_cannot_be_read_may_be_any() -> None:
+    """Who names a step that is not there may mean the one whose id is wrong; the text of it is not made up either."""
+    text = (
+        "name: w\nsteps:\n- {id: , type: wait, duration: 1}\n- {id: b, type: wait, duration: $a.x, depends_on: [a]}\n"
+    )
+    assert [each.place.line for each in look(text).problems] == [3]
+    lost = (
+        "name: w\noutputs: 1\nmetrics: {m: $output.x}\nsteps:\n- {id: a, type: wait, duration: $zz.x, timeout: 010}\n"
+    )
+    assert [each.place.line for each in look(lost).problems] == [2, 5]
+    unnamed = "name: w\nsteps:\n- {typ: wait}\n- {id: b, type: wait, duration: $zz.x}\n"
+    assert any("zz" in each.message for each in look(unnamed).problems)
+    assert "unnamed" not in " ".join(map(str, look(unnamed).problems))
+
+
 def test_links_are_checked_beside_errors_of_the_grammar() -> None:
     """Errors of the grammar hide neither a step that is not there nor a cycle, also within steps that are wrong."""
     told = [str(each) for each in look(BROKEN_AND_LINKED).problems]

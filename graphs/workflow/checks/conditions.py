@@ -48,20 +48,30 @@ def compile_all(definition: WorkflowDefinition, top: Level, shapes: Shapes, know
     for placed in all_placed(top):
         view, step = View(shapes, placed.level, placed.step.id), placed.step
         needs = placed.level.flow.needs.get(step.id, ())
-        before = needs[0] if len(needs) == 1 else None
+        before = needs[0] if len(needs) == 1 else _lost_before(placed, needs)
         for path, condition, around in _conditions(placed, shapes):
             seen = View(shapes, placed.level, step.id, around) if around else view
             _condition(made, placed.at(*path), condition, seen, "last" if path == ("until",) else before, notes)
         output = View(shapes, placed.level, step.id, {"output": raw_shape(placed, shapes, known)})
         for name, text in step.custom_metrics.items():
             _figure(made, placed.at("custom_metrics", name), (step.id, name), text, output, notes)
-    whole = (
-        shape_of_template(definition.outputs, View(shapes, top)) if definition.outputs else result_shape(top, shapes)
-    )
-    result = View(shapes, top, None, {"output": whole})
+    result = View(shapes, top, None, {"output": _whole(definition, top, shapes)})
     for name, text in definition.metrics.items():
         _figure(made, ("metrics", name), ("", name), text, result, notes)
     return made
+
+
+def _whole(definition: WorkflowDefinition, top: Level, shapes: Shapes) -> Schema:
+    """The shape of what the workflow gives back."""
+    if not shapes.is_whole:
+        return {}  # its outputs may have been left out
+    return shape_of_template(definition.outputs, View(shapes, top)) if definition.outputs else result_shape(top, shapes)
+
+
+def _lost_before(placed: Placed, needs: tuple[str, ...]) -> str | None:
+    """A step that may be the only one before, if the link to it was left out."""
+    broken = [each.step.id for each in placed.level.steps if not each.is_whole]
+    return broken[0] if broken and not needs else None
 
 
 def own_places(step: Step) -> Iterator[tuple[Path, Condition]]:

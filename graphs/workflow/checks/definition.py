@@ -5,12 +5,12 @@ from graphs.workflow.checks.doers import check_doers
 from graphs.workflow.checks.known import Checked, Known
 from graphs.workflow.checks.limits import check_limits
 from graphs.workflow.checks.links import check_links
-from graphs.workflow.checks.notes import Notes
+from graphs.workflow.checks.notes import Notes, WholeStepsNotes
 from graphs.workflow.checks.outputs import fill_shapes
 from graphs.workflow.checks.reach import check_reach
 from graphs.workflow.checks.schemas import check_schemas
 from graphs.workflow.checks.templates import check_templates
-from graphs.workflow.checks.tree import tree_of
+from graphs.workflow.checks.tree import all_placed, tree_of
 from graphs.workflow.checks.views import shapes_of_inputs
 from graphs.workflow.loading import load
 from graphs.workflow.problems import Problem
@@ -24,22 +24,34 @@ def check_text(text: str, file: str, known: Known) -> Checked:
     """Reads and checks the text of a workflow file; `file` is the name that problems are told with."""
     definition, source = load(text, file)
     if definition is None:
-        found = dict.fromkeys([*source.problems, *_links_of_the_rest(source, known)])
+        found = dict.fromkeys([*source.problems, *_problems_of_the_rest(source, known)])
         return Checked(None, tuple(sorted(found)), Conditions({}))
     return check(definition, source, known)
 
 
-def _links_of_the_rest(source: Source, known: Known) -> list[Problem]:
-    """What is wrong with the links of a workflow that breaks the grammar elsewhere."""
-    rest = salvaged(source.value) if isinstance(source.value, dict) else None
-    if rest is None:
+def _problems_of_the_rest(source: Source, known: Known) -> list[Problem]:
+    """What else is wrong with a workflow that breaks the grammar somewhere: with all links, and with whole steps.
+
+    What can never run is looked for only when the grammar is right: it hangs on all links.
+    """
+    found = salvaged(source)
+    if found is None:
         return []
-    notes = Notes(source)
-    top = tree_of(rest.steps)
+    rest = found.definition
+    top = tree_of(rest.steps, found.broken)
+    links, notes = Notes(source), WholeStepsNotes(source)
+    notes.whole = {each.path: each.is_whole for each in all_placed(top)}
     shapes = shapes_of_inputs(rest, top)
+    shapes.is_whole, shapes.lost = found.is_whole, found.lost
     fill_shapes(top, shapes, rest, known)
-    check_links(top, shapes, notes)
-    return notes.problems
+    check_links(top, shapes, links)
+    check_schemas(rest, top, notes)
+    check_templates(rest, top, shapes, known, notes)
+    made = compile_all(rest, top, shapes, known, notes)
+    check_doers(rest, top, shapes, known, notes)
+    if found.is_whole:
+        check_limits(rest, top, made, notes)
+    return found.hidden + links.problems + notes.problems
 
 
 def check(definition: WorkflowDefinition, source: Source, known: Known) -> Checked:

@@ -52,7 +52,11 @@ def named_by(placed: Placed) -> Iterator[tuple[Path, str]]:
 def _links(placed: Placed, shapes: Shapes, notes: Notes) -> None:
     level = placed.level
     for path, id_ in named_by(placed):
+        if id_ in shapes.lost:
+            continue
         if level.are_branches:
+            if level.outer and not level.outer.is_whole:
+                continue
             remedy = "Take the link out, or put the steps one after another into a step around them."
             notes.error(path, "The branches of a parallel step do not wait for each other.", remedy)
         elif id_ in level.by_id:
@@ -70,6 +74,8 @@ def _rollback(placed: Placed, shapes: Shapes, notes: Notes) -> None:
     if not isinstance(step, RollbackStep) or step.to is None:
         return
     view, path = View(shapes, placed.level, step.id), placed.at("to")
+    if step.to in shapes.lost:
+        return
     if step.to not in shapes.everywhere:
         notes.error(path, f"There is no step {step.to!r}.", suggestion(step.to, view.steps(), "Steps before it are"))
     elif view.found(step.to) is None and step.to not in placed.level.flow.handles.get(step.id, ()):

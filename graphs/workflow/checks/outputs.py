@@ -80,6 +80,8 @@ def _of_action(step: ActionStep, known: Known) -> Schema:
 
 def result_shape(level: Level, shapes: Shapes) -> Schema:
     """What a level gives back: the output of its one last step, or those of its last steps by id."""
+    if not level.is_whole:
+        return {}
     ends = level.flow.sinks
     if len(ends) == 1:
         return shapes.of(level.by_id[ends[0]])
@@ -87,9 +89,9 @@ def result_shape(level: Level, shapes: Shapes) -> Schema:
 
 
 def _parallel(step: ParallelStep, placed: Placed, shapes: Shapes) -> Schema:
-    if step.first_wins:
-        return {}
     level = placed.inner[0]
+    if step.first_wins or not level.is_whole:
+        return {}
     # A branch that failed leaves an error record in its place, unless none may fail.
     may_fail = step.parallel_failure_threshold > 0
     if step.for_each is not None:
@@ -99,8 +101,8 @@ def _parallel(step: ParallelStep, placed: Placed, shapes: Shapes) -> Schema:
 
 def _output(placed: Placed, view: View, policy: RetryPolicy, known: Known) -> Schema:
     step = placed.step
-    if step.error_handlers or (step.retry_policy or policy).continue_on_failure:
-        return {}  # it may be what the handler gave back, or an error record
+    if not placed.is_whole or step.error_handlers or (step.retry_policy or policy).continue_on_failure:
+        return {}  # it may be what the handler gave back, or an error record; or what it is made by was left out
     raw = raw_shape(placed, view.shapes, known)
     if step.output_mapping:
         within = View(view.shapes, view.level, view.step, {"output": raw})

@@ -1,6 +1,6 @@
 """The steps of a definition with their places in the file, level by level, and which of them come before which."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -20,6 +20,8 @@ class Placed:
     level: "Level"
     inner: tuple["Level", ...] = ()
     """The levels within it, in the order of the file."""
+    is_whole: bool = True
+    """Whether nothing of it was left out because it breaks the grammar."""
 
     def at(self, *path: str | int) -> Path:
         """The place of one of its values."""
@@ -39,6 +41,11 @@ class Level:
     """Whether each step is a branch of its own: none can wait for another."""
     around: dict[str, Schema] = field(default_factory=dict)
     """The values around its steps beside those of the outer levels, by name, each with its shape."""
+
+    @cached_property
+    def is_whole(self) -> bool:
+        """Whether all is known of its links and of the step around it."""
+        return all(each.is_whole for each in self.steps) and (self.outer is None or self.outer.is_whole)
 
     @cached_property
     def flow(self) -> Flow:
@@ -63,8 +70,8 @@ class Level:
         return tuple(self.flow.steps) if self.cycle else self.flow.order
 
     def comes_before(self, first: str, then: str) -> bool:
-        """Whether a step has ended when another starts, or was skipped. Everything may, where there is a cycle."""
-        return bool(self.cycle) or bool(self._before.get(then, 0) >> self._number[first] & 1)
+        """Whether a step has ended when another starts, or was skipped. Everything may, where that is not known."""
+        return bool(self.cycle) or not self.is_whole or bool(self._before.get(then, 0) >> self._number[first] & 1)
 
     @cached_property
     def _number(self) -> dict[str, int]:
@@ -84,9 +91,12 @@ class Level:
         return found
 
 
-def tree_of(steps: Sequence[Step]) -> Level:
-    """The whole tree of a definition."""
-    return _level(steps, ("steps",), None)
+def tree_of(steps: Sequence[Step], broken: Set[Path] = frozenset()) -> Level:
+    """The whole tree of a definition; `broken` are the steps of which something was left out."""
+    top = _level(steps, ("steps",), None)
+    for placed in all_placed(top):
+        placed.is_whole = placed.path not in broken
+    return top
 
 
 def all_levels(level: Level) -> Iterator[Level]:

@@ -1,6 +1,6 @@
 """What can be seen from a place of a definition: which references lead somewhere, and what they lead to."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,6 +9,7 @@ from graphs.workflow.checks.tree import Level, Placed, all_placed
 from graphs.workflow.mapping import references_in
 from graphs.workflow.problems import suggestion
 from graphs.workflow.references import LOCALS, WORKFLOW, Reference, parse
+from graphs.workflow.salvage import UNNAMED
 from state.workflow.definition import WorkflowDefinition
 from state.workflow.policies import Schema
 
@@ -26,6 +27,10 @@ class Shapes:
     """Of steps as others see them, by the identity of the placed step."""
     everywhere: dict[str, Placed] = field(default_factory=dict)
     """All steps by id, whatever their level."""
+    is_whole: bool = True
+    """Whether all inputs, variables and outputs of the workflow are known."""
+    lost: Set[str] = frozenset()
+    """Ids that steps may have which could not be read."""
 
     def of(self, placed: Placed) -> Schema:
         """The shape of a step's output; empty where it is not known."""
@@ -59,6 +64,8 @@ class View:
             return _ERROR
         if name in self.level.around:
             return self.level.around[name]
+        if self._may_have_lost(name):
+            return {}
         outer = self._outer()
         return outer.local(name) if outer else None
 
@@ -75,13 +82,15 @@ class View:
         return outer.found(id_) if outer else None
 
     def steps(self) -> Iterator[str]:
-        """The ids of the steps whose outputs can be used here."""
-        return (id_ for id_ in self.shapes.everywhere if self.found(id_))
+        """The ids of the steps whose outputs can be used here, without those that the file does not give."""
+        return (id_ for id_ in self.shapes.everywhere if not id_.startswith(UNNAMED) and self.found(id_))
 
     def shape(self, reference: Reference) -> Schema | Gap | None:
         """The shape of what a reference leads to; None where its beginning names nothing here."""
         if reference.root == WORKFLOW:
-            return inside(self.shapes.workflow, reference.path)
+            return inside(self.shapes.workflow, reference.path) if self.shapes.is_whole else {}
+        if reference.root in self.shapes.lost:
+            return {}
         start = self.local(reference.root) if reference.root in LOCALS else self._output(reference.root)
         return None if start is None else inside(start, reference.path)
 
@@ -98,6 +107,11 @@ class View:
         root = WORKFLOW if reference.root == WORKFLOW else f"${reference.root}"
         known = suggestion(str(shape.part), shape.known, "Known are") if shape.known else "It has no parts by name."
         return f"{reference}: {root}{shape.within} has no {shape.part!r}.", known, shape.is_sure
+
+    def _may_have_lost(self, name: str) -> bool:
+        """Whether what gives the value may have been left out: the step around, or who names this one as a handler."""
+        outer = self.level.outer
+        return bool(outer and not outer.is_whole) or (name == "error" and not self.level.is_whole)
 
     def _output(self, id_: str) -> Schema | None:
         placed = self.found(id_)
