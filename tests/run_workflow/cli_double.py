@@ -105,6 +105,23 @@ BRANCH = (
     Progress(path="branches/speed/0", usage=Usage(model_calls=1, input_tokens=1500, output_tokens=20, money=0.02)),
     Progress(path="branches/speed", status="completed"),
 )
+
+
+def line_asking_for_plan(home: Path) -> Line:
+    """A run that waits for its plan to be approved, and then ends; somebody is at the terminal."""
+    made = Line(SCRIPTS["asks"](), home, interactive=True)
+    made.engine.add("r100", {"question": "Why?"})
+    return made
+
+
+def waiting(line: Line, *points: str) -> None:
+    """The run waits already, at each of these points."""
+    for point in points:
+        line.engine.ask("r100", point)
+    line.engine.runs["r100"] = line.engine.runs["r100"].model_copy(update={"status": "waiting_approval"})
+    line.engine.stretches = SCRIPTS["publishes"]().stretches
+
+
 SCRIPTS: dict[str, Callable[[], EngineDouble]] = {
     "publishes": lambda: EngineDouble([Stretch(BRANCH, output=published())]),
     "asks": lambda: EngineDouble([Stretch(BRANCH, asks="plan"), Stretch(BRANCH, output=published())]),
