@@ -189,7 +189,7 @@ class LoopStep(Step):
     steps: tuple["AnyStep", ...] = Field(min_length=1)
     """The body of a turn."""
     results: Literal["last", "all"] = "last"
-    """Whether the output is what the last turn gave, or a list of all."""
+    """Whether the output, and `$output` of `output_mapping`, is what the last turn gave, or a list of all."""
 
     @model_validator(mode="after")
     def _one_bound(self) -> "LoopStep":

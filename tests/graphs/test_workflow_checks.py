@@ -154,6 +154,23 @@ def test_a_step_whose_id_cannot_be_read_may_be_any() -> None:
     assert "unnamed" not in " ".join(map(str, look(unnamed).problems))
 
 
+def test_a_loop_that_gives_its_last_turn_is_no_list() -> None:
+    """Who takes it for one is told how all turns are had; with that, nothing is wrong."""
+    text = """name: w
+inputs: {type: object, properties: {names: {type: array}}}
+steps:
+- {id: each, type: loop, for_each: workflow.names, steps: [
+    {id: one, type: react, task: $item, output_schema: {type: object, properties: {text: {}}}}]}
+- {id: again, type: parallel, depends_on: [each], for_each: $each, steps: [{id: two, type: react, task: $item.text}]}
+outputs: {first: "$each[0].text", all: $again}
+"""
+    found = look(text).problems
+    assert [each.place.line for each in found] == [6, 7]
+    remedy = "The loop 'each' gives its last turn: `results: all` in it gives a list of all."
+    assert {each.remedy for each in found} == {remedy}
+    assert look(text.replace("for_each: workflow.names", "for_each: workflow.names, results: all")).problems == ()
+
+
 def test_links_are_checked_beside_errors_of_the_grammar() -> None:
     """Errors of the grammar hide neither a step that is not there nor a cycle, also within steps that are wrong."""
     told = [str(each) for each in look(BROKEN_AND_LINKED).problems]

@@ -114,4 +114,5 @@ def _list(text: str, path: Path, view: View, notes: Notes) -> None:
     _look(text, path, view, notes)
     shape = view.shape(reference)
     if shape is not None and not isinstance(shape, Gap) and kind(shape) not in (ANY, LIST):
-        notes.error(path, f"for_each: {text} is of the type {kind(shape)}, and not a list.", "Name a list.")
+        remedy = view.list_of(reference) or "Name a list."
+        notes.error(path, f"for_each: {text} is of the type {kind(shape)}, and not a list.", remedy)

@@ -12,6 +12,7 @@ from graphs.workflow.references import LOCALS, WORKFLOW, Reference, parse
 from graphs.workflow.salvage import UNNAMED
 from state.workflow.definition import WorkflowDefinition
 from state.workflow.policies import Schema
+from state.workflow.steps import LoopStep
 
 Fault = tuple[str, str, bool]
 """What is wrong with a reference, what to do, and whether it is sure (else a warning)."""
@@ -106,7 +107,16 @@ class View:
             return message, suggestion(str(shape.part), shape.known), True
         root = WORKFLOW if reference.root == WORKFLOW else f"${reference.root}"
         known = suggestion(str(shape.part), shape.known, "Known are") if shape.known else "It has no parts by name."
+        if isinstance(shape.part, int):
+            known = self.list_of(reference) or known
         return f"{reference}: {root}{shape.within} has no {shape.part!r}.", known, shape.is_sure
+
+    def list_of(self, reference: Reference) -> str:
+        """What to write for a list in the place of what a reference leads to; empty where that is not known."""
+        placed = self.found(reference.root)
+        if placed is None or not isinstance(placed.step, LoopStep) or placed.step.results == "all":
+            return ""
+        return f"The loop {reference.root!r} gives its last turn: `results: all` in it gives a list of all."
 
     def _may_have_lost(self, name: str) -> bool:
         """Whether what gives the value may have been left out: the step around, or who names this one as a handler."""
