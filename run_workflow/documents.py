@@ -6,7 +6,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict
 
 from state.research import Missing
-from state.runs import AuditEvent, Json, Standing, StepRecord, Usage
+from state.runs import AuditEvent, Json, RunStatus, Standing, StepRecord, StepStatus, Usage
 
 
 class Document(BaseModel):
@@ -246,6 +246,33 @@ class CheckDocument(Document):
     problems: tuple[ProblemBody, ...]
     changes: tuple[ChangeBody, ...]
     """With `--against`: what is different from the older version."""
+
+
+class CaseBody(Document):
+    """A test case of a workflow, and how it ended."""
+
+    name: str
+    ok: bool
+    """Whether it ended as it must."""
+    status: RunStatus
+    faults: tuple[str, ...]
+    """What is not as it must be."""
+    steps: dict[str, StepStatus]
+    """How each step ended, by its path."""
+    outputs: Json | None
+    error: str | None
+
+
+class TestDocument(Document):
+    """`test`: the cases, or what is wrong with their file."""
+
+    __test__ = False
+    """pytest does not collect it."""
+    ok: bool
+    workflow: str
+    """`name@version`."""
+    problems: tuple[ProblemBody, ...]
+    cases: tuple[CaseBody, ...]
 
 
 class GrammarDocument(Document):

@@ -20,6 +20,8 @@ from state.errors import BuildError, SetupError
 from state.runs import VERSION_SIGN
 from state.workflow.definition import WorkflowDefinition
 
+TESTS = ".tests"
+"""Stands before the suffix of a file of test cases: `order.tests.yaml` is beside `order.yaml`."""
 FindStored = Callable[[str, str], Awaitable[Pinned | None]]
 """The definition of a name and a version that was run before, if there is one."""
 
@@ -54,8 +56,7 @@ class WorkflowCatalog:
     @cached_property
     def files(self) -> tuple[WorkflowFile, ...]:
         """By name, those of the user after those that come with Stretto. SetupError where one cannot be read."""
-        shipped = importlib.resources.files("graphs") / "workflows"
-        found = [_read(path, f"graphs/workflows/{path.name}", is_own=False) for path in _yaml_in(shipped)]
+        found = [_read(path, f"graphs/workflows/{path.name}", is_own=False) for path in _yaml_in(_shipped())]
         if self._own is not None and self._own.is_dir():
             found += [_read(path, str(self._own / path.name), is_own=True) for path in _yaml_in(self._own)]
         return tuple(sorted(found, key=lambda file: (file.name, file.is_own, file.label)))
@@ -113,6 +114,24 @@ class WorkflowCatalog:
         file = self.find(name)
         return self.definition_in(file.text, file.label)
 
+    def tests(self, name: str) -> tuple[str, str]:
+        """The text of the test cases that stand beside the file of a workflow, and the name of their file.
+
+        SetupError where there are none.
+        """
+        label: str = name
+        folder: Traversable = Path(name).parent
+        if not is_file(name):
+            file = self.find(name.partition(VERSION_SIGN)[0])
+            label = file.label
+            folder = Path(label).parent if file.is_own else _shipped()
+        place = Path(label).with_suffix(f"{TESTS}{Path(label).suffix}")
+        path = folder / place.name
+        if not path.is_file():
+            remedy = "Write some there; docs/workflows.md, Test cases, says how."
+            raise SetupError("There are no test cases of it.", place=str(place), remedy=remedy)
+        return read_text(path), str(place)
+
     async def pin(self, name: str, find_stored: FindStored) -> Pinned:
         """The workflow of a file, a name or `name@version` as it is now, with all that its steps run.
 
@@ -154,12 +173,21 @@ def is_file(name: str) -> bool:
     return name.endswith(WORKFLOW_SUFFIXES)
 
 
+def _shipped() -> Traversable:
+    """The folder of the workflows that come with Stretto."""
+    return importlib.resources.files("graphs") / "workflows"
+
+
+def _holds_tests(name: str) -> bool:
+    """Whether a file of this name holds test cases, and no workflow."""
+    return name.endswith(tuple(f"{TESTS}{suffix}" for suffix in WORKFLOW_SUFFIXES))
+
+
 def _yaml_in(folder: Traversable) -> list[Traversable]:
     if not folder.is_dir():
         return []
-    return sorted(
-        (path for path in folder.iterdir() if path.name.endswith(WORKFLOW_SUFFIXES)), key=lambda path: path.name
-    )
+    found = (path for path in folder.iterdir() if path.name.endswith(WORKFLOW_SUFFIXES))
+    return sorted((path for path in found if not _holds_tests(path.name)), key=lambda path: path.name)
 
 
 def _read(path: Traversable, label: str, *, is_own: bool) -> WorkflowFile:

@@ -59,6 +59,8 @@ LINES = {
         ("run expense_approval --input employee=ann", 0, "route: else"),
         ("run expense_approval@1.0.0", 3, "May bob spend 900"),
         ("check refund.yaml --against expense_approval", 0, "breaks callers: It is called 'refund'"),
+        ("test refund.yaml", 0, "3 cases, all as they must be"),
+        ("test order_processing", 0, "5 cases, all as they must be"),
     ],
     "docs/tools.md": [
         ("tools", 0, "http_get"),

@@ -1,11 +1,10 @@
 """A workflow as a Mermaid flowchart: a shape for each type of step, bodies as frames, ways and errors as edges."""
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from graphs.workflow.checks.tree import Level, Placed, path_of, tree_of
+from graphs.workflow.checks.tree import Level, Placed, path_of, tree_of, without_turns
 from graphs.workflow.expressions import text_of
 from state.runs import StepRecord, StepStatus
 from state.workflow.definition import WorkflowDefinition
@@ -52,7 +51,6 @@ _COLOURS: dict[StepStatus, str] = {
     "skipped": "#f1f3f5",
 }
 """By status, the fill of a step; of several turns of one step, what comes first here is what is shown."""
-_TURNS = re.compile(r"\[\d+\]")
 _Statuses = dict[str, Counter[StepStatus]]
 """By the path of a step without its turns: how many of these stand how."""
 
@@ -65,7 +63,7 @@ def mermaid_of(definition: WorkflowDefinition, steps: Iterable[StepRecord] = ())
     """
     statuses: _Statuses = {}
     for record in steps:
-        statuses.setdefault(_TURNS.sub("", record.path), Counter())[record.status] += 1
+        statuses.setdefault(without_turns(record.path), Counter())[record.status] += 1
     drawing = _Drawing(statuses)
     drawing.level(tree_of(definition.steps), 1)
     return "\n".join(["flowchart TD", *drawing.lines, *drawing.edges, *_coloured(drawing), ""])

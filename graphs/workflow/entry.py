@@ -1,24 +1,22 @@
 """A workflow as the engine takes a graph: its name, its hash, how it is built, how edits are checked."""
 
-import re
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
-from graphs.workflow.checks.tree import all_placed, path_of, tree_of
+from graphs.workflow.checks.tree import all_placed, path_of, tree_of, without_turns
 from graphs.workflow.pinned import Pinned
 from state.errors import AnswerRefused, RunError
 from state.ports import Passages, Ports
 from state.runs import Json
-from state.workflow.steps import HumanApprovalStep, WaitStep, WorkflowStep
+from state.workflow.steps import HumanApprovalStep, Step, WaitStep, WorkflowStep
 from tools.addresses import refuse_logins
 
 if TYPE_CHECKING:  # slow to import
     from graphs.workflow.compiler import Graph
 
 EditCheck = Callable[[Mapping[str, Any], Json, Json, Passages], Awaitable[object]]
-_TURNS = re.compile(r"\[\d+\]")
 
 
 @dataclass(frozen=True)
@@ -48,7 +46,8 @@ class WorkflowEntry:
     @cached_property
     def validators(self) -> Mapping[str, EditCheck]:
         """By the path of an approval: how an edit is checked."""
-        return _ByPath({path: partial(_check, step) for path, step in _approvals(self.pinned, "")})
+        steps = all_steps(self.pinned)
+        return _ByPath({path: partial(_check, step) for path, step in steps if isinstance(step, HumanApprovalStep)})
 
     def check_input(self, given: Json) -> None:
         """Raises SourceError where an input is an address with a password, RunError where they are not as declared."""
@@ -72,7 +71,7 @@ class _ByPath(Mapping[str, EditCheck]):
         self._checks = checks
 
     def __getitem__(self, path: str) -> EditCheck:
-        return self._checks[_TURNS.sub("", path)]
+        return self._checks[without_turns(path)]
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._checks)
@@ -83,19 +82,16 @@ class _ByPath(Mapping[str, EditCheck]):
 
 def events_of(pinned: Pinned) -> set[str]:
     """The names of the events that its steps wait for, with those of the workflows that it runs."""
-    steps = [placed.step for placed in all_placed(tree_of(pinned.definition.steps))]
-    own = {step.event for step in steps if isinstance(step, WaitStep) and step.event}
-    return own.union(*(events_of(used) for used in pinned.uses.values()))
+    return {step.event for _, step in all_steps(pinned) if isinstance(step, WaitStep) and step.event}
 
 
-def _approvals(pinned: Pinned, prefix: str) -> Iterator[tuple[str, HumanApprovalStep]]:
-    """All approvals of a definition and of those that it runs, each with its path without turns."""
+def all_steps(pinned: Pinned, prefix: str = "") -> Iterator[tuple[str, Step]]:
+    """All steps of a definition and of those that it runs, each with its path without turns."""
     for placed in all_placed(tree_of(pinned.definition.steps)):
         path = f"{prefix}{path_of(placed)}"
-        if isinstance(placed.step, HumanApprovalStep):
-            yield path, placed.step
-        elif isinstance(placed.step, WorkflowStep) and placed.step.workflow in pinned.uses:
-            yield from _approvals(pinned.uses[placed.step.workflow], f"{path}.")
+        yield path, placed.step
+        if isinstance(placed.step, WorkflowStep) and placed.step.workflow in pinned.uses:
+            yield from all_steps(pinned.uses[placed.step.workflow], f"{path}.")
 
 
 async def _check(

@@ -41,7 +41,12 @@ def place_of(detail: ErrorDetails, value: Any) -> Path:
     return _path(detail, value)[0]
 
 
-def told(details: list[ErrorDetails], value: dict[str, Any], source: Source) -> Iterator[Problem]:
+def told(
+    details: list[ErrorDetails],
+    value: dict[str, Any],
+    source: Source,
+    grammar: type[BaseModel] = WorkflowDefinition,
+) -> Iterator[Problem]:
     """The errors that pydantic found in `value`, in the words of the file, with their places in the source.
 
     Of a value that can be written in several ways those of the way meant.
@@ -55,7 +60,7 @@ def told(details: list[ErrorDetails], value: dict[str, Any], source: Source) -> 
     for path, detail in meant:
         if path not in named:
             named.add(path)
-            message, remedy = _words(detail, path, value)
+            message, remedy = _words(detail, path, value, grammar)
             yield Problem(source.place(path, key=detail["type"] == "extra_forbidden"), message, remedy)
 
 
@@ -110,13 +115,16 @@ _WAYS: tuple[tuple[str, type | tuple[type, ...]], ...] = (
 """The ways to write a value that can be written in several: how pydantic calls each, and what stands in the file."""
 
 
-def _words(detail: ErrorDetails, path: Path, value: Any) -> tuple[str, str]:
+def _words(detail: ErrorDetails, path: Path, value: Any, grammar: type[BaseModel]) -> tuple[str, str]:
     """The error and its remedy in the words of a workflow file."""
     name = str(path[-1]) if path else "the workflow"
     remedy = ""
     match detail["type"]:
         case "extra_forbidden":
-            said, remedy = f"There is no field {name!r} here.", suggestion(name, _fields(path[:-1], value), "Known are")
+            said, remedy = (
+                f"There is no field {name!r} here.",
+                suggestion(name, _fields(path[:-1], value, grammar), "Known are"),
+            )
         case "missing":
             said, remedy = f"The field {name!r} is missing.", "Add it."
         case "union_tag_invalid":
@@ -131,7 +139,7 @@ def _words(detail: ErrorDetails, path: Path, value: Any) -> tuple[str, str]:
             said = f"{name}: {_short(detail['input'])} cannot stand here."
             remedy = _FORMS.get(name) or _choice(detail)
         case "no_way" | "model_type" | "model_attributes_type":
-            said, remedy = f"{name}: {_short(_at_all(path, value))} cannot stand here.", _forms(path, value)
+            said, remedy = f"{name}: {_short(_at_all(path, value))} cannot stand here.", _forms(path, value, grammar)
         case _:
             given = detail["input"]
             stood = "" if isinstance(given, dict | list | tuple) else f", not {_short(given)}"
@@ -182,14 +190,14 @@ _FORMS = {
 }
 
 
-def _forms(path: Path, value: Any) -> str:
+def _forms(path: Path, value: Any, grammar: type[BaseModel]) -> str:
     """What can be written at a place instead."""
     name = next((str(part) for part in reversed(path) if isinstance(part, str)), "")
     if name in _FORMS:
         return _FORMS[name]
     if name in ("conditions", "when", "while", "until", "required_for"):
         return _FORMS["condition"]
-    return f"It has fields: {', '.join(_fields(path, value))}."
+    return f"It has fields: {', '.join(_fields(path, value, grammar))}."
 
 
 def _at_all(path: Path, value: Any) -> Any:
@@ -204,9 +212,9 @@ def _at(path: Path, value: Any) -> dict[str, Any]:
     return held if isinstance(held, dict) else {}
 
 
-def _fields(path: Path, value: Any) -> list[str]:
+def _fields(path: Path, value: Any, grammar: type[BaseModel]) -> list[str]:
     """The fields that the grammar has at a place of the file."""
-    model: Any = WorkflowDefinition
+    model: Any = grammar
     for place, part in enumerate(path):
         if isinstance(part, int):
             held = _at(path[: place + 1], value)

@@ -5,7 +5,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from run_workflow.cli import options
+from run_workflow.cli import options, options_here
 from run_workflow.cli.records import takes
 from run_workflow.cli.session import EXIT_CODES, PROGRAM, perform
 
@@ -235,8 +235,8 @@ def cancel(context: typer.Context, wanted: options.OneRun) -> None:
 
 
 @app.command(rich_help_panel=_HERE, epilog=_EPILOG)
-@takes(options.Check)
-def check(context: typer.Context, wanted: options.Check) -> None:
+@takes(options_here.Check)
+def check(context: typer.Context, wanted: options_here.Check) -> None:
     """Check workflow files, and say where what is wrong, and what to write instead.
 
     Nothing is run, and no database is needed. With warnings only, the exit code is 0; with an error it is 2.
@@ -253,8 +253,24 @@ def check(context: typer.Context, wanted: options.Check) -> None:
 
 
 @app.command(rich_help_panel=_HERE, epilog=_EPILOG)
-@takes(options.Tools)
-def tools(context: typer.Context, wanted: options.Tools) -> None:
+@takes(options_here.Test)
+def test(context: typer.Context, wanted: options_here.Test) -> None:
+    """Run the test cases of a workflow, and say which end as they must: for order.yaml those in order.tests.yaml.
+
+    Nothing leaves this process: no database is needed, no key is used, nothing is sent. What comes back from tools
+    that reach outside, what people answer and which events come, the cases say. The exit code is 0 where all end as
+    they must, else 1.
+
+    Example: python -m run_workflow test order_processing
+    """
+    from run_workflow.cli.testing import test as work
+
+    perform(context, wanted.as_json, lambda desk: work(desk, wanted))
+
+
+@app.command(rich_help_panel=_HERE, epilog=_EPILOG)
+@takes(options_here.Tools)
+def tools(context: typer.Context, wanted: options_here.Tools) -> None:
     """List the tools that workflows may call, or show what one of them takes and gives back.
 
     Example: python -m run_workflow tools http
@@ -265,8 +281,8 @@ def tools(context: typer.Context, wanted: options.Tools) -> None:
 
 
 @app.command(rich_help_panel=_HERE, epilog=_EPILOG)
-@takes(options.Graph)
-def graph(context: typer.Context, wanted: options.Graph) -> None:
+@takes(options_here.Graph)
+def graph(context: typer.Context, wanted: options_here.Graph) -> None:
     """Draw a graph or a workflow file, as Mermaid text or as a picture.
 
     Example: python -m run_workflow graph research --format png --out research.png
@@ -277,8 +293,8 @@ def graph(context: typer.Context, wanted: options.Graph) -> None:
 
 
 @app.command(rich_help_panel=_HERE, epilog=_EPILOG)
-@takes(options.Doctor)
-def doctor(context: typer.Context, wanted: options.Doctor) -> None:
+@takes(options_here.Doctor)
+def doctor(context: typer.Context, wanted: options_here.Doctor) -> None:
     """Check Python, PostgreSQL, settings, models and disk, and say what to do.
 
     Example: python -m run_workflow doctor --settings
@@ -289,8 +305,8 @@ def doctor(context: typer.Context, wanted: options.Doctor) -> None:
 
 
 @app.command(rich_help_panel=_HERE, epilog=_EPILOG)
-@takes(options.Studio)
-def studio(context: typer.Context, wanted: options.Studio) -> None:
+@takes(options_here.Studio)
+def studio(context: typer.Context, wanted: options_here.Studio) -> None:
     """Serve research and all workflows, your own too, to LangGraph Studio and its SDK, until it is interrupted.
 
     Workflow files that are added or renamed are there when it is started again; what is changed in one, at once.

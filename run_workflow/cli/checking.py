@@ -2,11 +2,11 @@
 
 import asyncio
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from run_workflow.cli import options
+from run_workflow.cli import options_here
 from run_workflow.cli.session import DONE, WRONG_USE, Desk
 from run_workflow.cli.workflows import catalog_of
 from run_workflow.documents import ChangeBody, CheckDocument, GrammarDocument, ProblemBody
@@ -15,29 +15,26 @@ from state.errors import SetupError, WrongUse
 from state.runs import VERSION_SIGN
 
 if TYPE_CHECKING:
+    from graphs.workflow.problems import Problem
     from run_workflow.workflow_catalog import WorkflowCatalog
 
 
-async def check(desk: Desk, wanted: options.Check) -> int:
+async def check(desk: Desk, wanted: options_here.Check) -> int:
     """Each problem in a line of its own, or the schema of the grammar."""
     if wanted.schema:
         return _schema(desk)
     if not wanted.files:
         raise SetupError("No file is named.", remedy="Name workflow files: check order.yaml. --schema needs none.")
     catalog = catalog_of(desk.settings)
-    problems: list[ProblemBody] = []
+    found: list[Problem] = []
     texts = [await asyncio.to_thread(_text_of, path) for path in wanted.files]
     for text, file in texts:
-        problems += await asyncio.to_thread(_problems, catalog, text, file)
-    for problem in problems:
-        place = f"{problem.file}:{problem.line}:{problem.column}"
-        desk.screen.say(
-            f"{place}: {problem.severity}: {problem.message}{f' {problem.remedy}' if problem.remedy else ''}"
-        )
+        found += (await asyncio.to_thread(catalog.checked, text, file)).problems
+    problems = tell_problems(desk, found)
     errors = sum(problem.severity == "error" for problem in problems)
     desk.screen.note(_summary(len(wanted.files), errors, len(problems) - errors))
     changes = () if errors or wanted.against is None else await _changes(desk, catalog, wanted.against, texts)
-    desk.screen.document(CheckDocument(ok=not errors, problems=tuple(problems), changes=changes))
+    desk.screen.document(CheckDocument(ok=not errors, problems=problems, changes=changes))
     return WRONG_USE if errors else DONE
 
 
@@ -89,8 +86,12 @@ def _text_of(path: Path) -> tuple[str, str]:
     return (sys.stdin.read(), "standard input") if is_input else (read_text(path), str(path))
 
 
-def _problems(catalog: "WorkflowCatalog", text: str, file: str) -> list[ProblemBody]:
-    return [
+def tell_problems(desk: Desk, problems: Iterable["Problem"]) -> tuple[ProblemBody, ...]:
+    """Says each in a line of its own."""
+    found = tuple(problems)
+    for each in found:
+        desk.screen.say(str(each))
+    return tuple(
         ProblemBody(
             file=each.place.file,
             line=each.place.line,
@@ -99,8 +100,8 @@ def _problems(catalog: "WorkflowCatalog", text: str, file: str) -> list[ProblemB
             message=each.message,
             remedy=each.remedy,
         )
-        for each in catalog.checked(text, file).problems
-    ]
+        for each in found
+    )
 
 
 def _summary(files: int, errors: int, warnings: int) -> str:

@@ -4,7 +4,7 @@ import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from run_workflow.cli import options
+from run_workflow.cli import options_here
 from run_workflow.cli.session import DONE, WORKFLOW_SUFFIXES, WRONG_USE, Desk
 from run_workflow.documents import (
     DoctorDocument,
@@ -20,7 +20,7 @@ if TYPE_CHECKING:  # slow to import
     from state.ports import RegisteredTool
 
 
-async def graph(desk: Desk, wanted: options.Graph) -> int:
+async def graph(desk: Desk, wanted: options_here.Graph) -> int:
     """A drawing of a graph."""
     from run_workflow.drawing import mermaid, png
 
@@ -60,7 +60,7 @@ async def _of_run(desk: Desk, name: str) -> tuple[str, str]:
     return view.run.id, mermaid_of(pinned.definition, view.steps)
 
 
-async def tools(desk: Desk, wanted: options.Tools) -> int:
+async def tools(desk: Desk, wanted: options_here.Tools) -> int:
     """All tools, or the schemas of one."""
     import json
 
@@ -92,7 +92,7 @@ def _tool(tool: "RegisteredTool") -> ToolBody:
     return ToolBody(**{name: getattr(tool, name) for name in ToolBody.model_fields})
 
 
-async def doctor(desk: Desk, wanted: options.Doctor) -> int:
+async def doctor(desk: Desk, wanted: options_here.Doctor) -> int:
     """How everything is that a run needs; or the table of settings."""
     from run_workflow.console.tables import check_table, setting_table
     from run_workflow.doctor import examine, setting_values, wrong_settings

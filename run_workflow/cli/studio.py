@@ -8,7 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from run_workflow.cli import options
+from run_workflow.cli import options_here
 from run_workflow.cli.session import DONE, Desk
 from run_workflow.cli.workflows import catalog_of
 from run_workflow.documents import StudioDocument
@@ -29,7 +29,7 @@ globals().update({{name: workflow(name) for name in {}}})
 '''
 
 
-async def studio(desk: Desk, wanted: options.Studio) -> int:
+async def studio(desk: Desk, wanted: options_here.Studio) -> int:
     """Writes the server's configuration, and becomes the server. SetupError where it is not installed."""
     catalog = catalog_of(desk.settings)
     folder = desk.settings.home / "studio"
@@ -44,7 +44,7 @@ async def studio(desk: Desk, wanted: options.Studio) -> int:
     return DONE
 
 
-def _become_server(config: Path, wanted: options.Studio) -> NoReturn:
+def _become_server(config: Path, wanted: options_here.Studio) -> NoReturn:
     """This process goes on as the server: signals reach it, and its end is the command's. Raises SetupError."""
     if find_spec("langgraph_api") is None:
         raise SetupError("The Studio server is not installed.", remedy="Install the extra: pip install -e '.[studio]'.")

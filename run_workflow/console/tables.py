@@ -1,4 +1,4 @@
-"""Tables of `list`, `show`, `timeline`, `tools` and `doctor`."""
+"""Tables of `list`, `show`, `timeline`, `test`, `tools` and `doctor`."""
 
 from collections.abc import Iterable, Sequence
 
@@ -10,7 +10,7 @@ from run_workflow.console.events import event_words, facts
 from run_workflow.console.picture import BRANCHES
 from run_workflow.console.screen import table
 from run_workflow.console.words import STEP_NAMES, STYLES, duration, moment, one_line, step_name
-from run_workflow.documents import BundleCheckBody, CheckBody, EntryBody, RunLine, SettingBody, ToolBody
+from run_workflow.documents import BundleCheckBody, CaseBody, CheckBody, EntryBody, RunLine, SettingBody, ToolBody
 from state.agents import AGENT_SIGN
 from state.runs import Json, StepRecord
 
@@ -93,6 +93,16 @@ def bundle_table(findings: Iterable[BundleCheckBody]) -> Table:
     for each in findings:
         state = Text("ok", style="green") if each.ok else Text("fault", style="bold red")
         rows.add_row(state, each.name, one_line(each.found))
+    return rows
+
+
+def case_table(cases: Iterable[CaseBody]) -> Table:
+    """The test cases of a workflow."""
+    rows = table("case", "verdict", "run")
+    for case in cases:
+        verdict = Text("ok", style="green") if case.ok else Text("wrong", style="bold red")
+        status = Text(case.status.replace("_", " "), style=STYLES.get(case.status, ""))
+        rows.add_row(case.name, verdict, status)
     return rows
 
 

@@ -110,14 +110,15 @@ async def expire(connection: Connection, run_id: str) -> None:
         return
     await connection.execute(_LOCK, (run_id,))
     for row in await _overdue(connection, run_id):
-        answer = _policy_answer(ApprovalRequest.model_validate(row["request"]))
+        answer = policy_answer(ApprovalRequest.model_validate(row["request"]))
         values = (as_json(answer), TIMEOUT_ACTOR, run_id, row["id"])
         if await (await connection.execute(_EXPIRE, values)).fetchone():
             data: Json = {"request": row["id"], "decision": answer.decision.type}
             await audit.append(connection, run_id, "approval.expired", actor=TIMEOUT_ACTOR, data=data)
 
 
-def _policy_answer(request: ApprovalRequest) -> Answer:
+def policy_answer(request: ApprovalRequest) -> Answer:
+    """What is answered to a request with a time limit once that is over."""
     policy = request.policy
     if policy.on_timeout == "approve":
         return Answer(decisions=(Approve(),), by=TIMEOUT_ACTOR)

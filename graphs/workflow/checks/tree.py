@@ -1,5 +1,6 @@
 """The steps of a definition with their places in the file, level by level, and which of them come before which."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -8,6 +9,8 @@ from graphs.workflow.flow import Flow, flow_of
 from graphs.workflow.problems import Path
 from state.workflow.policies import Schema
 from state.workflow.steps import ConditionalStep, LoopStep, OrchestratorStep, ParallelStep, Step
+
+_TURNS = re.compile(r"\[\d+\]")
 
 
 @dataclass(eq=False)
@@ -125,6 +128,11 @@ def outer_steps(level: Level) -> Iterator[Placed]:
 def path_of(placed: Placed) -> str:
     """The path of the step in the ledger of a run, without the turns of loops: `pages.check`."""
     return ".".join([*reversed([each.step.id for each in outer_steps(placed.level)]), placed.step.id])
+
+
+def without_turns(path: str) -> str:
+    """A path of a run's ledger without the numbers of turns and items: what `path_of` says of its step."""
+    return _TURNS.sub("", path)
 
 
 def _level(

@@ -1,0 +1,216 @@
+"""Test cases of workflows: what they say in the place of the outside, and what they find."""
+
+from pathlib import Path
+
+import pytest
+
+from graphs.workflow.pinned import Pinned, pinned
+from run_workflow.documents import TestDocument
+from run_workflow.testing.case_files import read_cases
+from run_workflow.testing.playing import Played, play
+from run_workflow.workflow_catalog import WorkflowCatalog
+from state.errors import SetupError
+from tests.postgres_fixtures import PROJECT
+from tests.run_workflow.cli_double import Line
+from tests.run_workflow.engine_double import EngineDouble
+from tools.toolbox import Toolbox
+
+BOX = Toolbox()
+WORKFLOW = """name: w
+inputs: {type: object, properties: {amount: {type: number, default: 5}}}
+variables: {turns: [1, 2]}
+steps:
+- id: decide
+  type: human_approval
+  message: May it?
+  show: {amount: workflow.amount}
+  edit_fields: [amount]
+  approval: {approvers: [ann, bob], timeout: 60, on_timeout: escalate, escalate_to: [cleo]}
+- {id: nap, type: wait, depends_on: [decide], duration: 86400}
+- {id: paid, type: wait, depends_on: [nap], event: paid, event_timeout: 60}
+- id: send
+  type: webhook
+  depends_on: [paid]
+  url: "https://shop.example/${decide.values.amount}"
+  wait_for_callback: true
+- {id: judge, type: react, depends_on: [send], task: Is it so?, output_schema: {type: object}}
+- {id: each, type: loop, depends_on: [judge], for_each: workflow.turns, results: all, steps: [
+    {id: book, type: action, tool: http, input_mapping: {method: POST, url: "https://shop.example"},
+     retry_policy: {delay: 3600}, output_mapping: {id: $output.id}}]}
+outputs: {amount: $decide.values.amount, by: $decide.by, paid: $paid.sum, called: $send.ok, is: $judge.is, books: $each}
+"""
+WHOLE = """cases:
+- name: to the end
+  inputs: {amount: 7}
+  answers: {decide: ANSWER}
+  events: {paid: {sum: 3}, send: {ok: true}}
+  stubs: {judge: {returns: {is: so}}, each.book: [{fails: unavailable}, {returns: {id: 1}}, {returns: {id: 2}}]}
+  tools: {webhook: {returns: {status: 202}}}
+"""
+
+
+def of_text(text: str = WORKFLOW) -> Pinned:
+    """The workflow of a text."""
+    return pinned(text, "w.yaml", {})
+
+
+async def played(cases: str, workflow: str = WORKFLOW) -> list[Played]:
+    """How the cases of a file end; nothing is wrong with the file."""
+    wanted = of_text(workflow)
+    found, problems = read_cases(cases, "w.tests.yaml", wanted, ["http", "webhook"])
+    assert problems == []
+    return [await play(wanted, case, BOX) for case in found]
+
+
+@pytest.mark.parametrize(
+    ("answer", "amount", "by"),
+    [
+        ("approve", 7, "ann"),
+        ("{type: approve, by: bob}", 7, "bob"),
+        ("{type: edit, args: {amount: 6}}", 6, "ann"),
+        ("{type: respond, message: Hurry.}", 7, "ann"),
+        ("[timeout, approve]", 7, "cleo"),
+    ],
+)
+async def test_a_case_says_what_comes_from_outside(answer: str, amount: float, by: str) -> None:
+    """Answers, events, callbacks, tools, agents and times come as the case says, and failures are tried again."""
+    outputs = f"{{amount: {amount}, by: [{by}], paid: 3, called: true, is: so, books: [{{book: 1}}, {{id: 2}}]}}"
+    expected = f'  expect: {{outputs: {outputs}, steps: {{"each[0].book": completed, "each[1].book": failed}}}}\n'
+    (ended,) = await played(WHOLE.replace("ANSWER", answer) + expected)
+    assert ended.outcome.status == "completed", ended
+    assert ended.faults == (
+        'The output books is [{"id": 1}, {"id": 2}], not [{"book": 1}, {"id": 2}].',
+        "The step each[1].book is completed, not failed.",
+    )
+
+
+@pytest.mark.parametrize(
+    ("case", "faults"),
+    [
+        (
+            "answers: {decide: {type: approve, by: zoe}}",
+            "The answer to decide is refused: The account zoe may not answer here. Ask ann, bob.",
+        ),
+        ("answers: {decide: {type: edit, args: {sum: 1}}}", "The answer to decide is refused: sum may not be changed"),
+        ("answers: {}", "The run is waiting_approval, not completed: it waits at decide."),
+        ("answers: {decide: approve}", "The run is paused, not completed: it waits at paid."),
+        ("answers: {decide: approve}\n  events: {paid: timeout}", "not completed: paid: The event 'paid' did not come"),
+        (
+            "answers: {decide: {type: reject, message: Never.}}",
+            "The run is failed, not completed: decide: ann said no: Never.",
+        ),
+        ("inputs: {amount: much}", "The run is failed, not completed: input: The input is not as w needs it"),
+        (
+            "answers: {decide: approve}\n  events: {paid: {}}",
+            "send calls the tool webhook, which reaches outside: give the case a stub for the step or the tool.",
+        ),
+        (
+            "answers: {decide: {type: reject, message: No.}}\n  expect: {status: failed, error: Never}",
+            "The error does not say 'Never': decide: ann said no: No.",
+        ),
+        ("expect: {status: waiting_approval, steps: {nap: waiting}}", "The step nap was not reached, not waiting."),
+    ],
+)
+async def test_what_is_not_as_it_must_be_is_told(case: str, faults: str) -> None:
+    """One sentence says what is otherwise; what only follows from a missing stub or a wrong answer is left out."""
+    (ended,) = await played(f"cases:\n- name: c\n  {case}\n")
+    assert len(ended.faults) == 1
+    assert faults in ended.faults[0]
+
+
+async def test_a_tool_that_reaches_outside_is_never_called() -> None:
+    """Its input is checked as ever; what only computes works, and undoing asks the case as well."""
+    workflow = """name: w
+on_failure: rollback
+steps:
+- {id: sum, type: action, tool: set, input_mapping: {mean: 2}}
+- {id: wrong, type: action, tool: http, depends_on: [right], input_mapping: {metod: POST, url: "https://shop.example"}}
+- id: right
+  type: action
+  tool: http
+  depends_on: [sum]
+  input_mapping: {method: POST, url: "https://shop.example"}
+  rollback_actions: [{tool: http, input: {method: DELETE, url: "https://shop.example/${output.id}"}}]
+"""
+    stub = "tools: {http: [{returns: {id: 1}}, {fails: refused, message: Gone.}]}"
+    expect = "expect: {status: rollback_failed, steps: {right: completed, wrong: failed}}"
+    (ended,) = await played(f"cases:\n- name: c\n  {stub}\n  {expect}\n", workflow)
+    assert "metod" in str(ended.outcome.error)
+    assert "Gone." in str(ended.outcome.error), ended
+
+
+def test_all_that_is_wrong_with_a_file_of_cases_is_told() -> None:
+    """Fields and names that are not there, each with its place and what was meant."""
+
+    def problems(text: str) -> list[str]:
+        found, told = read_cases(text, "c.yaml", of_text(), ["http"])
+        assert found == []
+        return [str(each) for each in told]
+
+    grammar = """cases:
+- name: a
+  input: {}
+  answers: {decide: aprove}
+  stubs: {send: {}, nap: {retuns: 1}}
+- {name: b, answers: {decide: {type: reject}}, expect: {status: complete}}
+"""
+    assert [each.partition("error: ")[2] for each in problems(grammar)] == [
+        "There is no field 'input' here. Did you mean 'inputs'?",
+        "decide: 'aprove' cannot stand here. Did you mean 'approve'?",
+        "Give either returns or fails.",
+        "There is no field 'retuns' here. Did you mean 'returns'?",
+        "A message belongs to reject and respond, and to nothing else.",
+        "status: 'complete' cannot stand here. Did you mean 'completed'?",
+    ]
+    names = """cases:
+- name: a
+  answers: {nap: approve}
+  events: {payd: {}}
+  stubs: {"each[0].book": {returns: 1}}
+- name: a
+  tools: {htp: {returns: 1}}
+  expect: {outputs: {amont: 1}, steps: {"each[0].boock": failed}}
+"""
+    assert [each.split(":")[1] for each in problems(names)] == ["3", "4", "5", "6", "7", "8", "8"]
+    assert "There is no event 'payd'. Did you mean 'paid'?" in "".join(problems(names))
+    assert problems("[]") == ["c.yaml:1:1: error: The file holds no cases. Begin with `cases:`."]
+
+
+FOLDER = PROJECT / "graphs" / "workflows"
+
+
+@pytest.mark.parametrize("name", sorted(path.name.split(".")[0] for path in FOLDER.glob("*.tests.yaml")))
+async def test_the_cases_of_what_comes_with_stretto(name: str) -> None:
+    """All end as they must."""
+    text, label = WorkflowCatalog(None).tests(name)
+    wanted = of_text((FOLDER / f"{name}.yaml").read_text(encoding="utf-8"))
+    cases, problems = read_cases(text, label, wanted, BOX.shown().names())
+    assert (label, problems) == (f"graphs/workflows/{name}.tests.yaml", [])
+    for case in cases:
+        assert (case.name, (await play(wanted, case, BOX)).faults) == (case.name, ())
+
+
+@pytest.mark.slow
+def test_the_command_names_what_is_wrong(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A case that ends otherwise gives code 1, a file that is wrong or not there code 2; no file of cases is a
+    workflow.
+    """
+    monkeypatch.chdir(tmp_path)
+    line = Line(EngineDouble([]), tmp_path)
+    (tmp_path / "w.yaml").write_text("name: w\nsteps: [{id: nap, type: wait, duration: 9}]\n", encoding="utf-8")
+    with pytest.raises(SetupError, match=r"w\.tests\.yaml"):
+        WorkflowCatalog(tmp_path).tests("w.yaml")
+    cases = tmp_path / "w.tests.yaml"
+    cases.write_text("cases: [{name: never, expect: {status: failed}}, {name: always}]", encoding="utf-8")
+    wrong = line.type("test", "w.yaml")
+    assert wrong.code == 1
+    assert "never: The run is completed, not failed." in wrong.out
+    assert "2 cases, 1 not as it must be" in wrong.out
+    cases.write_text("cases: [{name: always}]", encoding="utf-8")
+    good = line.type("test", "w.yaml", "--json")
+    document = TestDocument.model_validate_json(good.out)
+    assert (good.code, document.ok, document.cases[0].steps) == (0, True, {"nap": "completed"})
+    cases.write_text("cases: [{nam: never}]", encoding="utf-8")
+    broken = line.type("test", "w.yaml", "--json")
+    assert (broken.code, TestDocument.model_validate_json(broken.out).problems[0].line) == (2, 1)
+    assert [file.name for file in WorkflowCatalog(tmp_path).files if file.is_own] == ["w"]
