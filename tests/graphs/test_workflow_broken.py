@@ -256,6 +256,7 @@ SHIPPED = sorted(
     path
     for folder in ("graphs/workflows", "examples/agents", "examples/patterns")
     for path in (ROOT / folder).glob("*.yaml")
+    if not path.stem.endswith(".tests")
 )
 
 
