@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from agents.approval import ApprovalPoint, Update
 from agents.report_edits import read_report, show_report
+from agents.synthesis import remark
 from agents.team import sound
 from state.context import Point
 from state.errors import AgentNotMade
@@ -178,6 +179,7 @@ POINTS: dict[Point, ApprovalPoint] = {
         onward=lambda _state: "publish",
         back="synthesize",
         on_reject=_one_more,
+        remark=remark,
         allowed=("approve", "edit", "reject"),
     ),
 }

@@ -21,9 +21,10 @@ from agents.shift import Shift
 from agents.team import SYNTHESIS, Agent
 from chains.ask import brief, said, system_prompt
 from chains.extractive import writing
+from chains.extractive.heeding import CAN, unheeded
 from chains.extractive.languages import limits
 from chains.extractive.model import NOTE
-from chains.extractive.requests import heard
+from chains.extractive.requests import parts_of
 from chains.extractive.wishes import for_the_writer
 from chains.forms import ReportDraft
 from chains.governed import GovernedModel
@@ -108,13 +109,39 @@ async def _judged(
 
 
 def _note(wanted: Mapping[str, Any]) -> str:
-    """What a report that was extracted says of itself; also which requests extraction could not act on, and how far it
-    knows the language of the question.
+    """What a report that was extracted says of itself; also which requests changed nothing, and how far it knows the
+    language of the question.
     """
-    unheard = heard(wanted["requests"] or [], wanted["claims"]).unheard
-    quoted = "; ".join(f"“{request}”" for request in unheard)
-    undone = f"What was asked of the writer and could not be done without one: {quoted}" if unheard else ""
-    return " ".join(filter(None, [NOTE, undone, limits(str(wanted["question"]))]))
+    undone, idle = unheeded(wanted)
+    parts = (
+        NOTE,
+        f"What was asked of the writer and could not be done without one: {_quoted(undone)}" if undone else "",
+        f"What was asked of the writer, and was so already: {_quoted(idle)}" if idle else "",
+        limits(str(wanted["question"])),
+    )
+    return " ".join(filter(None, parts))
+
+
+def remark(state: ResearchState, context: RunContext, message: str = "") -> str:
+    """What a person who sent the report back, or does so with `message`, is told at once: which of their wishes cannot
+    be done without a model, and which change nothing. Empty where there are none, or a model writes.
+    """
+    said = [entry.message for entry in state.get("feedback", ()) if entry.point == "report" and entry.message]
+    last = parts_of(message or (said[-1] if said else ""))
+    if not last or context.model_for("writer") != EXTRACTIVE:
+        return ""
+    wanted = _brief(state, {})  # whether a claim was computed makes no difference to what is asked of it
+    requests = [*(wanted["requests"] or []), *([message] if message else [])]
+    undone, idle = ([each for each in found if each in last] for found in unheeded({**wanted, "requests": requests}))
+    parts = (
+        f"Without a model this cannot be done: {_quoted(undone)}. {CAN}" if undone else "",
+        f"This changes nothing, the report is so already: {_quoted(idle)}." if idle else "",
+    )
+    return " ".join(filter(None, parts))
+
+
+def _quoted(requests: Sequence[str]) -> str:
+    return "; ".join(f"“{request.rstrip('.')}”" for request in requests)
 
 
 async def _writer(kit: Kit, plan: Plan, context: RunContext) -> Agent:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from state.context import RunContext
 from state.ports import Passages, Ports
 from state.runs import Json
 from tools.addresses import refuse_logins
@@ -20,6 +21,10 @@ EditChecks = Mapping[str, Callable[[Mapping[str, Any], Json, Json, Passages], Aw
 the edit, and where cited passages are."""
 
 
+Remarks = Mapping[str, Callable[[Mapping[str, Any], RunContext, str], str]]
+"""By action name: given the run's state, its context and the message of a rejection, what of it will not be done."""
+
+
 @dataclass(frozen=True)
 class CatalogEntry:
     """A graph that can be run."""
@@ -28,6 +33,7 @@ class CatalogEntry:
     description: str
     build: Callable[[Ports], AnyGraph]
     edit_checks: Callable[[], EditChecks]
+    all_remarks: Callable[[], Remarks]
     check_input: Callable[[Json], object]
     """Raises a StrettoError where a run must not be given this, because it would be stored."""
 
@@ -35,6 +41,11 @@ class CatalogEntry:
     def validators(self) -> EditChecks:
         """How edits at the graph's approval points are checked."""
         return self.edit_checks()
+
+    @cached_property
+    def remarks(self) -> Remarks:
+        """What is to be said at once of rejections at the graph's approval points."""
+        return self.all_remarks()
 
     @cached_property
     def definition(self) -> str:
@@ -65,6 +76,13 @@ def _research_edits() -> EditChecks:
     return {point.action: partial(check_edit, point) for point in POINTS.values()}
 
 
+def _research_remarks() -> Remarks:
+    from agents.approval import remark_on
+    from agents.points import POINTS
+
+    return {point.action: partial(remark_on, point) for point in POINTS.values()}
+
+
 def _research_input(given: Json) -> None:
     refuse_logins(given.get("sources"))
 
@@ -75,6 +93,7 @@ CATALOG: dict[str, CatalogEntry] = {
         description="Answers a question from your sources with a cited report.",
         build=_research,
         edit_checks=_research_edits,
+        all_remarks=_research_remarks,
         check_input=_research_input,
     ),
 }

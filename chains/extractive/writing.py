@@ -25,6 +25,9 @@ _SAME_SUBJECT = 0.7
 _WEAK = 0.6
 """A claim leads only with this share of the relevance of the best one."""
 
+_CLEARLY_SHORTER = 0.8
+"""Share of the length of a sentence up to which another is a shorter one."""
+
 Claim = dict[str, Any]
 
 
@@ -58,6 +61,10 @@ def report(brief: dict[str, Any], outline: list[dict[str, Any]], advice: list[di
     summary += _news(computed, summary)[: max(0, min(2, _SUMMARY - len(summary)))]
     told = _once([*summary, *(claim for topic in groups for group in topic for claim in _in_order(group))])
     summary = [claim for claim in told if any(claim["id"] == each["id"] for each in summary)]
+    if gone := _dropped(brief, outline):
+        summary, told = ([claim for claim in each if claim["text"] not in gone] for each in (summary, told))
+    if asked.shorter_lead and not first:
+        summary = _shorter_lead(summary, [claim for topic in topics for claim in topic])
     said = advised | {claim["text"] for claim in summary}
     rest = [] if asked.shorter or length == "short" else [claim for claim in told if claim["text"] not in said]
     sections = [
@@ -69,8 +76,36 @@ def report(brief: dict[str, Any], outline: list[dict[str, Any]], advice: list[di
         SectionDraft(heading=RECOMMENDATIONS, sentences=[SentenceDraft(**part) for part in advice]),
         SectionDraft(heading=ACTIONS, sentences=_actions(brief)),
     ]
-    kept = [section for section in sections if section.sentences]
+    kept = [section for section in sections if section.sentences and section.heading not in asked.without]
     return ReportDraft(title=_title(str(brief["question"])), sections=kept or sections[:1])
+
+
+def _dropped(brief: dict[str, Any], outline: list[dict[str, Any]]) -> set[str]:
+    """The sentences that were to be left out by their places: those of the summary that whoever said so had seen."""
+    gone: set[str] = set()
+    requests = brief.get("requests") or []
+    for number, request in enumerate(requests):
+        places = heard([request], brief["claims"]).dropped
+        seen = report({**brief, "requests": requests[:number]}, outline, []).sections[0].sentences if places else []
+        gone |= {seen[place].text for place in places if -len(seen) <= place < len(seen) and len(seen) > len(places)}
+    return gone
+
+
+def _shorter_lead(summary: list[Claim], claims: Sequence[Claim]) -> list[Claim]:
+    """The summary with the best of the shorter sentences in the place of its first, if one answers about as well."""
+    if not summary:
+        return summary
+    lead, *rest = summary
+    able = [
+        claim
+        for claim in claims
+        if len(claim["text"]) <= _CLEARLY_SHORTER * len(lead["text"])
+        and claim["relevance"] >= _WEAK * lead["relevance"]
+        and _is_sentence(claim)
+        and not leans(claim["text"])
+    ]
+    best = max(able, key=lambda claim: float(claim["relevance"]), default=None)
+    return summary if best is None else [best, *(claim for claim in rest if claim["id"] != best["id"])]
 
 
 def _once(claims: Sequence[Claim]) -> list[Claim]:

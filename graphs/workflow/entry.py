@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from graphs.workflow.checks.tree import all_placed, path_of, tree_of, without_turns
 from graphs.workflow.pinned import Pinned
+from state.context import RunContext
 from state.errors import AnswerRefused, RunError
 from state.ports import Passages, Ports
 from state.runs import Json
@@ -48,6 +49,11 @@ class WorkflowEntry:
         """By the path of an approval: how an edit is checked."""
         steps = all_steps(self.pinned)
         return _ByPath({path: partial(_check, step) for path, step in steps if isinstance(step, HumanApprovalStep)})
+
+    @property
+    def remarks(self) -> Mapping[str, Callable[[Mapping[str, Any], RunContext, str], str]]:
+        """Nothing: a rejection fails its step, and its message says why."""
+        return {}
 
     def check_input(self, given: Json) -> None:
         """Raises SourceError where an input is an address with a password, RunError where they are not as declared."""

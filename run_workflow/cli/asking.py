@@ -118,7 +118,8 @@ def as_own_words(record: ApprovalRecord, answer: Answer) -> Answer:
 
 
 async def give_answer(screen: Screen, services: Services, record: ApprovalRecord, answer: Answer) -> None:
-    """Gives the engine the answer; at a terminal it asks whether what is not borne out shall go out as own words.
+    """Gives the engine the answer, and says what will not be done of it; at a terminal it asks whether what is not
+    borne out shall go out as own words.
 
     Raises what `Engine.answer` does.
     """
@@ -131,6 +132,8 @@ async def give_answer(screen: Screen, services: Services, record: ApprovalRecord
         if not _confirmed("Publish this as your own words, marked so and without a citation?"):
             raise AnswerRefused("Nothing was answered.", place=error.place, remedy=error.remedy) from error
         await services.engine.answer(record.run_id, record.id, as_own_words(record, answer), answer.by)
+    if said := await services.engine.remark(record, answer):
+        screen.note(said, "yellow")
 
 
 def read_args(text: str) -> Json:

@@ -44,7 +44,7 @@ from run_workflow.stores.vectors import PostgresVectors
 from state.context import RunContext
 from state.errors import LeaseLost, RunError
 from state.ports import Clock, Embeddings, Models, Network, Ports
-from state.runs import SERVED, UNDOING, Answer, ApprovalRecord, Edit, Json, RunRecord, RunStatus, Standing
+from state.runs import SERVED, UNDOING, Answer, ApprovalRecord, Edit, Json, Reject, RunRecord, RunStatus, Standing
 from tools.threads import computed
 from tools.web.once import OnceWeb
 
@@ -149,6 +149,17 @@ class Engine:
                 return next(each for each in stored if each.id == approval.id)
         # Somebody was faster, or the time is over: now the request is no longer pending, and the error says why.
         return await self.answer(run_id, approval.id, answer, actor)
+
+    async def remark(self, approval: ApprovalRecord, answer: Answer) -> str:
+        """What is to be said at once to the person whose answer was taken; empty where that is nothing."""
+        if not isinstance(answer.decision, Reject):
+            return ""
+        run = await self._run(approval.run_id)
+        remark = (await self._entry_of(run)).remarks.get(approval.request.action.name)
+        if remark is None:
+            return ""
+        snapshot = await (await self._reading(run)).aget_state(config_of(run.id))
+        return remark(snapshot.values, run.context, answer.decision.message)
 
     async def settle_timeouts(self, run_id: str) -> None:
         """Answers the requests that nobody answered in time, as their policies say, and ends waits that are over."""

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
+from state.context import RunContext
 from state.ports import Passages, Ports
 from state.runs import Json
 
@@ -14,6 +15,10 @@ InputCheck = Callable[[Json], object]
 EditCheck = Callable[[Mapping[str, Any], Json, Json, Passages], Awaitable[object]]
 """Called with the run's state, what was shown, the `args` of an edit, and where cited passages are; AnswerRefused with
 the field as its place."""
+
+Remark = Callable[[Mapping[str, Any], RunContext, str], str]
+"""Called with the run's state, what it was told, and the message of a rejection: what of it will not be done, in words;
+empty where there is nothing to say."""
 
 
 class GraphEntry(Protocol):
@@ -33,6 +38,10 @@ class GraphEntry(Protocol):
     @property
     def validators(self) -> Mapping[str, EditCheck]:
         """By action name: whether an edited action can be used."""
+
+    @property
+    def remarks(self) -> Mapping[str, Remark]:
+        """By action name: what is to be said at once of a rejection."""
 
     @property
     def check_input(self) -> InputCheck:

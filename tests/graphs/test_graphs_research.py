@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from agents.approval import edited
+from agents.approval import edited, remark_on
 from agents.points import POINTS
 from chains.fake.script import FakeScript
 from state.context import ApprovalPolicy, BranchLimits, GatePolicy, Point, Quorum, RunContext, UntrustedText
@@ -293,14 +293,22 @@ async def test_an_edited_report_is_checked_at_once(sources: list[str]) -> None:
 
 @pytest.mark.slow
 async def test_a_rejected_report_is_written_again(sources: list[str]) -> None:
-    """Rejecting the report leads back to the writer and to a second question."""
+    """Rejecting the report leads back to the writer and to a second question, which names what was not done; so does
+    the report, and the reply, before that.
+    """
     run = MemoryRun(approving("report"))
-    await run.ask(QUESTION, sources)
-    state = await run.answer({"type": "reject", "message": "Shorter, please."})
+    state = await run.ask(QUESTION, sources)
+    wish = "Start with when the beta bridge was opened, and make it rhyme."
+    undone = "Without a model this cannot be done: “make it rhyme”."
+    assert remark_on(POINTS["report"], state, RunContext(), wish).startswith(undone)
+    state = await run.answer({"type": "reject", "message": wish})
     assert state["revisions"] == 1
-    assert (await run.pending() or {})["name"] == "approve_report"
+    asked = await run.pending() or {}
+    assert (asked["name"], undone in asked["description"]) == ("approve_report", True)
+    assert "1973" in asked["args"]["sections"][0]["sentences"][0]["text"]
     state = await run.answer({"type": "approve"})
     assert state["outcome"] == "published"
+    assert "What was asked of the writer and could not be done without one: “make it rhyme”" in await run.report()
 
 
 @pytest.mark.slow

@@ -24,6 +24,7 @@ from state.runs import (
     Edit,
     Json,
     Progress,
+    Reject,
     ReviewConfig,
     RunRecord,
     RunStatus,
@@ -224,6 +225,9 @@ class EngineDouble:
         requests[place] = requests[place].model_copy(update=stored)
         self._set(run_id, answered=True)
         return requests[place]
+
+    async def remark(self, approval: ApprovalRecord, answer: Answer) -> str:
+        return f"Not done: {answer.decision.message}" if isinstance(answer.decision, Reject) else ""
 
     async def send_event(self, run_id: str, name: str, data: Json, *, actor: str) -> RunRecord:
         raise NotImplementedError

@@ -13,7 +13,7 @@ from langgraph.types import Command, Send, interrupt
 from psycopg.rows import DictRow
 
 from run_workflow.engine.engine import Engine
-from run_workflow.engine.entries import EditCheck, GraphEntry, InputCheck
+from run_workflow.engine.entries import EditCheck, GraphEntry, InputCheck, Remark
 from run_workflow.engine.leases import LeaseTimes
 from run_workflow.fence import Fence
 from run_workflow.postgres.database import Database
@@ -80,7 +80,13 @@ class Entry:
     definition: str = "d1"
     build: Callable[[Ports], StateGraph[Any, Any, Any, Any]] = lambda ports: trial_graph(ports)  # noqa: PLW0108 - defined below
     validators: Mapping[str, EditCheck] = field(default_factory=lambda: {"approve_plan": check_plan})
+    remarks: Mapping[str, Remark] = field(default_factory=lambda: {"approve_plan": remark_on_plan})
     check_input: InputCheck = lambda given: None
+
+
+def remark_on_plan(state: Mapping[str, Any], _context: RunContext, message: str) -> str:
+    """Says what is not done of a wish about the plan."""
+    return f"Not done: {message} to {state['plan']}."
 
 
 async def check_plan(state: Mapping[str, Any], _shown: Json, args: Json, _passages: Passages) -> None:

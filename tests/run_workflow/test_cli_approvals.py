@@ -151,6 +151,7 @@ def test_answers_by_command(line: Line, arguments: list[str], decision: object) 
     assert typed.code == 0
     assert line.engine.answers[0][1].decision == decision
     assert f"Answered: {arguments[0]} at plan, by ann." in typed.err
+    assert ("Not done: no" in typed.err) == (arguments[0] == "reject")
     assert "report.md" in typed.out
 
 

@@ -51,10 +51,12 @@ async def test_edit_changes_the_state(database: Database) -> None:
 
 
 async def test_rejection_asks_again_under_a_new_id(database: Database) -> None:
-    """A rejection leads to a new request; the answered one cannot be answered again."""
+    """A rejection leads to a new request; the answered one cannot be answered again. What is not done is told."""
     engine = engine_on(database)
     run, first = await waiting(engine)
-    await engine.answer(run, first, says(Reject(message="shorter")), "bob")
+    record = await engine.answer(run, first, says(Reject(message="shorter")), "bob")
+    assert await engine.remark(record, says(Reject(message="shorter"))) == "Not done: shorter to said plan."
+    assert await engine.remark(record, YES) == ""
     assert (await engine.advance(run)).status == "waiting_approval"
     second = (await engine.show(run)).approvals[-1].id
     assert second != first

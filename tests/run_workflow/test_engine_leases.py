@@ -10,7 +10,7 @@ import pytest
 from run_workflow.engine import endings
 from run_workflow.engine.driving import Outcome
 from run_workflow.engine.engine import Engine
-from run_workflow.engine.entries import EditCheck
+from run_workflow.engine.entries import EditCheck, Remark
 from run_workflow.engine.leases import LeaseTimes
 from run_workflow.engine.rows import transaction
 from run_workflow.fence import Fence
@@ -68,6 +68,7 @@ async def test_the_run_is_held_while_its_graph_is_loaded(database: Database) -> 
     class Slow:
         name, build = "trial", staticmethod(trial_graph)
         validators: Mapping[str, EditCheck] = {}
+        remarks: Mapping[str, Remark] = {}
 
         def check_input(self, given: Json) -> None:
             """Anything will do."""
