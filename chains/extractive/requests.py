@@ -57,9 +57,9 @@ _OF_THE_FORM = frozenset(
 )
 """Words of a request that names nothing of what the report says."""
 _NEXT = re.compile(
-    r"[;,]?\s+(?:and|but)\s+(?=(?:also\s+|please\s+)?(?:say|state|tell|mention|put|name|give|move|show|begin|start|open"
-    r"|lead|only|just|focus|restrict|concentrate|drop|remove|omit|skip|exclude|delete|leave out|take out|cut|shorten"
-    r"|make|keep|include|add|write|do not|don't|don’t|without)\b)|;\s+",
+    r"(?:[;,]?\s+(?:and|but)|,)\s+(?=(?:also\s+|please\s+|then\s+)?(?:say|state|tell|mention|put|name|give|move|show|begin"
+    r"|start|open|lead|only|just|focus|restrict|concentrate|drop|remove|omit|skip|exclude|delete|leave out|take out|cut"
+    r"|shorten|make|keep|include|add|write|use|translate|rewrite|rephrase|do not|don't|don’t|without)\s)|;\s+",
     re.IGNORECASE,
 )
 """Where one request ends and another begins."""
@@ -114,11 +114,12 @@ def _of_a_sentence(request: str, named: re.Match[str], found: Heard) -> bool:
     """What is asked of one sentence: it can be left out, and in the place of the first a shorter one can be quoted."""
     word = named["place"].lower()
     place = _ORDINALS.get(word, int(word[0]) - 1 if word[0].isdigit() else 0)
-    if _WITHOUT.search(request):
+    without = _WITHOUT.search(request)
+    if _SHORTER.search(request):
+        found.shorter_lead = found.shorter_lead or place == 0
+        return place == 0
+    if without and without.start() < named.start() < without.end():
         found.dropped += (place,)
-        return True
-    if _SHORTER.search(request) and place == 0:
-        found.shorter_lead = True
         return True
     return False
 

@@ -104,6 +104,15 @@ def test_a_place_is_that_in_the_report_which_was_seen() -> None:
     assert summary("Drop the second sentence.", "Drop the second sentence.") == [LONG, "Visitors can walk over it."]
 
 
+def test_wishes_in_a_list_are_each_for_itself() -> None:
+    """What is said of one sentence is not taken for what is said of another thing, whatever stands between them."""
+    said = "Make the first sentence shorter, leave out the toll, use a warmer tone, and drop the recommendations."
+    told = summary(said)
+    assert told[0] == "The bridge is 412 metres long."
+    assert len(told) == 3
+    assert unheeded(brief(said)) == (["use a warmer tone"], [])
+
+
 def test_sections_can_be_left_out() -> None:
     """The findings are no part of the report when they are not wanted; what is asked of its form is no question."""
     wanted = brief()
