@@ -306,8 +306,7 @@ async def test_a_rejected_report_is_written_again(sources: list[str]) -> None:
     asked = await run.pending() or {}
     assert (asked["name"], undone in asked["description"]) == ("approve_report", True)
     assert "1973" in asked["args"]["sections"][0]["sentences"][0]["text"]
-    state = await run.answer({"type": "approve"})
-    assert state["outcome"] == "published"
+    assert (await run.answer({"type": "approve"}))["outcome"] == "published"
     assert "What was asked of the writer and could not be done without one: “make it rhyme”" in await run.report()
 
 
