@@ -54,7 +54,7 @@ class ApprovalPoint:
     back: str
     """The node that a rejection leads to."""
     on_reject: Callable[[ResearchState], Update] = lambda _state: {}
-    remark: Callable[[ResearchState, RunContext, str], str] = lambda _state, _context, _message: ""
+    remark: Callable[[ResearchState, str], str] = lambda _state, _message: ""
     """What is to be said of a rejection with a message, or, without one, of the last: what of it cannot be done."""
     allowed: tuple[Allowed, ...] = ("approve", "edit", "reject", "respond")
     """`respond` only where somebody works on who can mind the message."""
@@ -68,7 +68,7 @@ class ApprovalPoint:
         count = _answered(state, self.point)
         reasons = [each.reason for each in state.get("refusals", ()) if (each.point, each.count) == (self.point, count)]
         refused = f"The last answer was not taken: {reasons[-1]}" if reasons else ""
-        question = " ".join(filter(None, (refused, self.remark(state, context, ""), self.question)))
+        question = " ".join(filter(None, (refused, self.remark(state, ""), self.question)))
         return ApprovalRequest(
             action_requests=(ActionRequest(name=self.action, args=self.show(state), description=question),),
             review_configs=(ReviewConfig(action_name=self.action, allowed_decisions=self.allowed),),
@@ -129,11 +129,11 @@ async def check_edit(point: ApprovalPoint, state: ResearchState, _shown: Json, a
     await edited(point, state, args, passages)
 
 
-def remark_on(point: ApprovalPoint, state: ResearchState, context: RunContext, message: str) -> str:
+def remark_on(point: ApprovalPoint, state: ResearchState, message: str) -> str:
     """What is to be said at once of a rejection; nothing of the last one, which ends the run."""
     before = [entry for entry in state.get("feedback", ()) if entry.point == point.point]
     is_last = 1 + sum(entry.type == "reject" for entry in before) >= MOST_REJECTIONS
-    return "" if is_last else point.remark(state, context, message)
+    return "" if is_last else point.remark(state, message)
 
 
 async def edited(point: ApprovalPoint, state: ResearchState, args: Json, passages: Passages) -> Update:

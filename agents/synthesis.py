@@ -122,13 +122,13 @@ def _note(wanted: Mapping[str, Any]) -> str:
     return " ".join(filter(None, parts))
 
 
-def remark(state: ResearchState, context: RunContext, message: str = "") -> str:
+def remark(state: ResearchState, message: str = "") -> str:
     """What a person who sent the report back, or does so with `message`, is told at once: which of their wishes cannot
-    be done without a model, and which change nothing. Empty where there are none, or a model writes.
+    be done without a model, and which change nothing. Empty where there are none, or a model wrote it.
     """
     said = [entry.message for entry in state.get("feedback", ()) if entry.point == "report" and entry.message]
     last = parts_of(message or (said[-1] if said else ""))
-    if not last or context.model_for("writer") != EXTRACTIVE:
+    if not last or not state["draft"].model_note.startswith(NOTE):
         return ""
     wanted = _brief(state, {})  # whether a claim was computed makes no difference to what is asked of it
     requests = [*(wanted["requests"] or []), *([message] if message else [])]

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from state.context import RunContext
 from state.ports import Passages, Ports
 from state.runs import Json
 from tools.addresses import refuse_logins
@@ -21,8 +20,8 @@ EditChecks = Mapping[str, Callable[[Mapping[str, Any], Json, Json, Passages], Aw
 the edit, and where cited passages are."""
 
 
-Remarks = Mapping[str, Callable[[Mapping[str, Any], RunContext, str], str]]
-"""By action name: given the run's state, its context and the message of a rejection, what of it will not be done."""
+Remarks = Mapping[str, Callable[[Mapping[str, Any], str], str]]
+"""By action name: given the run's state and the message of a rejection, what of it will not be done."""
 
 
 @dataclass(frozen=True)

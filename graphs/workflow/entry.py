@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from graphs.workflow.checks.tree import all_placed, path_of, tree_of, without_turns
 from graphs.workflow.pinned import Pinned
-from state.context import RunContext
 from state.errors import AnswerRefused, RunError
 from state.ports import Passages, Ports
 from state.runs import Json
@@ -51,7 +50,7 @@ class WorkflowEntry:
         return _ByPath({path: partial(_check, step) for path, step in steps if isinstance(step, HumanApprovalStep)})
 
     @property
-    def remarks(self) -> Mapping[str, Callable[[Mapping[str, Any], RunContext, str], str]]:
+    def remarks(self) -> Mapping[str, Callable[[Mapping[str, Any], str], str]]:
         """Nothing: a rejection fails its step, and its message says why."""
         return {}
 

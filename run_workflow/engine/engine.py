@@ -159,7 +159,7 @@ class Engine:
         if remark is None:
             return ""
         snapshot = await (await self._reading(run)).aget_state(config_of(run.id))
-        return remark(snapshot.values, run.context, answer.decision.message)
+        return remark(snapshot.values, answer.decision.message)
 
     async def settle_timeouts(self, run_id: str) -> None:
         """Answers the requests that nobody answered in time, as their policies say, and ends waits that are over."""

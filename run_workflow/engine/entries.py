@@ -3,7 +3,6 @@
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
-from state.context import RunContext
 from state.ports import Passages, Ports
 from state.runs import Json
 
@@ -16,8 +15,8 @@ EditCheck = Callable[[Mapping[str, Any], Json, Json, Passages], Awaitable[object
 """Called with the run's state, what was shown, the `args` of an edit, and where cited passages are; AnswerRefused with
 the field as its place."""
 
-Remark = Callable[[Mapping[str, Any], RunContext, str], str]
-"""Called with the run's state, what it was told, and the message of a rejection: what of it will not be done, in words;
+Remark = Callable[[Mapping[str, Any], str], str]
+"""Called with the run's state and the message of a rejection: what of it will not be done, in words;
 empty where there is nothing to say."""
 
 

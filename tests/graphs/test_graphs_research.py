@@ -300,7 +300,7 @@ async def test_a_rejected_report_is_written_again(sources: list[str]) -> None:
     state = await run.ask(QUESTION, sources)
     wish = "Start with when the beta bridge was opened, and make it rhyme."
     undone = "Without a model this cannot be done: “make it rhyme”."
-    assert remark_on(POINTS["report"], state, RunContext(), wish).startswith(undone)
+    assert remark_on(POINTS["report"], state, wish).startswith(undone)
     state = await run.answer({"type": "reject", "message": wish})
     assert state["revisions"] == 1
     asked = await run.pending() or {}

@@ -84,7 +84,7 @@ class Entry:
     check_input: InputCheck = lambda given: None
 
 
-def remark_on_plan(state: Mapping[str, Any], _context: RunContext, message: str) -> str:
+def remark_on_plan(state: Mapping[str, Any], message: str) -> str:
     """Says what is not done of a wish about the plan."""
     return f"Not done: {message} to {state['plan']}."
 
