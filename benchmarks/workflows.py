@@ -37,7 +37,7 @@ from graphs.workflow.compiler import build
 from graphs.workflow.run import Conditions
 from graphs.workflow.running import Call
 from run_workflow.engine.engine import Engine
-from run_workflow.engine.entries import EditCheck
+from run_workflow.engine.entries import EditCheck, Remark
 from run_workflow.logs import configure_logs
 from run_workflow.postgres.database import Database, DatabaseSettings, open_database
 from state.context import RunContext
@@ -61,6 +61,7 @@ class Tasks:
     name: str = "tasks"
     definition: str = "tasks"
     validators: dict[str, EditCheck] = field(default_factory=dict)
+    remarks: dict[str, Remark] = field(default_factory=dict)
     spans: dict[str, tuple[float, float]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

@@ -105,7 +105,7 @@ async def test_every_part_of_a_run_is_the_work_of_an_agent_that_was_chosen_for_i
     ):
         branches = [{**shown["branches"][0], "agent": wrong}, *shown["branches"][1:]]
         with pytest.raises(AnswerRefused, match=said):
-            edited(POINTS["plan"], now, {"plan": {**shown, "branches": branches}})
+            await edited(POINTS["plan"], now, {"plan": {**shown, "branches": branches}}, run.ports.passages)
     run.begin(replace(run.ports, history=History(scout=AgentTrack(failed=99))))
     state = await run.answer({"type": "approve"})
     assert state["outcome"] == "published"
