@@ -12,7 +12,7 @@ from langchain.agents import create_agent
 from langchain.agents.middleware import AgentMiddleware, ToolCallRequest
 from langchain.agents.structured_output import ToolStrategy
 from langchain_core.language_models import BaseChatModel
-from langchain_core.messages import ToolMessage
+from langchain_core.messages import AIMessage, ToolMessage
 from langgraph.types import Command
 
 from agents.middleware import GuardedTools, agent_middleware, run_agent
@@ -25,6 +25,7 @@ from state.errors import BadOutput
 from state.ports import RegisteredTool, ToolRegistry
 from state.runs import Approve, Edit, Json, Reject, Respond
 from tools.blocks import block
+from tools.effects import is_foreign
 from tools.evidence_text import fenced
 
 ANSWER = "Answer"
@@ -45,6 +46,8 @@ class Assignment:
     task: str
     """In the words of the workflow's author; values stand in `material`."""
     material: Json
+    is_outside: bool = False
+    """Whether the task's words are somebody else's."""
     tools: tuple[RegisteredTool, ...] = ()
     schema: Json | None = None
     """The form of its answer; None for text."""
@@ -62,7 +65,8 @@ async def act(
     Raises LimitReached, BadOutput, ModelError, and what `ask` raises.
     """
     form = form_of(ANSWER, work.schema) if work.schema is not None else None
-    guard = AskedTools(scope, UntrustedText(tools=work.allowed), bool(work.material), ask)
+    was_fed = bool(work.material) or work.is_outside or any(is_foreign(each.tool) for each in work.tools)
+    guard = AskedTools(scope, UntrustedText(tools=work.allowed), was_fed, ask)
     stack = agent_middleware(scope, work.limits, ends_in_text=form is None, guard=guard)
     if registry is not None:
         stack.append(RegistryTools(scope, registry, work.tools))
@@ -105,6 +109,11 @@ class AskedTools(GuardedTools):
         reason = self._refusal(request)
         if not reason:
             return await handler(request)
+        if _is_twice(request):
+            told = fenced("refused", f"Two calls have the id {request.tool_call['id']}: nobody can be asked about one.")
+            return ToolMessage(
+                told, tool_call_id=request.tool_call["id"], name=request.tool_call["name"], status="error"
+            )
         decision, call = self._ask(request, reason), request.tool_call
         if isinstance(decision, Edit):
             call = {**call, "args": decision.edited_action.args}
@@ -115,6 +124,12 @@ class AskedTools(GuardedTools):
         if isinstance(decision, Respond):
             return ToolMessage(fenced("answer", decision.message), tool_call_id=call["id"], name=call["name"])
         return await handler(request)
+
+
+def _is_twice(request: ToolCallRequest) -> bool:
+    """Whether the model gave the id of the call to another one of the same message, too."""
+    last = next((each for each in reversed(request.state["messages"]) if isinstance(each, AIMessage)), None)
+    return last is not None and sum(call["id"] == request.tool_call["id"] for call in last.tool_calls) > 1
 
 
 class RegistryTools(AgentMiddleware[Any, Any, Any]):

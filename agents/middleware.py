@@ -28,7 +28,7 @@ from chains.scope import CallScope, Made
 from state.context import BranchLimits, UntrustedText
 from state.errors import BadOutput, LimitReached, ToolError
 from state.runs import Json, Progress, Usage
-from tools.effects import address_of, effects_of
+from tools.effects import address_of, carried_by, effects_of
 from tools.evidence_text import fenced
 
 _KEEP_RESULTS = 8
@@ -100,6 +100,7 @@ class GuardedTools(AgentMiddleware[Any, Any, Any]):
 
     - A tool with side effects, unless the run names it (`UntrustedText.tools`).
     - An address that the agent was not shown before it wrote it itself: it could carry away what the agent has read.
+    - What goes to an address with the request, unless the run names the tool: parameters, headers, secrets by name.
     The messages before a call decide, so a run that goes on after a crash decides the same.
     """
 
@@ -127,8 +128,12 @@ class GuardedTools(AgentMiddleware[Any, Any, Any]):
         read = [message for message in messages if isinstance(message, ToolMessage)]
         if request.tool is None or not (read or self._was_fed):
             return ""
-        if effects_of(request.tool) == "write" and request.tool.name not in self._untrusted.tools:
+        is_named = request.tool.name in self._untrusted.tools
+        if effects_of(request.tool) == "write" and not is_named:
             return "it has side effects, and the run does not allow it then."
+        sent = [name for name in carried_by(request.tool) if request.tool_call["args"].get(name)]
+        if sent and not is_named:
+            return f"beside the address it sends {' and '.join(sent)}, which can carry away what was read."
         argument = address_of(request.tool)
         address = str(request.tool_call["args"].get(argument, ""))
         known = was_shown(messages, address) or was_opened(messages, request.tool.name, argument, address)

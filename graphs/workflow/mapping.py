@@ -5,6 +5,10 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from graphs.workflow.references import WITHIN, Reference, Scope, parse, within
+from tools.plain_sight import in_a_line
+
+_LONGEST_VALUE = 500
+"""Characters of a value within a sentence."""
 
 
 def fill(value: Any, scope: Scope) -> Any:
@@ -49,6 +53,16 @@ def written(text: str, write: Callable[[Reference], str]) -> str:
         parts += [text[end : found.start()], plain if reference is None else write(reference)]
         end = found.end()
     return "".join([*parts, text[end:]])
+
+
+def told_to_a_person(text: str, scope: Scope) -> str:
+    """A sentence with its references resolved, each value visible and on the sentence's line, so that it cannot pass for
+    more of what the person is told. Raises MissingValue.
+    """
+    whole = parse(text)
+    if whole is not None:
+        return in_a_line(_written(scope.resolve(whole)), _LONGEST_VALUE)
+    return written(text, lambda reference: in_a_line(_written(scope.resolve(reference)), _LONGEST_VALUE))
 
 
 def _text(text: str, scope: Scope) -> Any:

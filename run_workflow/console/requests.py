@@ -8,10 +8,12 @@ from rich.padding import Padding
 from rich.text import Text
 
 from run_workflow.console.screen import table
-from run_workflow.console.words import FATES, clean, moment, one_line
+from run_workflow.console.words import FATES, moment
+from run_workflow.console.words import clean as without_controls
 from state.evidence import Contradiction
 from state.research import Branch, GateReport, Plan
 from state.runs import ApprovalRecord, Json
+from tools.plain_sight import cut, made_visible
 
 _DECISIONS = {
     "approve": "go on with what is shown",
@@ -43,8 +45,22 @@ def is_of_research(record: ApprovalRecord) -> bool:
 
 
 def to_yaml(value: object) -> str:
-    """The value as YAML that a person can edit: keys in their order, long texts on one line."""
-    return yaml.safe_dump(value, sort_keys=False, allow_unicode=True, width=100)
+    """The value as YAML that a person can edit: keys in their order, lines of a text below its name, and what nobody
+    sees in quotes, as escapes that are read back as they were.
+    """
+    return made_visible(yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100))
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes texts in the form in which none can pass for more than one value."""
+
+
+def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    style = '"' if made_visible(text) != text else "|" if "\n" in text else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+_Dumper.add_representer(str, _text)
 
 
 def _conditions(record: ApprovalRecord) -> str:
@@ -73,7 +89,7 @@ def settled(record: ApprovalRecord) -> str:
 
 
 def _as_yaml(args: Json) -> RenderableType:
-    return Text(clean(to_yaml(args).rstrip()))
+    return Text(clean(to_yaml(cut(args)).rstrip()))
 
 
 def _plan(args: Json) -> RenderableType:
@@ -146,6 +162,16 @@ def _report(args: Json) -> RenderableType:
                 line.append(f" [{', '.join(cited)}]", style="dim")
             parts.append(line)
     return Group(*parts)
+
+
+def clean(text: str) -> str:
+    """A text as a person is to decide on it: without control characters, and with what nobody sees made visible."""
+    return made_visible(without_controls(text))
+
+
+def one_line(text: str) -> str:
+    """The same on one line."""
+    return " ".join(clean(text).split())
 
 
 def _cell(value: str) -> Text:

@@ -57,7 +57,7 @@ class HttpApi:
             name="http_get",
             description="Asks a web API, and changes nothing there.",
             args_schema=HttpGet,
-            metadata=effects("read", "url"),
+            metadata=effects("read", "url", carries=("query", "headers", "auth")),
         )
         send = StructuredTool.from_function(
             coroutine=self._called,

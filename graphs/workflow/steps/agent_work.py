@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from langchain.agents.middleware import ToolCallRequest
+from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, ToolCall, ToolMessage
 
 from agents.acting import AskPerson, Assignment, Decision, act
 from agents.factory import Wanted
@@ -23,6 +24,9 @@ from state.context import BranchLimits, Role
 from state.errors import BadOutput, BuildError
 from state.runs import ActionRequest, Answer, ApprovalRequest, Json, ReviewConfig
 from state.workflow.policies import ReactLimits, Schema
+from state.workflow.steps import ReactLimits
+from tools.blocks import read_block
+from tools.plain_sight import cautions, in_a_line, orders_in
 
 _AGAIN = "#"
 """In the ledger and in the journal: the step's path, this, and the how many-th try it is that asks anew."""
@@ -95,6 +99,8 @@ class Job:
     tools: tuple[str, ...] = ()
     allowed: tuple[str, ...] = ()
     """Tools with side effects that it may call without asking, whatever it has read."""
+    is_outside: bool = False
+    """Whether the task itself comes from outside: from a value, or from a model."""
     model: str | None = None
     agent: str | None = None
     """The name of the agent who does it."""
@@ -124,6 +130,7 @@ async def _acted(job: Job, call: Call, scope: CallScope, template: AgentTemplate
     work = Assignment(
         task=job.task,
         material=job.material,
+        is_outside=job.is_outside,
         tools=staff.team.tools((*job.tools, *(template.tools if template else ())), call.path),
         schema=job.schema,
         instructions=template.instructions if template else "",
@@ -158,17 +165,44 @@ def _asker(call: Call, scope: CallScope) -> AskPerson:
 
     def ask(request: ToolCallRequest, reason: str) -> Decision:
         wanted = request.tool_call
-        canonical = json.dumps([scope.path, wanted["id"], wanted["name"], wanted["args"]], sort_keys=True)
-        id_ = call.request_id(canonical)
+        id_ = call.request_id(_canonical(scope.path, request))
         answer = call.run.answers.get(id_)
         if answer is not None:
             return Answer.model_validate(answer).decision
         name = f"{call.path}.{wanted['name']}"
         said = f"The agent of {call.path} wants to call the tool {wanted['name']} after it read text from outside: "
+        told = " ".join([f"{said}{reason}", *cautions(wanted["args"]), *_orders_read(request)])
         value = ApprovalRequest(
-            action_requests=(ActionRequest(name=name, args=wanted["args"], description=f"{said}{reason}"),),
+            action_requests=(ActionRequest(name=name, args=wanted["args"], description=told),),
             review_configs=(ReviewConfig(action_name=name, allowed_decisions=_DECISIONS),),
         )
         raise Waiting((Request(id_, call.path, value.model_dump(mode="json")),))
 
     return ask
+
+
+def _canonical(path: str, request: ToolCallRequest) -> str:
+    """Names the call for ever. A model may give two calls one id: the answer to the first is none to the second."""
+    wanted = request.tool_call
+    asked = [message for message in request.state["messages"] if isinstance(message, AIMessage)]
+    equal = sum(_named(call) == _named(wanted) for message in asked for call in message.tool_calls)
+    return json.dumps([path, *_named(wanted), *([equal] if equal > 1 else [])], sort_keys=True)
+
+
+def _named(call: ToolCall) -> tuple[str | None, str, Json]:
+    return call["id"], call["name"], call["args"]
+
+
+def _orders_read(request: ToolCallRequest) -> list[str]:
+    """What a person must know where something that the agent has read gives orders to a model."""
+    orders = [order for message in request.state["messages"] for order in orders_in(_read(message))]
+    return [f"Beware: what it has read gives orders to a model: “{in_a_line(orders[0])}”."] if orders else []
+
+
+def _read(message: AnyMessage) -> Any:
+    """What a message showed the agent, as values."""
+    if isinstance(message, HumanMessage):
+        return (read_block(message.text, "brief") or {}).get("material")
+    if isinstance(message, ToolMessage):
+        return read_block(message.text, "result") or message.text
+    return None

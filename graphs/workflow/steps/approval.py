@@ -1,6 +1,6 @@
 """`human_approval`: waits for people, by the shapes in which all approvals of a run are asked and answered."""
 
-from graphs.workflow.mapping import fill
+from graphs.workflow.mapping import fill, told_to_a_person
 from graphs.workflow.outcomes import Request, StepFailed, Waiting
 from graphs.workflow.running import Call
 from state.context import ApprovalPolicy
@@ -16,6 +16,7 @@ from state.runs import (
     ReviewConfig,
 )
 from state.workflow.steps import HumanApprovalStep
+from tools.plain_sight import cautions
 
 
 async def human_approval(step: HumanApprovalStep, call: Call) -> Json:
@@ -68,7 +69,7 @@ def _waiting(step: HumanApprovalStep, call: Call, shown: Json, by: list[str], is
     policy = step.approval
     allowed = policy.escalate_to if is_escalated else policy.approvers
     request = ApprovalRequest(
-        action_requests=(ActionRequest(name=call.path, args=shown, description=_message(step, call, by)),),
+        action_requests=(ActionRequest(name=call.path, args=shown, description=_message(step, call, by, shown)),),
         review_configs=(ReviewConfig(action_name=call.path, allowed_decisions=step.decisions),),
         policy=ApprovalPolicy(
             approvers=tuple(name for name in allowed if name not in by),
@@ -81,9 +82,7 @@ def _waiting(step: HumanApprovalStep, call: Call, shown: Json, by: list[str], is
     return Waiting((Request(_id(call, by, is_escalated), call.path, value),), note)
 
 
-def _message(step: HumanApprovalStep, call: Call, by: list[str]) -> str:
-    asked = str(fill(step.message, call.scope))
+def _message(step: HumanApprovalStep, call: Call, by: list[str], shown: Json) -> str:
     missing = step.approval.quorum - len(by)
-    return (
-        f"{asked} ({missing} of {step.approval.quorum} approvals are missing.)" if step.approval.quorum > 1 else asked
-    )
+    several = [f"({missing} of {step.approval.quorum} approvals are missing.)"] if step.approval.quorum > 1 else []
+    return " ".join([told_to_a_person(step.message, call.scope), *several, *cautions(shown)])

@@ -6,8 +6,10 @@ from typing import Any
 from pydantic import ValidationError
 
 from chains.registry import CHAINS
+from graphs.workflow.mapping import references_in
 from graphs.workflow.outcomes import StepFailed
 from graphs.workflow.problems import suggestion
+from graphs.workflow.references import parse
 from graphs.workflow.running import Call
 from graphs.workflow.steps.agent_work import Job, done, limits_of, recorded, staff_of, told
 from state.workflow.steps import ActionStep, ReactStep, WorkerStep
@@ -44,6 +46,7 @@ async def agent(step: ActionStep, call: Call) -> Any:
         material=material,
         limits=limits,
         schema=None if step.output_mapping else step.output_validation,
+        is_outside=any(True for _ in references_in(step.input_mapping.get(_TASK))),
         agent=step.agent,
         capability=step.agent_capability,
     )
@@ -71,6 +74,7 @@ def _job(step: ReactStep | WorkerStep, call: Call, capability: str | None) -> Jo
         schema=step.output_schema,
         tools=step.tools,
         allowed=step.without_approval,
+        is_outside=parse(step.task) is not None,
         model=step.model,
         capability=capability,
     )
