@@ -11,6 +11,7 @@ from state.evidence import Passage, Source
 from state.ports import Models, WebHit
 from state.research import ResearchState
 from tests.end_to_end.obeying_model import LIE, Obeying, understood
+from tests.end_to_end.poisoned_answers import POISONED
 from tests.end_to_end.poisoned_sources import FORGED_ADDRESS, GOOD, ORDER, POISON, QUESTION, SPLIT, write
 from tests.graphs.research_runs import MemoryRun
 
@@ -99,11 +100,14 @@ async def test_an_order_over_two_passages_supports_nothing(tmp_path: Path) -> No
 
 
 async def test_nothing_is_carried_off_by_an_address(tmp_path: Path) -> None:
-    """A model that is told to open an address with what it has read is refused, and the report says so."""
-    web = WatchedWeb()
+    """A model that is told to open an address with what it has read is refused, and the report says so; that goes for
+    what poisons the answers of tools, too, where it stands in a document.
+    """
+    web, sources = WatchedWeb(), write(tmp_path / "s", poisoned=True)
+    (tmp_path / "s" / "answers.txt").write_text("\n\n".join(map(str, POISONED.values())), encoding="utf-8")
     context = CONTEXT.model_copy(update={"untrusted": UntrustedText(show_orders=True)})
     run = MemoryRun(context, models=Obeying(), web=web)
-    await run.ask(QUESTION, write(tmp_path / "s", poisoned=True))
+    await run.ask(QUESTION, sources)
     assert web.read_pages == []
     assert "A call of the tool read_page was refused" in (await run.report()).replace("\\", "")
 
