@@ -21,8 +21,7 @@ from state.ports import Passages, Ports, Web
 from tools.effects import effects
 from tools.evidence_text import fenced, render_evidence
 from tools.facts import check_statement
-from tools.instructions import find_instructions
-from tools.screening import SHOWN, WITHHELD, Order, Screened, screen
+from tools.screening import SHOWN, WITHHELD, Screened, order_in_hit, screen
 from tools.search.indexes import SearchIndexes
 from tools.witnesses import witnesses
 
@@ -142,12 +141,12 @@ class WebTools:
     async def search_web(self, query: str) -> Answer:
         """Addresses, titles, dates and snippets."""
         hits = await self._web.search(query, _WEB_HITS)
-        orders = {hit.url: Order(hit.url, tuple(find_instructions(f"{hit.title}\n{hit.snippet}"))) for hit in hits}
+        orders = {hit.url: order for hit in hits if (order := order_in_hit(hit))}
         done = SHOWN if self._show_orders else WITHHELD
-        notes = [order.note(done) for order in orders.values() if order.texts]
+        notes = [order.note(done) for order in orders.values()]
         listed = [
             f"{n}. {hit.title}\n{hit.url}\n{', '.join(filter(None, (hit.host, hit.date)))}\n{hit.snippet}"
-            for n, hit in enumerate((hit for hit in hits if self._show_orders or not orders[hit.url].texts), 1)
+            for n, hit in enumerate((hit for hit in hits if self._show_orders or hit.url not in orders), 1)
         ]
         artifact = {"passages": [], "searched": [query], "notes": notes}
         if not listed:

