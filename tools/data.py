@@ -16,7 +16,7 @@ from tools.columns import clean
 from tools.documents.formats import FORMATS
 from tools.documents.grids import Grid, Row, Tables
 from tools.documents.isolation import Readers, Request
-from tools.documents.tables import is_name
+from tools.documents.tables import is_banner, is_name, two_line_header
 
 _LOOKED_AT = 50
 """Rows from which the width of a table is judged."""
@@ -163,11 +163,19 @@ def _header(rows: Sequence[Row]) -> tuple[Row | None, list[Row], tuple[str, ...]
     """The header row (None where the first full row is one of data), the rows under it, the text above it."""
     width = max(len(_filled(cells)) for _, cells in rows[:_LOOKED_AT])
     least = max(width / 2, 2 if width > 2 else 1)
-    full = next(i for i, (_, cells) in enumerate(rows) if len(_filled(cells)) >= least)
-    above = tuple(" ".join(_filled(cells)) for _, cells in rows[:full])
+    wide = [i for i, (_, cells) in enumerate(rows) if len(_filled(cells)) >= least]
+    full = next((i for i in wide if not is_banner(_texts(rows[i]))), wide[0])
+    above = tuple(" ".join(dict.fromkeys(_filled(cells))) for _, cells in rows[:full])
+    below = rows[full + 1 :]
+    if below and (names := two_line_header(_texts(rows[full]), _texts(below[0]))):
+        return (rows[full][0], names), list(below[1:]), above
     if any(is_name(text) for text in _filled(rows[full][1])):
-        return rows[full], list(rows[full + 1 :]), above
+        return rows[full], list(below), above
     return None, list(rows[full:]), above
+
+
+def _texts(row: Row) -> list[str]:
+    return ["" if cell is None else str(cell).strip() for cell in row[1]]
 
 
 def _without_footer(body: list[Row]) -> tuple[list[Row], tuple[str, ...], int]:

@@ -44,9 +44,11 @@ class FileInfo(BaseModel):
 class TableColumns(BaseModel):
     """A table by its columns."""
 
+    table: str | None = Field(description="The sheet, or the table of a document, which names its page; null for CSV.")
     rows: int
     columns: dict[str, list[Any]] = Field(description="By header; null where a cell is empty.")
     changes: list[str] = Field(description="What was cleaned, in words.")
+    notes: list[str] = Field(description="Text above and below the table, and how it was found.")
 
 
 class PictureText(BaseModel):
@@ -108,7 +110,13 @@ class FileContents:
         written = await asyncio.to_thread(table.frame.to_json, orient="split", date_format="iso", index=False)
         split = json.loads(written)
         columns = {str(name): [row[at] for row in split["data"]] for at, name in enumerate(split["columns"])}
-        return TableColumns(rows=len(table.frame), columns=columns, changes=list(table.changes)).model_dump()
+        return TableColumns(
+            table=table.sheet,
+            rows=len(table.frame),
+            columns=columns,
+            changes=list(table.changes),
+            notes=list(table.notes),
+        ).model_dump()
 
     async def read_picture(self, path: _Path, language: str = "eng") -> Json:
         """The text that the engine sees. Raises ToolFailed (`refused`) where there is no engine."""

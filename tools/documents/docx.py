@@ -13,7 +13,7 @@ from tools.dates import stated_date
 from tools.documents.extracted import Reading, TextBuilder, squeeze
 from tools.documents.packages import open_package
 from tools.documents.passages import pack
-from tools.documents.tables import add_table
+from tools.documents.tables import add_table, without_figures
 
 if TYPE_CHECKING:  # slow to import, and only needed where a document is read
     from docx.document import Document
@@ -46,7 +46,7 @@ def read(data: bytes, uri: str) -> Reading:
     text, blocks = walker.builder.finish()
     title = squeeze(document.core_properties.title or "") or walker.title
     title = title or next((block.heading[0] for block in blocks if block.heading), "")
-    return Reading(title, stated_date(text), pack(text, blocks), text, walker.tables)
+    return Reading(title, stated_date(text), pack(text, blocks), text, walker.tables, without_figures(walker.tables))
 
 
 class _Walker:

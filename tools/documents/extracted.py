@@ -66,7 +66,11 @@ class Reading:
     text: str = ""
     """The extracted text that `Locator.chars` counts in; empty for tables."""
     tables: Mapping[str, Sequence[Row]] = field(default_factory=dict)
-    """What an analysis can load, by name: the rows from the first of the table or sheet on."""
+    """What can be loaded, by name: the rows from the first of the table or sheet on."""
+    texts: frozenset[str] = frozenset()
+    """The names of those that hold no figures: forms, glossaries. They are no reason for an analysis."""
+    table_notes: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """What must be known of a table, by its name."""
 
 
 Reader = Callable[[bytes, str], Reading]
@@ -85,15 +89,20 @@ def joined(title: str, date: str | None, readings: Iterable[tuple[str, Reading]]
     """
     parts: list[tuple[Locator, str]] = []
     tables: dict[str, Sequence[Row]] = {}
+    notes: dict[str, Sequence[str]] = {}
+    texts: set[str] = set()
     text = ""
     for name, reading in readings:
         for locator, part in reading.parts:
             chars = locator.chars and (locator.chars[0] + len(text), locator.chars[1] + len(text))
             heading = (name, *locator.heading) if name else locator.heading
             parts.append((locator.model_copy(update={"heading": heading, "chars": chars}), part))
-        tables |= {": ".join(filter(None, (name, table))): rows for table, rows in reading.tables.items()}
+        for table, rows in reading.tables.items():
+            whole = ": ".join(filter(None, (name, table)))
+            tables[whole], notes[whole] = rows, reading.table_notes.get(table, ())
+            texts |= {whole} & {": ".join(filter(None, (name, each))) for each in reading.texts}
         text += reading.text + "\n\n"
-    return Reading(title, date, parts, text, tables)
+    return Reading(title, date, parts, text, tables, frozenset(texts), notes)
 
 
 class TextBuilder:

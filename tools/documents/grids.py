@@ -15,6 +15,7 @@ from typing import Any
 from state.errors import SourceError
 from tools.documents.csv import separator
 from tools.documents.encodings import decode
+from tools.documents.extracted import Reading
 from tools.documents.formats import CSV, PARQUET, XLSX, Format
 from tools.documents.parquet import rows_of
 from tools.documents.tables import bounded, is_name
@@ -55,13 +56,14 @@ def table_names(data: bytes, uri: str, format_: Format) -> tuple[str, ...]:
 
 
 def read_grid(data: bytes, uri: str, format_: Format, name: str | None) -> Grid:
-    """The rows of the table `name`, or of the first with content. SourceError where the file is damaged, encrypted,
-    without a table, or has no such table, or where the table is larger than can be loaded.
+    """The rows of the table `name`, or of the first with content; of a document, of the first with figures if there is
+    one. SourceError where the file is damaged, encrypted, without a table, or has no such table, or where the table is
+    larger than can be loaded.
     """
     if format_ is XLSX:
         return _read_workbook(data, name)
     if format_ not in (CSV, PARQUET):
-        return _read_document(format_.read(data, uri).tables, name)
+        return _read_document(format_.read(data, uri), name)
     if name:
         raise SourceError(f"A {format_.kind} file has no sheet “{name}”.", remedy="Leave `sheet` out.")
     return _read_csv(data) if format_ is CSV else Grid(list(_numbered(rows_of(data))))
@@ -80,13 +82,15 @@ def _read_workbook(data: bytes, name: str | None) -> Grid:
     raise SourceError("No sheet of the workbook has content.", remedy=_OTHER)
 
 
-def _read_document(tables: Mapping[str, Sequence[Sequence[str]]], name: str | None) -> Grid:
+def _read_document(reading: Reading, name: str | None) -> Grid:
+    tables = reading.tables
     if not tables:
-        raise SourceError("The document has no table with figures.", remedy=_OTHER)
-    name = next(iter(tables)) if name is None else name
+        raise SourceError("The document has no table.", remedy=_OTHER)
+    if name is None:
+        name = next((each for each in tables if each not in reading.texts), next(iter(tables)))
     if name not in tables:
         raise SourceError(f"There is no table “{name}” in it.", remedy=f"Its tables: {', '.join(tables)}.")
-    return Grid(list(_numbered(tables[name])), name)
+    return Grid(list(_numbered(tables[name])), name, tuple(reading.table_notes.get(name, ())))
 
 
 def _read_csv(data: bytes) -> Grid:

@@ -75,7 +75,7 @@ def outcome_of(data: bytes, uri: str, format_: Format) -> Outcome:
         )
         return Outcome(problem=problem, reason=storable(error.message))
     parts = tuple((_storable(locator), storable(text)) for locator, text in reading.parts)
-    return Outcome(storable(reading.title), reading.date, parts, len(reading.tables))
+    return Outcome(storable(reading.title), reading.date, parts, len(reading.tables) - len(reading.texts))
 
 
 def _storable(locator: Locator) -> Locator:

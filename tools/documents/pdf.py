@@ -12,6 +12,8 @@ from tools.dates import stated_date
 from tools.documents.extracted import Reading, TextBuilder
 from tools.documents.passages import pack
 from tools.documents.pdf_columns import text_in_order
+from tools.documents.pdf_tables import read_tables
+from tools.documents.tables import without_figures
 from tools.storable import storable
 
 if TYPE_CHECKING:  # pypdf is slow to import, and only needed where a PDF is read
@@ -24,6 +26,7 @@ _MIN_CHARACTERS = 20
 """Letters and digits below which a document counts as having no text layer."""
 _FULL = 0.7
 """Share of the page's usual line length from which a line counts as wrapped rather than ended."""
+_FEW_ROWS = 3
 _PLACEHOLDERS = {"untitled", "(anonymous)", "(unspecified)"}
 
 
@@ -51,7 +54,9 @@ def read(data: bytes, uri: str) -> Reading:
         for paragraph in paragraphs(join_hyphenated(page, known)):
             builder.add(paragraph)
     text, blocks = builder.finish()
-    return Reading(title, stated_date(pages[0]), pack(text, blocks), text)
+    found = read_tables(data, [number for number, page in enumerate(pages, 1) if _may_hold_table(page)])
+    parts, date = pack(text, blocks), stated_date(pages[0])
+    return Reading(title, date, parts, text, found.tables, without_figures(found.tables), found.notes)
 
 
 def _pages(data: bytes) -> tuple[list[str], str]:
@@ -112,6 +117,13 @@ def _usual_length(lines: Iterable[str]) -> int:
     """
     lengths = sorted(len(line) for line in lines)
     return max(40, lengths[len(lengths) * 3 // 4]) if lengths else 40
+
+
+def _may_hold_table(page: str) -> bool:
+    """Whether a few lines are figures to a quarter: other pages are not looked through, which takes a while."""
+    words = [line.split() for line in page.splitlines()]
+    figures = [sum(any(letter.isdigit() for letter in word) for word in line) for line in words]
+    return sum(4 * count >= len(line) > 0 for count, line in zip(figures, words, strict=True)) >= _FEW_ROWS
 
 
 def _is_row(line: str) -> bool:

@@ -10,7 +10,7 @@ from tools.dates import stated_date
 from tools.documents.extracted import Reading, TextBuilder, squeeze
 from tools.documents.packages import open_package
 from tools.documents.passages import pack
-from tools.documents.tables import add_table
+from tools.documents.tables import add_table, without_figures
 
 if TYPE_CHECKING:  # slow to import, and only needed where a presentation is read
     from pptx.shapes.base import BaseShape
@@ -39,7 +39,9 @@ def read(data: bytes, uri: str) -> Reading:
     text, blocks = gathered.builder.finish()
     stated = "" if title.lower() in ("powerpoint presentation", "presentation") else title
     title = stated or next((block.heading[0] for block in blocks if block.heading), "")
-    return Reading(title, stated_date(text), pack(text, blocks), text, gathered.tables)
+    return Reading(
+        title, stated_date(text), pack(text, blocks), text, gathered.tables, without_figures(gathered.tables)
+    )
 
 
 class _Slides:

@@ -15,7 +15,7 @@ from tools.documents.files import MAX_BYTES, find_files, is_address
 from tools.documents.formats import Format, format_of, format_of_page
 from tools.documents.isolation import PROCESSES, Outcome, Readers, outcome_of, refusal
 
-READING = "2"
+READING = "3"
 """Part of every source's id; raised when readers or passages change, so that old and new passages never
 mix.
 """

@@ -4,9 +4,9 @@ columns.
 
 import math
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import zip_longest
+from itertools import pairwise, zip_longest
 from typing import Any, TypeVar
 
 from state.errors import NoText, SourceError
@@ -30,6 +30,7 @@ _VALUES_NAMED = 8
 _COLUMNS_NAMED = 200
 _YEAR = re.compile(r"1[5-9]\d\d|20\d\d|2100")
 """The numbers that may head a column."""
+_CURRENCY = "$€£¥"
 
 
 def row_text(header: Row, row: Row) -> str:
@@ -52,9 +53,9 @@ def column_letters(index: int) -> str:
 
 
 def number(cell: str) -> float | None:
-    """The cell's finite number, thousands separators and a percent sign aside; None if it is none."""
+    """The cell's finite number, thousands separators, a percent sign and a currency's aside; None if it is none."""
     try:
-        value = float(cell.strip().removesuffix("%").replace(",", ""))
+        value = float(cell.strip().removesuffix("%").lstrip(_CURRENCY).replace(",", ""))
     except ValueError:
         return None
     return value if math.isfinite(value) else None
@@ -68,6 +69,27 @@ def cell_range(table: str, top: int, bottom: int, width: int) -> str:
 def is_name(text: str) -> bool:
     """Whether a cell can be a column's name: neither a number nor a date nor a missing marker."""
     return text.casefold() not in MISSING and not re.fullmatch(r"[\d\s.,:/%+\-T]+(e[+-]?\d+)?", text)
+
+
+def is_year(text: str) -> bool:
+    """Whether a number may head a column."""
+    return _YEAR.fullmatch(text.strip()) is not None
+
+
+def is_banner(row: Row) -> bool:
+    """Whether one text stands in all cells: a title that spans the table."""
+    return len(row) > 1 and len(set(row)) == 1 and is_name(row[0].strip())
+
+
+def two_line_header(upper: Row, lower: Row) -> list[str] | None:
+    """The names of columns that two rows give together, the upper one's before the lower one's; None where the upper
+    row has no cell that spans several columns, or the lower one is no header.
+    """
+    pairs = list(zip_longest(map(squeeze, upper), map(squeeze, lower), fillvalue=""))
+    names = [" ".join(dict.fromkeys(filter(None, pair))) for pair in pairs]
+    spans = any(one[0] and one[0] == other[0] and one != other for one, other in pairwise(pairs))
+    data = any(number(cell) is not None and not is_year(cell) for cell in lower)
+    return names if spans and not data and len(set(names)) == len(names) else None
 
 
 def bounded(rows: Iterable[AnyRow]) -> Iterator[AnyRow]:
@@ -108,12 +130,19 @@ def _shape(rows: Sequence[Row]) -> _Shape | None:
     if not filled:
         return None
     first = _header_row(rows, filled)
-    header = [squeeze(cell) for cell in rows[first]] if _is_header(rows[first]) else []
-    notes = [" ".join(squeeze(cell) for cell in rows[index] if cell.strip()) for index in filled if index < first]
-    body = [index for index in filled if index > first or (index == first and not header)]
+    lower = next((index for index in filled if index > first), None)
+    both = two_line_header(rows[first], rows[lower]) if lower is not None else None
+    header = both or ([squeeze(cell) for cell in rows[first]] if _is_header(rows[first]) else [])
+    notes = [_note(rows[index]) for index in filled if index < first]
+    start = first if not header else lower if both and lower is not None else first + 1
+    body = [index for index in filled if index >= start + bool(both)]
     width = max(len(rows[index]) for index in filled)
     names = [header[n] if n < len(header) and header[n] else f"column {column_letters(n)}" for n in range(width)]
     return _Shape(header, names, notes, first, body, filled[0], filled[-1])
+
+
+def _note(row: Row) -> str:
+    return squeeze(row[0]) if is_banner(row) else " ".join(squeeze(cell) for cell in row if cell.strip())
 
 
 def table_parts(rows: Sequence[Row], name: str, sheet: str = "", place: Locator = NOWHERE) -> list[tuple[Locator, str]]:
@@ -137,11 +166,18 @@ def table_parts(rows: Sequence[Row], name: str, sheet: str = "", place: Locator 
     return parts
 
 
-def add_table(builder: TextBuilder, name: str, rows: Sequence[Row]) -> bool:
-    """Adds a table that stands among the text of a document; True if an analysis can load it.
+def without_figures(tables: Mapping[str, Sequence[Row]]) -> frozenset[str]:
+    """The names of the tables that are not worth an analysis, their headers aside."""
+    shapes = {name: _shape(rows) for name, rows in tables.items()}
+    bodies = {name: [tables[name][index] for index in shape.body] for name, shape in shapes.items() if shape}
+    return frozenset(name for name in tables if not has_figures(bodies.get(name, [])))
 
-    That it can where there are at least three rows of figures. What has a single row or column is layout: its
-    cells become paragraphs. A table too long to be seen at once is described first.
+
+def add_table(builder: TextBuilder, name: str, rows: Sequence[Row]) -> bool:
+    """Adds a table that stands among the text of a document; False if it is none.
+
+    What has a single row or column is layout: its cells become paragraphs. A table of figures that is too long to be
+    seen at once is described first.
     """
     shape = _shape(rows)
     if shape is None:
@@ -161,13 +197,21 @@ def add_table(builder: TextBuilder, name: str, rows: Sequence[Row]) -> bool:
     for index in [*[shape.first] * (pairs and bool(shape.header)), *shape.body[:ROWS_AS_TEXT]]:
         text = ": ".join(filter(None, map(squeeze, rows[index]))) if pairs else row_text(shape.header, rows[index])
         builder.add(text, cells=Cells(name, index + 1, index + 1, shape.width))
-    return figures
+    return True
 
 
 def has_figures(body: Sequence[Row]) -> bool:
-    """Whether rows are worth an analysis: three or more, and numbers in most cells of a column."""
-    columns = zip_longest(*body, fillvalue="")
-    return len(body) >= 3 and any(2 * sum(number(cell) is not None for cell in cells) > len(body) for cells in columns)
+    """Whether rows are worth an analysis: three or more, and numbers in most filled cells of a column, and in a quarter
+    of its cells.
+    """
+    return len(body) >= 3 and any(map(is_numeric, zip_longest(*body, fillvalue="")))
+
+
+def is_numeric(cells: Row) -> bool:
+    """Whether a column is one of numbers, with gaps perhaps."""
+    filled = [cell for cell in cells if cell.strip().casefold() not in MISSING]
+    numbers = sum(number(cell) is not None for cell in filled)
+    return numbers >= 2 and 2 * numbers > len(filled) and 4 * numbers >= len(cells)
 
 
 def _header_row(rows: Sequence[Row], filled: Sequence[int]) -> int:
@@ -175,7 +219,9 @@ def _header_row(rows: Sequence[Row], filled: Sequence[int]) -> int:
     widths = sorted(_filled(rows[index]) for index in filled[:200])
     usual = widths[len(widths) // 2]
     fitting = (
-        index for index in filled if _filled(rows[index]) >= min(usual, 2) and not rows[index][0].startswith("#")
+        index
+        for index in filled
+        if _filled(rows[index]) >= min(usual, 2) and not rows[index][0].startswith("#") and not is_banner(rows[index])
     )
     return next(fitting, filled[0])
 
