@@ -28,10 +28,15 @@ SourceKind = Literal[
     "epub",
     "email",
     "notebook",
+    "picture",
 ]
 SkipStatus = Literal["no_text", "encrypted", "copy", "error"]
 """Why a file is not among the sources: a scan or an empty document, one behind a password, one that another file
 repeats byte by byte, one that is broken or of no known format."""
+
+
+DOUBTFUL = 75
+"""Percent below which an engine that reads pictures is said to be not sure."""
 
 
 class Record(BaseModel):
@@ -77,6 +82,8 @@ class Locator(Record):
     """The computation that made the passage, e.g. `linear_trend(co2 by year)`; None for text that was read."""
     table: str | None = None
     """Hash of the stored table that it was computed from, which names all operations that made it; None for a file."""
+    ocr: int | None = None
+    """How sure the engine is, in percent, that read the text in a picture (OCR); None for text that the file holds."""
 
     def label(self) -> str:
         """The locator in words, as a citation prints it: `p. 3`, `Results › Trend`, `rows A2:D30`."""
@@ -89,8 +96,13 @@ class Locator(Record):
             f"cells {self.cells}" if self.cells else "",
             _lines(*self.lines) if self.lines else "",
             f"computed by {self.computed}" if self.computed else "",
+            _seen(self.ocr) if self.ocr is not None else "",
         ]
         return ", ".join(part for part in parts if part)
+
+
+def _seen(sure: int) -> str:
+    return f"read by OCR, {'only ' if sure < DOUBTFUL else ''}{sure} % sure"
 
 
 def _lines(first: int, last: int) -> str:
@@ -112,6 +124,8 @@ class Source(Record):
     """Date of publication as ISO 8601 (year, month or day), when the source states one."""
     tables: int = 0
     """How many tables in it an analysis can load: sheets of a workbook, tables with figures of a document."""
+    unread: tuple[str, ...] = ()
+    """What in it could not be read, and why: pages that are pictures, where no engine for them is installed."""
 
     @property
     def host(self) -> str:

@@ -4,29 +4,26 @@ import asyncio
 import hashlib
 import json
 import mimetypes
-import shutil
 from collections.abc import Callable
 from pathlib import PurePosixPath
-from tempfile import TemporaryDirectory
 from typing import Annotated, Any
 
 from langchain_core.tools import BaseTool, StructuredTool
 from pydantic import BaseModel, Field
 
 from state.errors import ToolError, ToolFailed
+from state.evidence import DOUBTFUL
 from state.runs import Json
 from tools.documents.files import MAX_BYTES
-from tools.documents.formats import FORMATS
+from tools.documents.formats import FORMATS, PICTURE
+from tools.documents.ocr import ENGINE, REMEDY, engine
 from tools.effects import effects
 
-ENGINE = "tesseract"
-"""The program that reads pictures."""
-_MOST_SECONDS = 120
-"""Of the engine, for one picture."""
 _MOST_ROWS = 100_000
-_SAID = 300
-"""Letters of the engine's own words that an error repeats."""
 _Path = Annotated[str, "Path of the file: within the folder of the run, or in a folder that may be read."]
+_Language = Annotated[
+    str, Field(pattern=r"^[A-Za-z_+]*$", max_length=50, description="As tesseract calls it; empty: those installed.")
+]
 ReadBytes = Callable[[str, int], bytes]
 """The bytes of a file, if they are not more than so many. Raises ToolFailed."""
 
@@ -56,6 +53,8 @@ class PictureText(BaseModel):
 
     text: str
     engine: str
+    confidence: int = Field(description="How sure the engine is, in percent; of several pages that of the least sure.")
+    warning: str = Field(description="Empty where it is sure.")
 
 
 class FileContents:
@@ -118,46 +117,22 @@ class FileContents:
             notes=list(table.notes),
         ).model_dump()
 
-    async def read_picture(self, path: _Path, language: str = "eng") -> Json:
+    async def read_picture(self, path: _Path, language: _Language = "") -> Json:
         """The text that the engine sees. Raises ToolFailed (`refused`) where there is no engine."""
-        engine = shutil.which(ENGINE)
-        if engine is None:
-            remedy = f"Install {ENGINE} (Debian: tesseract-ocr), or give a document that has a text."
-            raise ToolFailed("No engine for OCR is installed.", "refused", place=path, remedy=remedy)
+        from tools.documents.isolation import Readers
+
+        if engine() is None:
+            raise ToolFailed("No engine for OCR is installed.", "refused", place=path, remedy=f"{REMEDY.capitalize()}.")
         data = await asyncio.to_thread(self._read, path, MAX_BYTES)
-        text = await _seen(engine, data, language, path)
-        if not text.strip():
-            raise ToolFailed("No text was found in the picture.", "bad_input", place=path)
-        return PictureText(text=text.strip(), engine=ENGINE).model_dump()
-
-
-async def _seen(engine: str, data: bytes, language: str, path: str) -> str:
-    """What the engine writes of a picture, in an empty folder and within its time."""
-    with TemporaryDirectory() as folder:
-        process = await asyncio.create_subprocess_exec(
-            engine,
-            "stdin",
-            "stdout",
-            "-l",
-            language,
-            cwd=folder,
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
-        try:
-            async with asyncio.timeout(_MOST_SECONDS):
-                out, err = await process.communicate(data)
-        except TimeoutError as error:
-            raise ToolFailed(f"The engine took longer than {_MOST_SECONDS} s.", "timeout", place=path) from error
-        finally:
-            if process.returncode is None:
-                process.kill()
-                await process.wait()
-    if process.returncode:
-        said = " ".join(err.decode(errors="replace").split())[:_SAID]
-        raise ToolFailed(f"The engine cannot read it: {said}", "bad_input", place=path)
-    return out.decode(errors="replace")
+        async with Readers() as readers:
+            outcome = await readers.read(data, PurePosixPath(path).name, PICTURE, language)
+        if outcome.problem:
+            said = outcome.reason[0].upper() + outcome.reason[1:].rstrip(".")
+            raise ToolFailed(f"{said}.", "bad_input", place=path)
+        sure = min((place.ocr for place, _ in outcome.parts if place.ocr is not None), default=0)
+        text = "\n\n".join(part for _, part in outcome.parts)
+        doubt = "The engine is not sure: compare the text with the picture." if sure < DOUBTFUL else ""
+        return PictureText(text=text, engine=ENGINE, confidence=sure, warning=doubt).model_dump()
 
 
 def _tool(coroutine: Any, description: str) -> BaseTool:

@@ -46,6 +46,7 @@ class Part(BaseModel):
 
     text: str
     page: int | None = None
+    ocr: int | None = Field(None, description="How sure the engine is that read it from a picture, in percent.")
     heading: list[str]
 
 
@@ -65,6 +66,7 @@ class DocumentText(BaseModel):
     text: str
     passages: list[Part]
     pages: list[Page] = Field(description="Those with text; one where the document has no pages.")
+    unread: list[str] = Field(description="What in it could not be read, and why: pages that are pictures.")
 
 
 @dataclass(frozen=True)
@@ -124,13 +126,19 @@ class RunFiles:
         except SourceError as error:
             raise ToolFailed(error.message, "bad_input", place=path, remedy=error.remedy) from error
         parts = [
-            Part(text=each.text, page=each.locator.page, heading=list(each.locator.heading))
+            Part(text=each.text, page=each.locator.page, ocr=each.locator.ocr, heading=list(each.locator.heading))
             for each in document.passages
         ]
         source = document.source
         text = "\n\n".join(part.text for part in parts)
         return DocumentText(
-            title=source.title, kind=source.kind, date=source.date, text=text, passages=parts, pages=_pages(parts)
+            title=source.title,
+            kind=source.kind,
+            date=source.date,
+            text=text,
+            passages=parts,
+            pages=_pages(parts),
+            unread=list(source.unread),
         ).model_dump()
 
     def write(self, path: str, data: bytes) -> Json:

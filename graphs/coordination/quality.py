@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from state.evidence import Passage, Source, SourceKind
+from state.evidence import DOUBTFUL, Passage, Source, SourceKind
 from tools.reservations import reservation
 from tools.screening import order_in
 
@@ -21,6 +21,7 @@ _KINDS: dict[SourceKind, tuple[float, str]] = {
     "html": (0.7, "a page"),
     "pptx": (0.7, "slides"),
     "email": (0.5, "a message"),
+    "picture": (0.6, "a picture"),
 }
 _NOTE = (0.6, "a note")
 """Plain text, Markdown, notebooks, and what is not known."""
@@ -31,6 +32,8 @@ _MANIPULATING = 0.3
 """A source that gives orders to a model is not to be trusted with facts either."""
 _FOR_RESERVATION = 0.2
 """What a source loses that calls itself a draft, preliminary or superseded."""
+_FOR_DOUBT = 0.2
+"""What a text loses that may have been misread."""
 NOTABLE = 0.2
 """Difference from which on one source is called better than another."""
 
@@ -52,6 +55,8 @@ def quality_of(passage: Passage, source: Source | None) -> Quality:
     value, what = _KINDS.get(source.kind, _NOTE) if source else _NOTE
     if said := reservation(passage, source):
         value, what = value - _FOR_RESERVATION, f"{what} that calls itself {said}"
+    if (sure := passage.locator.ocr) is not None and sure < DOUBTFUL:
+        value, what = value - _FOR_DOUBT, f"{what} that an engine read from a picture and is not sure of"
     if source and _is_official(source.uri):
         return Quality(min(1.0, value + _FOR_OFFICIAL), f"{what} of an official site")
     return Quality(value, what)

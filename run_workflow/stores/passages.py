@@ -12,7 +12,8 @@ from tools.memory import collection_of
 from tools.storable import json_text, storable
 
 _ADD_SOURCE = """
-INSERT INTO sources (id, uri, title, kind, sha256, size, date, tables) VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
+INSERT INTO sources (id, uri, title, kind, sha256, size, date, tables, unread)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)
 ON CONFLICT DO NOTHING
 """
 # In order of the ids, so that two runs that add the same passages wait for each other in the same order.
@@ -35,9 +36,9 @@ INSERT INTO collection_sources (collection_id, source_id) SELECT %s, unnest(%s::
 ON CONFLICT DO NOTHING
 """
 _COLLECTION = "SELECT id, sources, passages, tables, skipped FROM collections WHERE id = %s"
-_FIND = "SELECT id, uri, title, kind, sha256, size, date, tables FROM sources WHERE id = ANY (%s)"
+_FIND = "SELECT id, uri, title, kind, sha256, size, date, tables, unread FROM sources WHERE id = ANY (%s)"
 _SOURCES = """
-SELECT s.id, uri, title, kind, sha256, size, date, s.tables
+SELECT s.id, uri, title, kind, sha256, size, date, s.tables, s.unread
 FROM sources s JOIN collection_sources c ON c.source_id = s.id AND c.collection_id = %s
 ORDER BY uri COLLATE "C", s.id
 """
@@ -153,6 +154,7 @@ def _row(source: Source) -> tuple[object, ...]:
         source.size,
         text_or_null(source.date),
         source.tables,
+        as_json(source.unread),
     )
 
 

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from functools import cache
 
@@ -23,6 +23,7 @@ from tests.tools.office_files import (
     xls_of,
     zip_of,
 )
+from tests.tools.ocr_engine import picture_of, stand_in, words_seen
 from tools.documents import isolation, packages
 from tools.documents.extracted import Reading
 from tools.documents.formats import FORMATS, Format, format_of
@@ -46,8 +47,17 @@ _MAKERS: dict[str, Callable[[], bytes]] = {
     ".jsonl": lambda: b'{"a": 1}\n{"a": 2}\n{"a": 3}\n',
     ".epub": lambda: epub_of({"a.xhtml": f"<html><h1>One</h1><p>{TEXT}</html>"}),
     ".eml": lambda: eml_of(TEXT, page=f"<p>{TEXT}</p>", attached={"t.csv": b"a,b\n1,2\n"}),
+    ".png": lambda: picture_of("The lake is deep."),
     ".ipynb": lambda: notebook_of({"cell_type": "markdown", "source": TEXT}, {"cell_type": "code", "source": "x"}),
 }
+
+
+@pytest.fixture(autouse=True, scope="module")
+def engine_for_pictures(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A program that sees the same text in every picture."""
+    with pytest.MonkeyPatch.context() as patch:
+        stand_in(tmp_path_factory.mktemp("engine"), patch, words_seen("The lake is deep."))
+        yield
 
 
 @cache

@@ -1,14 +1,13 @@
 """Tools that say what a file is: facts, tables, pages, and the text in pictures by an engine that may be missing."""
 
 import hashlib
-import os
-import shutil
 from pathlib import Path
 
 import pytest
 
 from state.errors import ToolFailed
 from tests.tools.document_files import pdf_of
+from tests.tools.ocr_engine import picture_of, stand_in, words_seen
 from tools.file_contents import FileContents
 from tools.run_files import RunFiles
 
@@ -25,17 +24,8 @@ def contents(tmp_path: Path) -> FileContents:
     return FileContents(lambda path, most: (tmp_path / path).read_bytes()[:most])
 
 
-def engine(folder: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> None:
-    """A program in the engine's place."""
-    (folder / "bin").mkdir()
-    program = folder / "bin" / "tesseract"
-    program.write_text(f"#!/bin/sh\n{script}\n")
-    program.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{folder / 'bin'}{os.pathsep}/usr/bin{os.pathsep}/bin")
-
-
 async def test_facts_of_a_file(contents: FileContents, tmp_path: Path) -> None:
-    """Type, size and hash; a picture has a type although no reader of documents reads it."""
+    """Type, size and hash; of other files the type alone."""
     (tmp_path / "a.csv").write_bytes(b"x,y\n1,2\n")
     known = await contents.file_info("a.csv")
     assert known == {
@@ -45,9 +35,9 @@ async def test_facts_of_a_file(contents: FileContents, tmp_path: Path) -> None:
         "size": 8,
         "sha256": hashlib.sha256(b"x,y\n1,2\n").hexdigest(),
     }
-    (tmp_path / "a.png").write_bytes(b"\x89PNG")
-    picture = await contents.file_info("a.png")
-    assert (picture["media_type"], picture["kind"]) == ("image/png", "")
+    (tmp_path / "a.mp3").write_bytes(b"ID3")
+    sound = await contents.file_info("a.mp3")
+    assert (sound["media_type"], sound["kind"]) == ("audio/mpeg", "")
 
 
 async def test_a_table_as_columns(contents: FileContents, tmp_path: Path) -> None:
@@ -73,14 +63,19 @@ async def test_the_pages_of_a_document(files: RunFiles, tmp_path: Path) -> None:
     assert [page["number"] for page in (await files.read_document("a.txt"))["pages"]] == [1]
 
 
+@pytest.mark.slow
 async def test_the_text_in_a_picture(contents: FileContents, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The engine is given the bytes and the language; what it cannot read is told in its words."""
-    (tmp_path / "a.png").write_bytes(b"picture")
-    engine(tmp_path, monkeypatch, '[ "$4" = xyz ] && { echo "no language" >&2; exit 1; }; echo "$1 $2 $4"; cat')
-    assert await contents.read_picture("a.png") == {"text": "stdin stdout eng\npicture", "engine": "tesseract"}
+    """With how sure the engine is, and a warning where it is not; it is given the language, and its errors are told."""
+    (tmp_path / "a.png").write_bytes(picture_of("One."))
+    refusing = '[ "$4" = xyz ] && { echo "no language" >&2; exit 1; }'
+    stand_in(tmp_path, monkeypatch, f"{refusing}; {words_seen('The lake froze.')}")
+    sure = {"text": "The lake froze.", "engine": "tesseract", "confidence": 90, "warning": ""}
+    assert await contents.read_picture("a.png", "eng") == sure
     with pytest.raises(ToolFailed, match="no language") as raised:
         await contents.read_picture("a.png", "xyz")
     assert raised.value.error == "bad_input"
+    stand_in(tmp_path, monkeypatch, words_seen("The lake froze.", sure=50))
+    assert (await contents.read_picture("a.png"))["warning"].startswith("The engine is not sure")
 
 
 async def test_without_an_engine_it_says_so(
@@ -93,14 +88,3 @@ async def test_without_an_engine_it_says_so(
         await contents.read_picture("a.png")
     assert raised.value.error == "refused"
     assert "tesseract" in str(raised.value.remedy)
-
-
-@pytest.mark.skipif(shutil.which("tesseract") is None, reason="tesseract is not installed")
-async def test_the_real_engine_reads_a_picture(contents: FileContents, tmp_path: Path) -> None:
-    """Words drawn into a picture come back."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(6, 2), dpi=200)
-    figure.text(0.1, 0.4, "Harbour School", fontsize=40)
-    figure.savefig(tmp_path / "a.png")
-    assert "Harbour School" in (await contents.read_picture("a.png"))["text"]

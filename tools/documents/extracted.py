@@ -71,6 +71,8 @@ class Reading:
     """The names of those that hold no figures: forms, glossaries. They are no reason for an analysis."""
     table_notes: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """What must be known of a table, by its name."""
+    unread: tuple[str, ...] = ()
+    """What in it could not be read, and why: `page 3 without text (a scan?); install …`."""
 
 
 Reader = Callable[[bytes, str], Reading]
@@ -91,6 +93,7 @@ def joined(title: str, date: str | None, readings: Iterable[tuple[str, Reading]]
     tables: dict[str, Sequence[Row]] = {}
     notes: dict[str, Sequence[str]] = {}
     texts: set[str] = set()
+    unread: list[str] = []
     text = ""
     for name, reading in readings:
         for locator, part in reading.parts:
@@ -101,8 +104,9 @@ def joined(title: str, date: str | None, readings: Iterable[tuple[str, Reading]]
             whole = ": ".join(filter(None, (name, table)))
             tables[whole], notes[whole] = rows, reading.table_notes.get(table, ())
             texts |= {whole} & {": ".join(filter(None, (name, each))) for each in reading.texts}
+        unread += [": ".join(filter(None, (name, each))) for each in reading.unread]
         text += reading.text + "\n\n"
-    return Reading(title, date, parts, text, tables, frozenset(texts), notes)
+    return Reading(title, date, parts, text, tables, frozenset(texts), notes, tuple(unread))
 
 
 class TextBuilder:

@@ -7,7 +7,9 @@ from urllib.parse import urlsplit
 
 from state.errors import SourceError
 from state.evidence import SourceKind
-from tools.documents import csv, docx, eml, epub, html, json, markdown, notebook, parquet, pdf, pptx, text, xls, xlsx
+from tools.documents import (
+    csv, docx, eml, epub, html, json, markdown, notebook, parquet, pdf, picture, pptx, text, xls, xlsx,
+)
 from tools.documents.extracted import Reader
 
 _OFFICE = "application/vnd.openxmlformats-officedocument"
@@ -42,6 +44,7 @@ JSON = Format("json", "application/json", json.read, is_text=True)
 EPUB = Format("epub", "application/epub+zip", epub.read)
 EMAIL = Format("email", "message/rfc822", eml.read)
 NOTEBOOK = Format("notebook", "application/x-ipynb+json", notebook.read, is_text=True)
+PICTURE = Format("picture", "image/png", picture.read)
 
 FORMATS: Mapping[str, Format] = {
     ".txt": TEXT,
@@ -72,6 +75,14 @@ FORMATS: Mapping[str, Format] = {
     ".epub": EPUB,
     ".eml": EMAIL,
     ".ipynb": NOTEBOOK,
+    ".png": PICTURE,
+    ".jpg": PICTURE,
+    ".jpeg": PICTURE,
+    ".tif": PICTURE,
+    ".tiff": PICTURE,
+    ".bmp": PICTURE,
+    ".webp": PICTURE,
+    ".gif": PICTURE,
 }
 """By suffix, in small letters."""
 BY_KIND: Mapping[str, Format] = {format_.kind: format_ for format_ in FORMATS.values()}
@@ -85,6 +96,11 @@ _ALSO = {
     "application/jsonl": JSON,
     "application/x-ndjson": JSON,
     "text/x-markdown": MARKDOWN,
+    "image/jpeg": PICTURE,
+    "image/tiff": PICTURE,
+    "image/bmp": PICTURE,
+    "image/webp": PICTURE,
+    "image/gif": PICTURE,
 }
 """Other names of formats on the web."""
 _SAYS_NOTHING = frozenset(["", "text/plain", "application/octet-stream", "binary/octet-stream", "application/zip"])

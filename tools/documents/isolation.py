@@ -6,6 +6,8 @@ and no time to start one: their readers take a second or two of the worst that t
 
 import asyncio
 import contextlib
+import os
+import signal
 import struct
 import subprocess
 import sys
@@ -20,6 +22,7 @@ from pydantic import TypeAdapter
 
 from state.errors import EncryptedSource, NoText, SourceError
 from state.evidence import Locator, SourceKind
+from tools.documents import picture
 from tools.documents.extracted import PARSER_ERRORS, Reading, squeeze
 from tools.documents.formats import BY_KIND, Format
 from tools.documents.grids import Tables, loaded, read_grid, table_names
@@ -45,6 +48,8 @@ class Request:
     want: Literal["document", "table names", "table"] = "document"
     table: str | None = None
     """The sheet of a workbook or the table of a document; the first with content otherwise."""
+    language: str = ""
+    """Of the text in a picture, as tesseract calls it; those that are installed otherwise."""
 
 
 REQUEST = TypeAdapter(Request)
@@ -58,6 +63,7 @@ class Outcome:
     date: str | None = None
     parts: tuple[tuple[Locator, str], ...] = ()
     tables: int = 0
+    unread: tuple[str, ...] = ()
     problem: Literal["", "encrypted", "no_text", "error"] = ""
     reason: str = ""
 
@@ -65,17 +71,18 @@ class Outcome:
 OUTCOME = TypeAdapter(Outcome)
 
 
-def outcome_of(data: bytes, uri: str, format_: Format) -> Outcome:
-    """Reads the bytes here; what cannot be read is an outcome too."""
+def outcome_of(data: bytes, uri: str, format_: Format, language: str = "") -> Outcome:
+    """Reads the bytes here; what cannot be read is an outcome too. `language` is for pictures."""
     try:
-        reading = _read(data, uri, format_)
+        reading = _read(data, uri, format_, language)
     except SourceError as error:
         problem: Literal["encrypted", "no_text", "error"] = (
             "encrypted" if isinstance(error, EncryptedSource) else "no_text" if isinstance(error, NoText) else "error"
         )
         return Outcome(problem=problem, reason=storable(error.message))
     parts = tuple((_storable(locator), storable(text)) for locator, text in reading.parts)
-    return Outcome(storable(reading.title), reading.date, parts, len(reading.tables) - len(reading.texts))
+    unread = tuple(map(storable, reading.unread))
+    return Outcome(storable(reading.title), reading.date, parts, len(reading.tables) - len(reading.texts), unread)
 
 
 def _storable(locator: Locator) -> Locator:
@@ -87,9 +94,9 @@ def _storable(locator: Locator) -> Locator:
     return locator.model_copy(update={"heading": heading, "cells": cells, "path": path})
 
 
-def _read(data: bytes, uri: str, format_: Format) -> Reading:
+def _read(data: bytes, uri: str, format_: Format, language: str) -> Reading:
     with _parsing(data, format_):
-        reading = format_.read(data, uri)
+        reading = picture.read(data, uri, language) if language else format_.read(data, uri)
     if not reading.parts:
         raise NoText("the file holds no text")
     return reading
@@ -148,12 +155,12 @@ class Readers:
         for process in self._idle:
             process.kill()
 
-    async def read(self, data: bytes, uri: str, format_: Format) -> Outcome:
-        """What the document holds, or why it cannot be read."""
+    async def read(self, data: bytes, uri: str, format_: Format, language: str = "") -> Outcome:
+        """What the document holds, or why it cannot be read. `language` is that of a picture."""
         async with self._gate:
             if self._is_light(data, format_):
                 return await asyncio.to_thread(outcome_of, data, uri, format_)
-            answer = await self._asked(Request(format_.kind, uri), data)
+            answer = await self._asked(Request(format_.kind, uri, language=language), data)
         return OUTCOME.validate_json(answer) if isinstance(answer, bytes) else Outcome(problem="error", reason=answer)
 
     async def tables(self, data: bytes, request: Request) -> Tables:
@@ -240,7 +247,8 @@ class _Process:
             self._is_ended, running = True, self._running
         if running is None:
             return
-        running.kill()
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(running.pid, signal.SIGKILL)  # with what it started itself
         running.wait()
         for pipe in (running.stdin, running.stdout):
             with contextlib.suppress(OSError):

@@ -12,12 +12,13 @@ from tools.dates import stated_date
 from tools.documents.extracted import Reading, TextBuilder
 from tools.documents.passages import pack
 from tools.documents.pdf_columns import text_in_order
+from tools.documents.pdf_scans import read_scans
 from tools.documents.pdf_tables import read_tables
 from tools.documents.tables import without_figures
 from tools.storable import storable
 
 if TYPE_CHECKING:  # pypdf is slow to import, and only needed where a PDF is read
-    from pypdf import PdfReader
+    from pypdf import PageObject, PdfReader
 
 _LIGATURES = str.maketrans({"ﬀ": "ff", "ﬁ": "fi", "ﬂ": "fl", "ﬃ": "ffi", "ﬄ": "ffl", "ﬅ": "st", "ﬆ": "st"})
 _HYPHENATED = re.compile(r"([^\W\d_]+)[-\u00ad]\n\s*([^\W\d_]+)")
@@ -31,42 +32,58 @@ _PLACEHOLDERS = {"untitled", "(anonymous)", "(unspecified)"}
 
 
 def read(data: bytes, uri: str) -> Reading:
-    """The pages' text as passages with page numbers.
+    """The pages' text as passages with page numbers; pages that are pictures are read where an engine is installed.
 
-    Raises SourceError if the file is no PDF, is encrypted with a password, or has no text layer.
+    Raises SourceError if the file is no PDF, is encrypted with a password, or has no text.
     """
     if b"%PDF" not in data[:1024]:
         raise SourceError("the file is empty" if not data else "the file is not a PDF")
     from pypdf.errors import DependencyError, FileNotDecryptedError, PyPdfError
 
     try:
-        pages, title = _pages(data)
+        pages, title, pictures = _pages(data)
     except (DependencyError, FileNotDecryptedError) as error:
         raise EncryptedSource("the PDF is encrypted") from error
     except PyPdfError as error:
         raise SourceError(f"the PDF is broken: {error}") from error
-    if sum(1 for page in pages for letter in page if letter.isalnum()) < _MIN_CHARACTERS:
-        raise NoText("the PDF has no text layer (a scan?); run it through OCR first")
+    scans = read_scans(data, [number for number in pictures if _letters(pages[number - 1]) < _MIN_CHARACTERS])
+    if not scans.seen and sum(map(_letters, pages)) < _MIN_CHARACTERS:
+        raise NoText(f"the PDF has no text layer: {'; '.join(scans.unread) or 'no legible text was found in it'}")
+    pages = [scans.seen[n].text if n in scans.seen else page for n, page in enumerate(pages, 1)]
     builder = TextBuilder()
     known = Counter(word.lower() for page in pages for word in _WORD.findall(page))
     for number, page in enumerate(pages, 1):
-        builder.place = Locator(page=number)
+        sure = round(scans.seen[number].confidence) if number in scans.seen else None
+        builder.place = Locator(page=number, ocr=sure)
         for paragraph in paragraphs(join_hyphenated(page, known)):
             builder.add(paragraph)
     text, blocks = builder.finish()
     found = read_tables(data, [number for number, page in enumerate(pages, 1) if _may_hold_table(page)])
     parts, date = pack(text, blocks), stated_date(pages[0])
-    return Reading(title, date, parts, text, found.tables, without_figures(found.tables), found.notes)
+    return Reading(title, date, parts, text, found.tables, without_figures(found.tables), found.notes, scans.unread)
 
 
-def _pages(data: bytes) -> tuple[list[str], str]:
+def _letters(page: str) -> int:
+    return sum(letter.isalnum() for letter in page)
+
+
+def _pages(data: bytes) -> tuple[list[str], str, list[int]]:
+    """The text of each page, the title, and the numbers of the pages on which there are pictures."""
     from pypdf import PdfReader
 
     reader = PdfReader(io.BytesIO(data))
     if reader.is_encrypted and not reader.decrypt(""):
         raise EncryptedSource("the PDF is encrypted with a password")
     pages = [storable(text_in_order(page)).translate(_LIGATURES) for page in reader.pages]
-    return pages, storable(_title(reader))
+    pictures = [number for number, page in enumerate(reader.pages, 1) if _has_pictures(page)]
+    return pages, storable(_title(reader)), pictures
+
+
+def _has_pictures(page: "PageObject") -> bool:
+    """Whether something is drawn from outside the page's own content, as pictures are."""
+    resources = page.get("/Resources")
+    outside = resources.get_object().get("/XObject") if resources is not None else None
+    return bool(outside is not None and outside.get_object())
 
 
 def _title(reader: "PdfReader") -> str:

@@ -12,8 +12,9 @@ from state.evidence import Collection, Passage, SkippedSource, Source, content_i
 from state.ports import Artifacts, Library, Pages
 from tools.addresses import shown_address
 from tools.documents.files import MAX_BYTES, find_files, is_address
-from tools.documents.formats import Format, format_of, format_of_page
+from tools.documents.formats import PDF, Format, format_of, format_of_page
 from tools.documents.isolation import PROCESSES, Outcome, Readers, outcome_of, refusal
+from tools.documents.ocr import engine
 
 READING = "3"
 """Part of every source's id; raised when readers or passages change, so that old and new passages never
@@ -49,7 +50,7 @@ class _Found:
 
     @property
     def id(self) -> str:
-        return content_id("s", self.uri, self.sha256, READING)
+        return _id(self.uri, self.sha256, self.format)
 
 
 async def read_sources(
@@ -97,7 +98,12 @@ async def _gathered(
     known = {source.id: source for source in await library.find([each.id for each in found])}
     work = _Work(found, known, library, artifacts, on_file or (lambda done, total, name: None))
     await work.do()
-    skipped = sorted([*skipped, *work.skipped], key=lambda skip: skip.uri)
+    parts = [
+        SkippedSource(uri=source.uri, reason=each, status="no_text")
+        for source in work.sources
+        for each in source.unread
+    ]
+    skipped = sorted([*skipped, *work.skipped, *parts], key=lambda skip: skip.uri)
     return await library.gather(work.sources, skipped)
 
 
@@ -243,10 +249,15 @@ async def read_page(data: bytes, uri: str, format_: Format) -> Document:
     return await asyncio.to_thread(_document, data, uri, format_, outcome)
 
 
+def _id(uri: str, sha256: str, format_: Format) -> str:
+    """Of the source. A PDF is read again once there is an engine for its pictures."""
+    return content_id("s", uri, sha256, READING + "ocr" * (format_ is PDF and engine() is not None))
+
+
 def _document(data: bytes, uri: str, format_: Format, outcome: Outcome) -> Document:
     sha256 = hashlib.sha256(data).hexdigest()
     source = Source(
-        id=content_id("s", uri, sha256, READING),
+        id=_id(uri, sha256, format_),
         uri=uri,
         title=outcome.title[:300] or PurePosixPath(uri).stem,
         kind=format_.kind,
@@ -254,5 +265,6 @@ def _document(data: bytes, uri: str, format_: Format, outcome: Outcome) -> Docum
         size=len(data),
         date=outcome.date,
         tables=outcome.tables,
+        unread=outcome.unread,
     )
     return Document(source, [Passage.make(source.id, locator, text) for locator, text in outcome.parts])

@@ -27,7 +27,7 @@ def serve(memory: int, seconds: float) -> None:
 
 def _answer(request: Request, data: bytes) -> bytes:
     if request.want == "document":
-        return OUTCOME.dump_json(outcome_of(data, request.uri, BY_KIND[request.kind]))
+        return OUTCOME.dump_json(outcome_of(data, request.uri, BY_KIND[request.kind], request.language))
     return dumped(tables_of(data, request))
 
 

@@ -1,0 +1,158 @@
+"""Pages and pictures without text: read by an engine where there is one, and named where there is none."""
+
+import asyncio
+import io
+import shutil
+import zlib
+from pathlib import Path
+
+import pytest
+from pypdf import PdfReader, PdfWriter
+
+from state.errors import NoText, SourceError
+from state.evidence import Locator
+from tests.tools.document_files import folder_of, pdf_of
+from tests.tools.ocr_engine import picture_of, stand_in, words_seen
+from tools.documents import isolation, ocr, pdf, picture
+from tools.documents.formats import PDF, format_of_page
+from tools.documents.isolation import Readers
+from tools.documents.ocr import listed, seen
+from tools.documents.reading import read_sources
+from tools.memory import MemoryArtifacts, MemoryPassages
+
+TYPED = pdf_of(["The first page is typed, and can be read by all."])
+NEEDS_ENGINE = pytest.mark.skipif(shutil.which("tesseract") is None, reason="tesseract is not installed")
+
+
+def joined(*documents: bytes) -> bytes:
+    """The pages of several PDF files as one."""
+    writer = PdfWriter()
+    for each in documents:
+        writer.append(PdfReader(io.BytesIO(each)))
+    written = io.BytesIO()
+    writer.write(written)
+    return written.getvalue()
+
+
+@pytest.fixture
+def no_engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine on which no engine is installed."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+
+def test_the_words_of_the_engine_become_paragraphs() -> None:
+    """Lines stay lines, blocks become paragraphs, what is no word is left out; long words count for more."""
+    head = "level\tpage_num\tblock_num\tpar_num\tline_num\tword_num\tleft\ttop\twidth\theight\tconf\ttext\n"
+    rows = [
+        ("1", "1", "1", "90", "Lake"),
+        ("1", "1", "2", "90", '"deep'),
+        ("1", "1", "2", "-1", ""),
+        ("2", "1", "1", "30", "ice!"),
+    ]
+    table = "".join(f"5\t1\t{b}\t{p}\t{line}\t1\t0\t0\t0\t0\t{conf}\t{text}\n" for b, p, line, conf, text in rows)
+    found = seen(head + table)
+    assert found.text == 'Lake\n"deep\n\nice!'
+    assert found.confidence == pytest.approx((90 * 9 + 30 * 4) / 13)
+    assert seen("").text == ""
+
+
+def test_pages_are_listed_in_words() -> None:
+    """Runs of pages by their ends."""
+    assert listed([3]) == "page 3"
+    assert listed([1, 2, 3, 7, 9, 10]) == "pages 1 to 3, 7 and 9 to 10"
+
+
+@pytest.mark.usefixtures("no_engine")
+async def test_without_an_engine_the_pages_are_named(tmp_path: Path) -> None:
+    """A scan and a picture are not read; a document with a scanned page is, and that page is listed, also when the
+    document is known from before. Each says what to install.
+    """
+    files = {"a.pdf": picture_of("One.", form="PDF"), "b.pdf": joined(TYPED, picture_of("Two.", form="PDF"))}
+    folder = folder_of(tmp_path / "s", {**files, "c.png": picture_of("Three.")})
+    library = MemoryPassages()
+    for _ in range(2):
+        found = await read_sources([str(folder)], library, MemoryArtifacts())
+        remedy = "install tesseract (Debian: tesseract-ocr) to have it read"
+        assert [(each.uri, each.status, each.reason) for each in found.skipped] == [
+            ("a.pdf", "no_text", f"the PDF has no text layer: page 1 without text (a scan?); {remedy}"),
+            ("b.pdf", "no_text", f"page 2 without text (a scan?); {remedy}"),
+            ("c.png", "no_text", f"the file is a picture; {remedy}"),
+        ]
+        assert found.sources == 1
+
+
+def test_a_scanned_page_says_how_sure_the_engine_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beside typed pages, which stay as they are; what the engine doubts is marked, what is illegible left out."""
+    data = joined(TYPED, picture_of("Two.", form="PDF"))
+    labels = {91.2: "p. 2, read by OCR, 91 % sure", 54.0: "p. 2, read by OCR, only 54 % sure"}
+    for sure, label in labels.items():
+        stand_in(tmp_path, monkeypatch, words_seen("The lake froze", "in 2019.", sure=sure))
+        first, second = pdf.read(data, "a.pdf").parts
+        assert (first[0].label(), second[0].label(), second[1]) == ("p. 1", label, "The lake froze\nin 2019.")
+    stand_in(tmp_path, monkeypatch, words_seen("x1 yy", sure=12))
+    assert [place.page for place, _ in pdf.read(data, "a.pdf").parts] == [1]
+    with pytest.raises(NoText, match="no legible text"):
+        picture.read(picture_of("Two."), "a.png")
+
+
+def test_what_the_engine_cannot_do_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page on which it fails, and pages beyond the limit, are listed; the others are read."""
+    scans = picture_of("One.", "Two.", "Three.", form="PDF")
+    monkeypatch.setattr(ocr, "MOST_PICTURES", 2)
+    monkeypatch.setattr("tools.documents.pdf_scans.MOST_PICTURES", 2)
+    count = f"n=$(cat {tmp_path}/n 2>/dev/null); echo $((n+1)) > {tmp_path}/n; [ -z $n ] && exit 1"
+    stand_in(tmp_path, monkeypatch, f"{count}; {words_seen('The lake froze.')}")
+    reading = pdf.read(scans, "a.pdf")
+    assert [place.page for place, _ in reading.parts] == [2]
+    late = "page 3: pictures, of which 2 are read, as long as time allows"
+    assert reading.unread == ("page 1: a picture that cannot be read", late)
+
+
+def test_a_picture_that_unpacks_to_too_much_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the size that it states, before anything is unpacked; a page of a PDF that is metres wide is drawn in less
+    detail.
+    """
+    stand_in(tmp_path, monkeypatch, words_seen("The lake froze."))
+    data = picture_of("One.")
+    head = b"IHDR" + (60_000).to_bytes(4) * 2 + data[24:29]
+    bomb = data[:12] + head + zlib.crc32(head).to_bytes(4) + data[33:]
+    for most in (60_000_000, 10_000_000_000):
+        monkeypatch.setattr(picture, "MOST_PIXELS", most)
+        with pytest.raises(SourceError, match="the picture has more than"):
+            picture.read(bomb, "a.png")
+    writer = PdfWriter(clone_from=PdfReader(io.BytesIO(picture_of("One.", form="PDF"))))
+    writer.pages[0].scale_by(30)
+    written = io.BytesIO()
+    writer.write(written)
+    assert pdf.read(written.getvalue(), "a.pdf").parts[0][0] == Locator(page=1, ocr=90, chars=(0, 15))
+
+
+@pytest.mark.slow
+async def test_an_engine_that_hangs_is_ended_with_its_reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a reader started itself goes with it."""
+    stand_in(tmp_path, monkeypatch, f"while :; do echo >> {tmp_path}/alive; sleep 0.05; done")
+    monkeypatch.setattr(isolation, "READ_SECONDS", 4.0)
+    async with Readers() as readers:
+        outcome = await readers.read(picture_of("One.", form="PDF"), "a.pdf", PDF)
+    assert outcome.reason == "reading it took longer than 4 s"
+    written = (tmp_path / "alive").stat().st_size
+    await asyncio.sleep(0.3)
+    assert 0 < written == (tmp_path / "alive").stat().st_size
+
+
+def test_pictures_of_the_web_are_read_as_pictures() -> None:
+    """By the type that the server states."""
+    assert format_of_page("image/jpeg", "https://a.example/x").kind == "picture"
+
+
+@NEEDS_ENGINE
+@pytest.mark.slow
+def test_the_real_engine_reads_a_scan() -> None:
+    """Pages of a PDF and of a TIFF file come back with their words and their numbers."""
+    lines = ("The lake was 412 metres deep in May.", "It froze over in 2019 for a week.")
+    for reading in (
+        pdf.read(picture_of(*lines, form="PDF"), "a.pdf"),
+        picture.read(picture_of(*lines, form="TIFF"), "a.tif"),
+    ):
+        assert [(place.page, text) for place, text in reading.parts] == [(1, lines[0]), (2, lines[1])]
+        assert all((place.ocr or 0) > 80 for place, _ in reading.parts)

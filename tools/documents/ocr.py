@@ -1,0 +1,116 @@
+"""Text in pictures, read by the program tesseract where it is installed (OCR)."""
+
+import csv
+import io
+import shutil
+import subprocess
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from state.errors import SourceError
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+ENGINE = "tesseract"
+REMEDY = f"install {ENGINE} (Debian: tesseract-ocr) to have it read"
+LEGIBLE = 30.0
+"""Confidence below which what the engine writes is no text."""
+_PICTURE_SECONDS = 60.0
+_DOCUMENT_SECONDS = 90.0
+"""Less than a document may take in all."""
+MOST_PICTURES = 20
+"""Of a document that are read."""
+MOST_PIXELS = 60_000_000
+"""Of a picture; a page of A4 at 600 dots an inch has 35 million."""
+_SMALLEST = 20
+"""Pixels that a line of text is high and wide at least."""
+_MOST_LANGUAGES = 4
+_NO_LANGUAGES = ("osd", "equ")
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What the engine saw in a picture."""
+
+    text: str
+    """Its paragraphs, with an empty line between them."""
+    confidence: float
+    """The engine's, from 0 to 100, on average over the letters."""
+
+
+def engine() -> str | None:
+    """Where the program is; None where it is not installed."""
+    return shutil.which(ENGINE)
+
+
+@cache
+def languages(program: str) -> str:
+    """The languages that are installed for it, English first, as its option takes them."""
+    done = subprocess.run([program, "--list-langs"], capture_output=True, timeout=_PICTURE_SECONDS, check=False)
+    lines = [line.strip() for line in done.stdout.decode(errors="replace").splitlines()[1:]]
+    known = {each for each in lines if each and each not in _NO_LANGUAGES}
+    return "+".join(sorted(known, key=lambda each: (each != "eng", each))[:_MOST_LANGUAGES]) or "eng"
+
+
+class PictureReader:
+    """Reads the pictures of one document, as long as there is time and there are not too many."""
+
+    def __init__(self, program: str, language: str = "") -> None:
+        self._program = program
+        self._language = language
+        self._ends = time.monotonic() + _DOCUMENT_SECONDS
+        self._read = 0
+
+    @property
+    def is_done(self) -> bool:
+        """Whether no more pictures are read."""
+        return self._read >= MOST_PICTURES or time.monotonic() >= self._ends
+
+    def read(self, picture: "Image") -> Seen:
+        """The text in a picture. SourceError where the engine fails, or takes too long."""
+        self._read += 1
+        if min(picture.size) < _SMALLEST:
+            return Seen("", 0.0)
+        written = io.BytesIO()
+        picture.convert("L").save(written, "PNG", compress_level=1)
+        seconds = max(1.0, min(_PICTURE_SECONDS, self._ends - time.monotonic()))
+        command = [self._program, "stdin", "stdout", "-l", self._language or languages(self._program), "tsv"]
+        try:
+            done = subprocess.run(command, input=written.getvalue(), capture_output=True, timeout=seconds, check=False)
+        except subprocess.TimeoutExpired as error:
+            raise SourceError(f"{ENGINE} took longer than {seconds:.0f} s for a picture") from error
+        if done.returncode:
+            said = " ".join(done.stderr.decode(errors="replace").split())[:200]
+            raise SourceError(f"{ENGINE} cannot read the picture: {said}")
+        return seen(done.stdout.decode(errors="replace"))
+
+
+def seen(table: str) -> Seen:
+    """What the engine's table of words (TSV) says."""
+    rows = list(csv.DictReader(io.StringIO(table), delimiter="\t", quoting=csv.QUOTE_NONE))
+    words = [row for row in rows if (row.get("text") or "").strip() and float(row["conf"]) >= 0]
+    paragraphs = []
+    for _, paragraph in groupby(words, key=lambda row: (row["page_num"], row["block_num"], row["par_num"])):
+        lines = groupby(paragraph, key=lambda row: row["line_num"])
+        paragraphs.append("\n".join(" ".join(row["text"].strip() for row in line) for _, line in lines))
+    letters = sum(len(row["text"]) for row in words)
+    confidence = sum(len(row["text"]) * float(row["conf"]) for row in words) / letters if letters else 0.0
+    return Seen("\n\n".join(paragraphs), confidence)
+
+
+def listed(numbers: Sequence[int]) -> str:
+    """`page 3`, or `pages 3, 5 to 8 and 12`."""
+    runs: list[list[int]] = []
+    for number in numbers:
+        if runs and number == runs[-1][-1] + 1:
+            runs[-1].append(number)
+        else:
+            runs.append([number])
+    named = [f"{run[0]} to {run[-1]}" if len(run) > 1 else str(run[0]) for run in runs]
+    last = f" and {named.pop()}" if len(named) > 1 else ""
+    return f"page{'s' * (len(numbers) > 1)} {', '.join(named)}{last}"
