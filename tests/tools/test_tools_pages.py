@@ -63,12 +63,12 @@ async def test_addresses_are_sources_beside_files(site: Site, clients: Clients, 
 async def test_an_address_that_gives_nothing_is_listed_with_the_reason(site: Site, clients: Clients) -> None:
     """One that fails costs a line, not the run."""
     good = site.answer("/good", "<p>Deep.</p>")
-    picture = site.answer("/picture", b"\x89PNG", "image/png")
+    film = site.answer("/film", b"\x00", "video/mp4")
     gone = site.base + "/gone"
-    collection, sources = await sources_of(clients, good, picture, gone, "http://127.0.0.1:1/")
+    collection, sources = await sources_of(clients, good, film, gone, "http://127.0.0.1:1/")
     assert [source.uri for source in sources] == [good]
     assert {skip.uri: skip.reason for skip in collection.skipped} == {
-        picture: "pages of type image/png are not read",
+        film: "pages of type video/mp4 are not read",
         gone: "the page answered with status 404",
         "http://127.0.0.1:1/": "the page cannot be had: ConnectError: All connection attempts failed",
     }

@@ -48,7 +48,7 @@ def read(data: bytes, uri: str, language: str = "") -> Reading:
 
 def _pictures(data: bytes) -> Iterator["Image"]:
     """The picture, or the pages of a TIFF file; SourceError where one has too many pixels, before it is unpacked."""
-    from PIL import Image, ImageSequence
+    from PIL import Image, ImageSequence, UnidentifiedImageError
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)
@@ -60,6 +60,8 @@ def _pictures(data: bytes) -> Iterator["Image"]:
                     yield frame
         except Image.DecompressionBombError as error:
             raise SourceError(_TOO_LARGE) from error
+        except UnidentifiedImageError as error:
+            raise SourceError("the file is no picture, or a broken one") from error
 
 
 _TOO_LARGE = f"the picture has more than {MOST_PIXELS:,} pixels"
