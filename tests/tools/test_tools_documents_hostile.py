@@ -1,55 +1,24 @@
 """Broken and malicious files: none makes the process fail, hang or eat memory; each costs one line of a list."""
 
 import json
+import random
 import re
-from collections.abc import Callable, Iterator
-from decimal import Decimal
-from functools import cache
+import zlib
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from state.errors import SourceError
-from tests.tools.document_files import pdf_of, xlsx_of
-from tests.tools.office_files import (
-    docx_of,
-    eml_of,
-    epub_of,
-    notebook_of,
-    parquet_of,
-    pptx_of,
-    unzipped,
-    xls_of,
-    zip_of,
-)
-from tests.tools.ocr_engine import picture_of, stand_in, words_seen
+from tests.tools.document_files import pdf_of
+from tests.tools.document_samples import MAKERS, TEXT, mutant, sample
+from tests.tools.ocr_engine import stand_in, words_seen
+from tests.tools.office_files import unzipped, zip_of
 from tools.documents import isolation, packages
 from tools.documents.extracted import Reading
 from tools.documents.formats import FORMATS, Format, format_of
 from tools.documents.isolation import OUTCOME, Outcome, Readers, Request, outcome_of
-
-ROWS = [["year", "level"], ["2001", "30"], ["2002", "31"], ["2003", "32"]]
-TEXT = "The lake is deep.\n\nIt froze in 2019, as the survey says.\n"
-
-_MAKERS: dict[str, Callable[[], bytes]] = {
-    ".txt": TEXT.encode,
-    ".md": f"---\ntitle: T\n---\n# Lakes\n\n{TEXT}\n| a | b |\n|---|---|\n| 1 | 2 |\n".encode,
-    ".html": f"<html><h1>Lakes</h1><p>{TEXT}<table><tr><td>1</td><td>2</td></tr></table></html>".encode,
-    ".pdf": lambda: pdf_of(["The lake is deep here.", "It froze in 2019."], title="Lakes"),
-    ".docx": lambda: docx_of((1, "Lakes"), TEXT, ROWS),
-    ".pptx": lambda: pptx_of([{"title": "Lakes", "text": TEXT, "table": ROWS}]),
-    ".csv": lambda: "year,level\n2001,30\n2002,31\n".encode("utf-16"),
-    ".xlsx": lambda: xlsx_of({"S": ROWS}),
-    ".xls": lambda: xls_of([["year", "level"], [2001.0, 30.0]]),
-    ".parquet": lambda: parquet_of({"year": [2001, 2002], "level": [Decimal("30.10"), None]}),
-    ".json": lambda: json.dumps({"rows": [{"a": n, "b": "x"} for n in range(5)], "c": TEXT}).encode(),
-    ".jsonl": lambda: b'{"a": 1}\n{"a": 2}\n{"a": 3}\n',
-    ".epub": lambda: epub_of({"a.xhtml": f"<html><h1>One</h1><p>{TEXT}</html>"}),
-    ".eml": lambda: eml_of(TEXT, page=f"<p>{TEXT}</p>", attached={"t.csv": b"a,b\n1,2\n"}),
-    ".png": lambda: picture_of("The lake is deep."),
-    ".ipynb": lambda: notebook_of({"cell_type": "markdown", "source": TEXT}, {"cell_type": "code", "source": "x"}),
-}
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -60,21 +29,15 @@ def engine_for_pictures(tmp_path_factory: pytest.TempPathFactory) -> Iterator[No
         yield
 
 
-@cache
-def sample(suffix: str) -> bytes:
-    """A whole document of a format."""
-    return _MAKERS[suffix]()
-
-
 def test_every_format_has_a_sample() -> None:
     """A format that is added is tried with broken bytes too."""
-    assert {FORMATS[suffix].kind for suffix in _MAKERS} == {format_.kind for format_ in FORMATS.values()}
-    for suffix in _MAKERS:
+    assert {FORMATS[suffix].kind for suffix in MAKERS} == {format_.kind for format_ in FORMATS.values()}
+    for suffix in MAKERS:
         assert outcome_of(sample(suffix), f"a{suffix}", FORMATS[suffix]).problem == "", suffix
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("suffix", _MAKERS)
+@pytest.mark.parametrize("suffix", MAKERS)
 @settings(max_examples=60, deadline=None)
 @given(data=st.data())
 def test_whatever_the_bytes_there_is_an_outcome(suffix: str, data: st.DataObject) -> None:
@@ -103,6 +66,35 @@ def test_whatever_the_parts_there_is_an_outcome(suffix: str, data: st.DataObject
     parts[name] = content[:start] + data.draw(st.sampled_from([b"", b"<x>", b"&y;", b'"0"'])) + content[end:]
     outcome = outcome_of(zip_of(parts), f"a{suffix}", FORMATS[suffix])
     assert bool(outcome.parts) != bool(outcome.reason)
+
+
+@pytest.mark.slow
+async def test_broken_files_leave_the_readers_whole() -> None:
+    """Copies of every format, cut off, overwritten, with other numbers in them, or with their packed parts broken: each
+    has an outcome, and a table or a reason for none, in the processes that read them, which none of them ends.
+    """
+    chance = random.Random(17)
+    async with Readers(many=True) as readers:
+        for suffix in sorted(MAKERS) * 2:
+            broken, format_ = mutant(sample(suffix), chance), FORMATS[suffix]
+            outcome = await readers.read(broken, f"a{suffix}", format_)
+            found = await readers.tables(broken, Request(format_.kind, f"a{suffix}", "table"))
+            assert bool(outcome.parts) != bool(outcome.reason)
+            assert bool(found.grid) != bool(found.problem)
+            assert "broke off" not in outcome.reason + found.problem
+
+
+@pytest.mark.slow
+async def test_a_page_that_unpacks_to_too_much_is_refused() -> None:
+    """A PDF whose page unpacks to hundreds of times its size, at once or twice over."""
+    page = zlib.compress(bytes(100_000_000), 1)
+    async with Readers() as readers:
+        for packed, filters in ((page, "/FlateDecode"), (zlib.compress(page), "[/FlateDecode /FlateDecode]")):
+            content = f"<< /Length {len(packed)} /Filter {filters} >>".encode()
+            bomb = pdf_of("").replace(b"<< /Length 0 >>\nstream\n\n", content + b"\nstream\n" + packed + b"\n")
+            assert len(packed) < len(bomb) < 500_000
+            outcome = await readers.read(bomb, "a.pdf", FORMATS[".pdf"])
+            assert "Limit reached while decompressing" in outcome.reason
 
 
 def refused(data: bytes, name: str) -> str:

@@ -21,7 +21,7 @@ from tools.documents.parquet import rows_of
 from tools.documents.tables import bounded, is_name
 from tools.documents.xlsx import opened
 
-MOST_CELLS = 5_000_000
+MOST_CELLS = 4_000_000
 """Cells of a table that an analysis loads; they are all in memory at once."""
 MOST_LETTERS = 100_000_000
 """Letters in all of them: cells may share one long text in the file, and do not here."""

@@ -30,7 +30,7 @@ from tools.storable import storable
 
 READ_SECONDS = 120.0
 """What one file may take."""
-READ_MEMORY = 2_000_000_000
+READ_MEMORY = 1_000_000_000
 """Bytes of address space that a reading process may have, where the system holds it to that (Linux does)."""
 SMALL_TEXT = 20_000
 """Bytes up to which text is read without a process of its own."""

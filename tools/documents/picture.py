@@ -51,7 +51,7 @@ def _pictures(data: bytes) -> Iterator["Image"]:
     from PIL import Image, ImageSequence, UnidentifiedImageError
 
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        warnings.simplefilter("ignore")  # each is followed by an error, or of no matter
         try:
             with Image.open(io.BytesIO(data), formats=_FORMATS) as opened:
                 frames = ImageSequence.Iterator(opened) if opened.format == "TIFF" else [opened]
