@@ -47,7 +47,7 @@ from tools.memory import SystemClock
 from tools.search.index import build_index
 
 _BAD = ("longer than", "broke off", "too much memory")
-"""In the reasons why a document was not read: what its reader was ended for, or refused, and that it ended by itself."""
+"""In the reasons why a document was not read: what its reader was ended for, or refused, or that it ended itself."""
 
 
 def judged(data: Path, entry: dict[str, Any]) -> tuple[str, list[str]]:

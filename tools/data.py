@@ -16,7 +16,7 @@ from tools.columns import clean
 from tools.documents.formats import FORMATS
 from tools.documents.grids import Grid, Row, Tables
 from tools.documents.isolation import Readers, Request
-from tools.documents.tables import is_banner, is_name, two_line_header
+from tools.documents.tables import heads_years, is_banner, is_name, two_line_header
 
 _LOOKED_AT = 50
 """Rows from which the width of a table is judged."""
@@ -169,7 +169,7 @@ def _header(rows: Sequence[Row]) -> tuple[Row | None, list[Row], tuple[str, ...]
     below = rows[full + 1 :]
     if below and (names := two_line_header(_texts(rows[full]), _texts(below[0]))):
         return (rows[full][0], names), list(below[1:]), above
-    if any(is_name(text) for text in _filled(rows[full][1])):
+    if any(is_name(text) for text in _filled(rows[full][1])) or heads_years(_texts(rows[full])):
         return rows[full], list(below), above
     return None, list(rows[full:]), above
 

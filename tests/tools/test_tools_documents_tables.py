@@ -8,8 +8,8 @@ from state.errors import SourceError
 from tests.tools.document_files import drawn_table, drawn_text, pdf_of
 from tests.tools.office_files import docx_of
 from tools.data import Table, table_of
-from tools.documents import docx, pdf, pdf_tables
-from tools.documents.formats import DOCX, PDF, Format
+from tools.documents import csv, docx, pdf, pdf_tables
+from tools.documents.formats import CSV, DOCX, PDF, Format
 from tools.documents.grids import Tables, read_grid
 from tools.documents.isolation import outcome_of
 
@@ -131,6 +131,21 @@ def test_merged_cells_of_word_are_named_and_filled() -> None:
         read_grid(data, "a.docx", DOCX, "Table 9")
 
 
+def test_years_head_columns() -> None:
+    """Beside a first column that has no name, in a PDF as in a CSV file."""
+    rows = [
+        ["", "2019", "2020", "2021"],
+        ["Garda", "30", "31", "32"],
+        ["Como", "20", "21", "22"],
+        ["Iseo", "8", "7", "9"],
+    ]
+    written = "\n".join(map(",".join, rows)).encode()
+    for table in (frame_of(pdf_of(drawn_table(rows, LEFTS))), frame_of(written, format_=CSV)):
+        assert list(table.frame.columns) == ["column A", "2019", "2020", "2021"]
+        assert table.frame["2020"].tolist() == [31, 21, 7]
+    assert "Garda; 2019: 30" in csv.read(written, "a.csv").parts[1][1]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("file", "table", "shape", "cells"),
@@ -179,3 +194,14 @@ def test_tables_of_real_documents(
     frame = frame_of(path.read_bytes(), table, PDF if path.suffix == ".pdf" else DOCX).frame
     assert frame.shape == shape
     assert {place: frame.loc[place] for place in cells} == cells
+
+
+@pytest.mark.slow
+def test_the_sums_of_a_real_table_are_right() -> None:
+    """A printed page of 55 rows of 22 figures, whose own column of totals agrees with the sum of the others in each."""
+    path = FILES / "nics-background-checks-2015-11.pdf"
+    if not path.is_file():
+        pytest.skip("the data sets are not there")
+    figures = frame_of(path.read_bytes()).frame.select_dtypes("number")
+    assert figures.shape == (55, 22)
+    assert (figures.drop(columns="Totals").sum(axis=1) == figures["Totals"]).all()

@@ -53,9 +53,7 @@ def read_scans(data: bytes, pages: Sequence[int]) -> Scans:
             left.pop(0)
     unread = [f"{listed(broken)}: a picture that cannot be read"] if broken else []
     if left:
-        unread.append(
-            f"{listed(left)}: pictures, of which {MOST_PICTURES} are read, as long as time allows"
-        )
+        unread.append(f"{listed(left)}: pictures, of which {MOST_PICTURES} are read, as long as time allows")
     return Scans(seen, tuple(unread))
 
 

@@ -76,6 +76,11 @@ def is_year(text: str) -> bool:
     return _YEAR.fullmatch(text.strip()) is not None
 
 
+def heads_years(row: Row) -> bool:
+    """Whether years head the columns but the first, which has no name."""
+    return len(row) > 2 and not row[0].strip() and all(map(is_year, row[1:])) and len(set(row)) == len(row)
+
+
 def is_banner(row: Row) -> bool:
     """Whether one text stands in all cells: a title that spans the table."""
     return len(row) > 1 and len(set(row)) == 1 and is_name(row[0].strip())
@@ -233,8 +238,8 @@ def _filled(row: Row) -> int:
 def _is_header(row: Row) -> bool:
     values = [cell.strip() for cell in row if cell.strip()]
     names = [value for value in values if number(value) is None]
-    years = all(_YEAR.fullmatch(value) for value in values if value not in names)
-    return len(set(values)) == len(values) and values[:1] == names[:1] and years
+    years = all(is_year(value) for value in values if value not in names)
+    return heads_years(row) or (len(set(values)) == len(values) and values[:1] == names[:1] and years)
 
 
 def _groups(lines: Iterable[tuple[int, str]]) -> Iterator[list[tuple[int, str]]]:
