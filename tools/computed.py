@@ -52,7 +52,8 @@ def _weight(result: StatResult) -> list[str]:
 def overview_passage(source: Source, table: Table) -> Passage:
     """What a table holds, as a passage."""
     frame, names = table.frame, list(table.frame.columns)
-    sheet = f", sheet {table.sheet}" if table.sheet else ""
+    kind = "sheet " if source.kind in ("xlsx", "xls") else ""
+    sheet = f", {kind}{table.sheet}" if table.sheet else ""
     name = PurePosixPath(source.uri).name if table.stored is None else table.uri
     lines = [f"{name}{sheet} holds {len(frame)} rows and {len(names)} columns."]
     lines += [f"Column {name}: {_kind(frame[name])}." for name in names[:MOST_COLUMNS]]

@@ -37,7 +37,7 @@ def test_every_format_has_a_sample() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("suffix", MAKERS)
+@pytest.mark.parametrize("suffix", [each for each in MAKERS if each not in (".tif", ".gif")])
 @settings(max_examples=60, deadline=None)
 @given(data=st.data())
 def test_whatever_the_bytes_there_is_an_outcome(suffix: str, data: st.DataObject) -> None:

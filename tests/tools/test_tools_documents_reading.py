@@ -155,7 +155,9 @@ async def test_many_files_are_read_in_processes(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 async def test_tables_of_documents_are_for_the_analysis(tmp_path: Path) -> None:
-    """A document with figures in a table is among the tables; its rows count as its passages' cells do."""
+    """A document with figures in a table is among the tables; its rows count as its passages' cells do. A table of texts
+    alone can be loaded, too, and is not counted.
+    """
     report = docx_of("Levels of the lake.", LEVELS, [["Name", "Ann"], ["Town", "Riva"]])
     folder_of(tmp_path, {"report.docx": report, "plain.docx": docx_of("No table."), "b.xlsx": xlsx_of({"S": LEVELS})})
     passages, artifacts = MemoryPassages(), MemoryArtifacts()
@@ -165,7 +167,7 @@ async def test_tables_of_documents_are_for_the_analysis(tmp_path: Path) -> None:
     assert (source.kind, source.tables) == ("docx", 1)
     data = await artifacts.get(source.sha256)
     async with Readers() as readers:
-        assert await sheet_names(readers, data, source.uri, source.kind) == ("Table 1",)
+        assert await sheet_names(readers, data, source.uri, source.kind) == ("Table 1", "Table 2")
         table = await read_table(readers, data, source.uri, None, source.kind)
     assert table.frame["level"].tolist() == [30, 31, 32, 33, 34]
     assert table.cells(["level"]) == "Table 1!B2:B6"
