@@ -279,8 +279,8 @@ EXPECTED = json.loads((DATA / "manifest.json").read_text()) if DATA.exists() els
 def test_real_documents_are_read_as_their_manifest_says(
     entry: dict, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Of the formats that are read, every file gives its text, or is refused where it has none; a scan has none where no
-    engine for pictures is installed.
+    """Of the formats that are read, every file gives its text, or is refused where it has none; a scan has none where
+    no engine for pictures is installed.
     """
     monkeypatch.setenv("PATH", str(tmp_path))
     name = Path(entry["file"]).name

@@ -155,8 +155,8 @@ async def test_many_files_are_read_in_processes(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 async def test_tables_of_documents_are_for_the_analysis(tmp_path: Path) -> None:
-    """A document with figures in a table is among the tables; its rows count as its passages' cells do. A table of texts
-    alone can be loaded, too, and is not counted.
+    """A document with figures in a table is among the tables; its rows count as its passages' cells do. A table that
+    holds only texts can be loaded, too, and is not counted.
     """
     report = docx_of("Levels of the lake.", LEVELS, [["Name", "Ann"], ["Town", "Riva"]])
     folder_of(tmp_path, {"report.docx": report, "plain.docx": docx_of("No table."), "b.xlsx": xlsx_of({"S": LEVELS})})
