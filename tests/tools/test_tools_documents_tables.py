@@ -1,5 +1,6 @@
 """Tables of PDF and Word documents: the right cells, as frames, with the page on which they stand."""
 
+import time
 from pathlib import Path
 
 import pytest
@@ -107,6 +108,15 @@ def test_a_page_that_cannot_be_looked_through_costs_its_tables(monkeypatch: pyte
     monkeypatch.setattr(pdf_tables, "_MOST_LETTERS", 3)
     assert not pdf.read(data, "a.pdf").tables
     assert pdf.read(data, "a.pdf").parts
+
+
+def test_a_page_of_many_rules_is_a_drawing() -> None:
+    """Their crossings are not counted; columns between gaps are found on it all the same."""
+    rules = "".join(f"{5 * n} 0 m {5 * n} 400 l S 0 {3 * n} m 600 {3 * n} l S " for n in range(120))
+    started = time.process_time()
+    reading = pdf.read(pdf_of(rules + drawn_table([HEADER, *ROWS], LEFTS)), "a.pdf")
+    assert reading.tables == {"Page 1 table 1": [HEADER, *ROWS]}
+    assert time.process_time() - started < 2
 
 
 def test_merged_cells_of_word_are_named_and_filled() -> None:

@@ -247,8 +247,9 @@ class _Process:
             self._is_ended, running = True, self._running
         if running is None:
             return
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(running.pid, signal.SIGKILL)  # with what it started itself
+        if running.returncode is None:  # its number is not another's yet
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(running.pid, signal.SIGKILL)  # with what it started itself
         running.wait()
         for pipe in (running.stdin, running.stdout):
             with contextlib.suppress(OSError):

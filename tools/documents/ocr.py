@@ -79,8 +79,8 @@ class PictureReader:
         written = io.BytesIO()
         picture.convert("L").save(written, "PNG", compress_level=1)
         seconds = max(1.0, min(_PICTURE_SECONDS, self._ends - time.monotonic()))
-        command = [self._program, "stdin", "stdout", "-l", self._language or languages(self._program), "tsv"]
         try:
+            command = [self._program, "stdin", "stdout", "-l", self._language or languages(self._program), "tsv"]
             done = subprocess.run(command, input=written.getvalue(), capture_output=True, timeout=seconds, check=False)
         except subprocess.TimeoutExpired as error:
             raise SourceError(f"{ENGINE} took longer than {seconds:.0f} s for a picture") from error

@@ -4,6 +4,7 @@ A PDF has no tables, only words at places and lines that are drawn. Where rules 
 text. Elsewhere lines of text make a table where wide gaps part them at the same places.
 """
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -104,11 +105,14 @@ def ruled(cells: Sequence[Box], words: Sequence[Word]) -> Layout | None:
     columns = [*lefts, max(cell[2] for cell in cells)]
     bands = [*tops, max(cell[3] for cell in cells)]
     grid: list[list[list[str]]] = [[[] for _ in lefts] for _ in tops]
-    spans = set()
+    banded: list[list[Word]] = [[] for _ in bands]
+    for word in words:
+        banded[bisect_right(bands, _middle(word)[1]) - 1].append(word)  # what stands outside is in the last, no row
+    spans: set[int] = set()
     for left, top, right, bottom in cells:
-        inside = [word for word in words if left <= _middle(word)[0] < right and top <= _middle(word)[1] < bottom]
-        across = [i for i, (a, b) in enumerate(pairwise(columns)) if left <= (a + b) / 2 < right]
-        down = [i for i, (a, b) in enumerate(pairwise(bands)) if top <= (a + b) / 2 < bottom]
+        across = range(bisect_left(columns, left), bisect_left(columns, right))
+        down = range(bisect_left(bands, top), bisect_left(bands, bottom))
+        inside = [word for row in down for word in banded[row] if left <= _middle(word)[0] < right]
         if len(across) > 1 or len(down) > 1:
             spans.update(down)
         for line in lines_of(inside):

@@ -4,7 +4,7 @@ import io
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tools.documents.extracted import PARSER_ERRORS, Row
 from tools.documents.pdf_layout import Layout, Word, lines_of, ruled, unruled
@@ -18,6 +18,9 @@ _MOST_SECONDS = 40.0
 """Of this process's time; the pages after that are not looked at."""
 _MOST_LETTERS = 20_000
 """Of a page; and of its rules and what else is drawn. Pages with more are maps and drawings."""
+_MOST_CROSSINGS = 10_000
+_TOGETHER = 3.0
+"""Points within which rules are one."""
 _SHIFT = 6.0
 """Points by which the columns of a table may stand elsewhere on its next page."""
 _FEET, _HEADS = 2, 3
@@ -78,10 +81,10 @@ def _on_page(page: "Page") -> Iterator[_Placed]:
     words = [
         Word(storable(word["text"]), word["x0"], word["x1"], word["top"], word["bottom"])
         for word in page.extract_words(x_tolerance_ratio=0.3)
-        if word["upright"]
+        if word["upright"] and word["text"].strip()
     ]
     found: list[Layout] = []
-    for table in page.find_tables() if page.edges else ():
+    for table in page.find_tables() if _are_few(page.edges) else ():
         layout = ruled(table.cells, words)
         if layout is not None:
             found.append(layout)
@@ -91,6 +94,15 @@ def _on_page(page: "Page") -> Iterator[_Placed]:
     for layout in sorted(found, key=lambda each: each.top):
         above, below = sum(top < layout.top for top in lines), sum(top > layout.bottom for top in lines)
         yield _Placed(layout, page.page_number, page.page_number, above, below)
+
+
+def _are_few(edges: list[dict[str, Any]]) -> bool:
+    """Whether there are rules, and not so many that their crossings cannot be counted in a moment."""
+    from pdfplumber.table import merge_edges
+
+    merged = merge_edges(edges, *[_TOGETHER] * 4)
+    upright = sum(edge["orientation"] == "v" for edge in merged)
+    return bool(0 < upright * (len(merged) - upright) <= _MOST_CROSSINGS)
 
 
 def _is_in(word: Word, layout: Layout) -> bool:
