@@ -96,7 +96,7 @@ async def test_other_formats_are_read_by_their_media_type(site: Site, searx: Eng
     [
         ("", "text/html", 404, "status 404"),
         ("<html></html>", "text/html", 200, "holds no text"),
-        (b"\x89PNG", "image/png", 200, "type image/png are not read"),
+        (b"\x00", "video/mp4", 200, "type video/mp4 are not read"),
         (pdf_of([]), "application/pdf", 200, "no text layer"),
     ],
 )
