@@ -12,7 +12,17 @@ from functools import cache
 
 from tests.tools.document_files import drawn_table, pdf_of, xlsx_of
 from tests.tools.ocr_engine import picture_of
-from tests.tools.office_files import docx_of, eml_of, epub_of, notebook_of, parquet_of, pptx_of, unzipped, xls_of, zip_of
+from tests.tools.office_files import (
+    docx_of,
+    eml_of,
+    epub_of,
+    notebook_of,
+    parquet_of,
+    pptx_of,
+    unzipped,
+    xls_of,
+    zip_of,
+)
 
 ROWS = [["year", "level"], ["2001", "30"], ["2002", "31"], ["2003", "32"]]
 TEXT = "The lake is deep.\n\nIt froze in 2019, as the survey says.\n"

@@ -8,7 +8,21 @@ from urllib.parse import urlsplit
 from state.errors import SourceError
 from state.evidence import SourceKind
 from tools.documents import (
-    csv, docx, eml, epub, html, json, markdown, notebook, parquet, pdf, picture, pptx, text, xls, xlsx,
+    csv,
+    docx,
+    eml,
+    epub,
+    html,
+    json,
+    markdown,
+    notebook,
+    parquet,
+    pdf,
+    picture,
+    pptx,
+    text,
+    xls,
+    xlsx,
 )
 from tools.documents.extracted import Reader
 
