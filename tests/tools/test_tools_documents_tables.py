@@ -11,7 +11,7 @@ from tests.tools.office_files import docx_of
 from tools.data import Table, table_of
 from tools.documents import csv, docx, pdf, pdf_tables
 from tools.documents.formats import CSV, DOCX, PDF, Format
-from tools.documents.grids import Tables, read_grid
+from tools.documents.grids import read_grid
 from tools.documents.isolation import outcome_of
 
 FILES = Path(__file__).parents[3] / "shared" / "data" / "documents" / "files"
@@ -26,7 +26,7 @@ PROSE = "".join(
 
 def frame_of(data: bytes, name: str | None = None, format_: Format = PDF) -> Table:
     """The table as an analysis loads it."""
-    return table_of(Tables(grid=read_grid(data, "a", format_, name)), "a")
+    return table_of(read_grid(data, "a", format_, name), "a")
 
 
 def test_cells_between_rules_are_a_table() -> None:
