@@ -24,7 +24,6 @@ from state.context import BranchLimits, Role
 from state.errors import BadOutput, BuildError
 from state.runs import ActionRequest, Answer, ApprovalRequest, Json, ReviewConfig
 from state.workflow.policies import ReactLimits, Schema
-from state.workflow.steps import ReactLimits
 from tools.blocks import read_block
 from tools.plain_sight import cautions, in_a_line, orders_in
 
