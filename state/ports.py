@@ -281,6 +281,11 @@ class RegisteredTool:
 class ToolRegistry(Protocol):
     """The tools that steps and agents of the run may call, by name."""
 
+    async def ready(self, names: Iterable[str]) -> None:
+        """Makes the tools of these names known, where they are offered by a server that was not asked yet; ToolFailed
+        if one cannot be asked.
+        """
+
     def names(self) -> Sequence[str]:
         """The names, without versions, in the order of the alphabet."""
 
