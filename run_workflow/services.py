@@ -35,6 +35,7 @@ if TYPE_CHECKING:  # slow to import
     from state.context import RunContext
     from state.ports import Network, Ports, ToolRegistry, Web
     from tools.database.conversations import Databases
+    from tools.mcp.offers import McpServers
     from tools.network import Clients
     from tools.toolbox import Toolbox
 
@@ -220,17 +221,51 @@ async def open_network(settings: Settings, models: "ModelDoor") -> AsyncIterator
     if settings.embeddings:
         settings.check_key(settings.embeddings)
     agents = await asyncio.to_thread(templates_in, settings.agents)
-    async with Clients(settings.allowed_hosts) as clients, Databases(settings.named_databases()) as databases:
+    async with (
+        Clients(settings.allowed_hosts) as clients,
+        Databases(settings.named_databases()) as databases,
+        open_servers(settings, clients) as servers,
+    ):
         yield Network(
             web=_web(clients, settings) if settings.web else None,
             pages=HttpPages(clients, max_bytes=MAX_BYTES, seconds=_PAGE_SECONDS),
             embedder=models.embedder(settings.embeddings) if settings.embeddings else None,
-            toolbox=_tools(clients, databases, settings),
+            toolbox=_tools(Shared(clients, databases, servers), settings),
             agents=agents,
         )
 
 
-def _tools(clients: "Clients", databases: "Databases", settings: Settings) -> "Callable[[Ports], ToolRegistry]":
+@asynccontextmanager
+async def open_servers(settings: Settings, clients: "Clients | None" = None) -> AsyncIterator["McpServers"]:
+    """The MCP servers of the settings; each is asked when it is needed, and ended after the block.
+
+    SetupError where there are some, and what speaks MCP is not installed.
+    """
+    from tools.mcp.connection import refuse_without_package
+    from tools.mcp.offers import McpServers
+    from tools.network import Clients
+
+    named = settings.mcp_servers()
+    if named:
+        refuse_without_package()
+    async with Clients(settings.allowed_hosts) as own:
+        servers = McpServers(named, clients or own)
+        try:
+            yield servers
+        finally:
+            await servers.aclose()
+
+
+@dataclass(frozen=True)
+class Shared:
+    """What the tools of all runs keep open."""
+
+    clients: "Clients"
+    databases: "Databases"
+    servers: "McpServers"
+
+
+def _tools(shared: Shared, settings: Settings) -> "Callable[[Ports], ToolRegistry]":
     """Makes the tools when a run first asks for them: they are slow to import, and its row is written before that."""
     secrets = settings.secret_values()
 
@@ -238,7 +273,14 @@ def _tools(clients: "Clients", databases: "Databases", settings: Settings) -> "C
     def toolbox() -> "Toolbox":
         from tools.toolbox import Toolbox
 
-        return Toolbox(clients, secrets, settings.home / "files", settings.folders, databases=databases)
+        return Toolbox(
+            shared.clients,
+            secrets,
+            settings.home / "files",
+            settings.folders,
+            databases=shared.databases,
+            servers=shared.servers,
+        )
 
     def tools(ports: "Ports") -> "ToolRegistry":
         return toolbox()(ports)

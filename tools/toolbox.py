@@ -15,6 +15,7 @@ from tools.database.conversations import Databases
 from tools.database.database_tools import LONGEST, DatabaseTools
 from tools.http.api import HttpApi
 from tools.http.messages import MOST_SECONDS, OUTPUT, host_of
+from tools.mcp.offers import McpServers
 from tools.memory import MemoryArtifacts, SystemClock
 from tools.network import Clients
 from tools.registry import Registry, registered
@@ -41,6 +42,7 @@ class Toolbox:
     """Where documents may be read; without any, the folder in which the process works."""
     breakers: Breakers = field(default_factory=lambda: Breakers(SystemClock()))
     databases: Databases = field(default_factory=Databases)
+    servers: McpServers = field(default_factory=McpServers)
 
     def __call__(self, ports: Ports) -> Registry:
         """The tools of one run."""
@@ -79,7 +81,7 @@ class Toolbox:
             )
             for tool, output in tables.tools()
         ]
-        return Registry([*self._shared, *own], self.breakers, databases.close)
+        return Registry([*self._shared, *own], self.breakers, databases.close, self.servers)
 
     @cached_property
     def _shared(self) -> list[RegisteredTool]:

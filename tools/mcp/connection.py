@@ -9,12 +9,13 @@ import os
 from asyncio import FIRST_COMPLETED, CancelledError, Future, Task
 from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from state.errors import SetupError, StrettoError, ToolFailed
 from tools.http.answers import masked
+from tools.mcp.server import McpServer
 from tools.network import Clients
 
 if TYPE_CHECKING:  # slow to import
@@ -30,29 +31,6 @@ _MOST_TOOLS = 1000
 _CLOSED = -32000
 """The code by which the client says that the connection has ended."""
 _Given = TypeVar("_Given")
-
-
-@dataclass(frozen=True)
-class McpServer:
-    """A server as the settings name it: a program that is started, or an address."""
-
-    name: str
-    command: tuple[str, ...] = ()
-    """The program and its arguments; empty where there is an address."""
-    url: str = ""
-    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
-    """Variables of the program, beside those that every program needs."""
-    token: str = field(default="", repr=False)
-    """What is sent as bearer token to the address."""
-    trusted: bool = False
-    """Whether what it says of its tools is believed: that one only reads."""
-    timeout: float = 60.0
-    """Seconds of one call."""
-
-    @property
-    def secrets(self) -> tuple[str, ...]:
-        """What must not be shown."""
-        return tuple(filter(None, (*self.environment.values(), self.token)))
 
 
 @dataclass(frozen=True)
@@ -110,6 +88,7 @@ class Connection:
             await asyncio.wait([task])
 
     async def _open(self) -> Opened:
+        await asyncio.to_thread(refuse_without_package)  # it is slow to import
         self._said.clear()
         ready: Future[Opened] = asyncio.get_running_loop().create_future()
         self._task = asyncio.create_task(self._serve(ready), name=f"mcp {self.server.name}")
@@ -227,8 +206,9 @@ class _Ended(Exception):
 async def _while(task: "Task[None]", wanted: "Coroutine[Any, Any, _Given] | Future[_Given]") -> _Given:
     """What is wanted, if it comes before the task ends. Raises _Ended."""
     work: Future[_Given] = asyncio.ensure_future(wanted)
+    either: list[Future[Any]] = [work, task]
     try:
-        await asyncio.wait([work, task], return_when=FIRST_COMPLETED)
+        await asyncio.wait(either, return_when=FIRST_COMPLETED)
         if work.done():
             return work.result()
         raise _Ended(None if task.cancelled() else task.exception())

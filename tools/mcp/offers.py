@@ -20,7 +20,8 @@ from state.runs import Json
 from tools.effects import Effects, effects
 from tools.http.answers import masked, masked_within
 from tools.instructions import find_instructions
-from tools.mcp.connection import Connection, McpServer
+from tools.mcp.connection import Connection
+from tools.mcp.server import McpServer
 from tools.network import Clients
 from tools.schemas import schema_fault
 from tools.storable import storable
@@ -36,6 +37,8 @@ MOST_BYTES = 1_000_000
 _LONGEST_TEXT = 1000
 """Characters of a description."""
 _WITHHELD = "(Withheld: the server's description gives orders to a model.)"
+_WORDS = ("description", "title", "$comment")
+"""What a schema says in words."""
 _VERSION = re.compile(r"\d+\.\d+\.\d+")
 _FOR_MODELS = re.compile(r"[^A-Za-z0-9_-]")
 OUTPUT: Json = {
@@ -110,9 +113,9 @@ class McpServers:
             known = self._offers[server] = opened, _offer(connection, opened.tools, version)
         return known[1]
 
-    async def offers(self) -> tuple[Mapping[str, Offer], Mapping[str, ToolFailed]]:
-        """The tools of all servers, and why some could not be asked, both by the name of the server."""
-        asked = dict(zip(self.names, await asyncio.gather(*map(self._asked, self.names)), strict=True))
+    async def offers(self, names: Sequence[str]) -> tuple[Mapping[str, Offer], Mapping[str, ToolFailed]]:
+        """The tools of these servers, and why some could not be asked, both by the name of the server."""
+        asked = dict(zip(names, await asyncio.gather(*map(self._asked, names)), strict=True))
         offered = {name: each for name, each in asked.items() if isinstance(each, Offer)}
         return offered, {name: each for name, each in asked.items() if isinstance(each, ToolFailed)}
 
@@ -196,7 +199,7 @@ def _screened(schema: Any) -> Any:
     if not isinstance(schema, dict):
         return schema
     return {
-        name: _described(each) if name in ("description", "title", "$comment") and isinstance(each, str) else _screened(each)
+        name: _described(each) if name in _WORDS and isinstance(each, str) else _screened(each)
         for name, each in schema.items()
     }
 
