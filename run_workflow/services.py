@@ -5,7 +5,7 @@ The command line knows the engine only by `RunEngine`, so that its tests hand in
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -31,6 +31,7 @@ if TYPE_CHECKING:  # slow to import
 
     from chains.models import ModelDoor
     from graphs.workflow.pinned import Pinned
+    from run_workflow.engine.started import FindStored, Pin
     from run_workflow.engine.views import RunManifest
     from state.context import RunContext
     from state.ports import Network, Ports, ToolRegistry, Web
@@ -178,6 +179,8 @@ class Services:
     models: ModelOpener
     read: Callable[[str], Awaitable[bytes]]
     """The bytes of a stored file by its hash."""
+    toolbox: "Callable[[Ports], ToolRegistry] | None" = None
+    """Makes the tools of one run."""
 
 
 @asynccontextmanager
@@ -197,9 +200,21 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             async with open_network(settings, models) as network:
                 engine = Engine(database.pool, models, SystemClock(), CATALOG, network=network)
                 stored = PostgresArtifacts(Fence(database.pool, "", _READ_ONLY))
-                yield Services(engine, models, stored.get)
+                async with aclosing(engine.background):
+                    yield Services(engine, models, stored.get, network.toolbox)
         finally:
             await models.close()
+
+
+def _pin(settings: Settings) -> "Pin":
+    """Finds workflows by their names, as they are when they are asked for."""
+
+    async def pin(name: str, find_stored: "FindStored") -> "Pinned":
+        from run_workflow.workflow_catalog import WorkflowCatalog
+
+        return await WorkflowCatalog.of(settings).pin(name, find_stored)
+
+    return pin
 
 
 @asynccontextmanager
@@ -232,6 +247,7 @@ async def open_network(settings: Settings, models: "ModelDoor") -> AsyncIterator
             embedder=models.embedder(settings.embeddings) if settings.embeddings else None,
             toolbox=_tools(Shared(clients, databases, servers), settings),
             agents=agents,
+            pin=_pin(settings),
         )
 
 

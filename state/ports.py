@@ -4,7 +4,7 @@ Every port is bound to one run: whoever builds a graph makes the ports for that 
 The Postgres versions live in `run_workflow/`; `tools/memory.py` has twins that need nothing.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -301,6 +301,21 @@ class ToolRegistry(Protocol):
         """Ends what tools keep open between calls, such as transactions: the process stops working on the run."""
 
 
+class Workflows(Protocol):
+    """Runs of workflows that this run starts, and watches."""
+
+    async def start(self, name: str, inputs: Json, key: str) -> str:
+        """The id of the run of the workflow `name`, or `name@version`, that was started with this key, now or before.
+
+        Raises ToolFailed where there is none of the name, or its inputs are wrong.
+        """
+
+    async def look(self, run_id: str, seconds: float, step: str | None) -> Json:
+        """How a run that was started here stands when it has ended or waits, the step has ended, or the seconds are
+        over; `tools/workflow.py` has the form. ToolFailed if this run started no such run.
+        """
+
+
 class AgentHistory(Protocol):
     """What became of the work of agents, over all runs that are stored."""
 
@@ -336,6 +351,8 @@ class Network:
     """Makes the tools of one run, which work with its other ports."""
     agents: tuple[AgentTemplate, ...] = ()
     """Templates of agents beside those that come with Stretto."""
+    pin: Callable[[str, Any], Awaitable[Any]] | None = None
+    """Finds the workflows that runs may start by their names; `run_workflow/engine/started.py` has the types."""
 
 
 @dataclass(frozen=True)
@@ -357,6 +374,8 @@ class Ports:
     """None where search goes by words only."""
     tools: ToolRegistry | None = None
     """None where steps and agents have no tools but those that they are handed."""
+    workflows: Workflows | None = None
+    """None where a run can start no others."""
     worked: float = 0.0
     """Seconds that were worked on the run before, waiting left out."""
     agents: tuple[AgentTemplate, ...] = ()

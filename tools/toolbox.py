@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
-from state.ports import Artifacts, Ports, RegisteredTool, Web
+from state.ports import Ports, RegisteredTool, Web
 from state.runs import Json
 from tools.breaker import Breakers
 from tools.calculating import OUTPUT as CALCULATED
@@ -27,6 +27,9 @@ from tools.web.once import OnceWeb
 from tools.web.tools import web_tools
 from tools.web.web import EngineWeb, NoEngine
 from tools.webhooks import Webhooks
+from tools.workflow import MOST_SECONDS as LONGEST_WAIT
+from tools.workflow import OUTPUT as WORKFLOW_OUTPUT
+from tools.workflow import WorkflowTools
 
 
 @dataclass(frozen=True)
@@ -47,18 +50,18 @@ class Toolbox:
     def __call__(self, ports: Ports) -> Registry:
         """The tools of one run."""
         web = ports.web or OnceWeb(self._no_search, ports.journal, ports.passages)
-        return self._registry(ports.run_id, web, ports.artifacts)
+        return self._registry(ports.run_id, web, ports)
 
     def shown(self) -> Registry:
         """The same tools, to be looked at: what they would write is of no run."""
-        return self._registry("none", self._no_search, MemoryArtifacts())
+        return self._registry("none", self._no_search)
 
     @property
     def _no_search(self) -> Web:
         """Reads pages where no web search is set."""
         return EngineWeb(self.clients, NoEngine())
 
-    def _registry(self, run_id: str, web: Web, artifacts: Artifacts) -> Registry:
+    def _registry(self, run_id: str, web: Web, ports: Ports | None = None) -> Registry:
         files = RunFiles(self.files / run_id, self.folders)
         own = [registered(tool, category="files", output=output, timeout=300) for tool, output in files.tools()]
         databases = DatabaseTools(self.databases)
@@ -70,7 +73,7 @@ class Toolbox:
             registered(tool, category="web", output=output, timeout=120, depends_on=_host(tool.name))
             for tool, output in web_tools(web)
         ]
-        tables = TableTools(TableStore(artifacts), files, databases.query)
+        tables = TableTools(TableStore(ports.artifacts if ports else MemoryArtifacts()), files, databases.query)
         own += [
             registered(
                 tool,
@@ -80,6 +83,10 @@ class Toolbox:
                 depends_on=_database if tool.name == "table_query" else None,
             )
             for tool, output in tables.tools()
+        ]
+        own += [
+            registered(tool, category="workflows", output=WORKFLOW_OUTPUT, timeout=LONGEST_WAIT + 60)
+            for tool in WorkflowTools(ports.workflows if ports else None).tools()
         ]
         return Registry([*self._shared, *own], self.breakers, databases.close, self.servers)
 
