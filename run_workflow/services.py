@@ -31,6 +31,7 @@ if TYPE_CHECKING:  # slow to import
 
     from chains.models import ModelDoor
     from graphs.workflow.pinned import Pinned
+    from run_workflow.engine.background import Background
     from run_workflow.engine.started import FindStored, Pin
     from run_workflow.engine.views import RunManifest
     from state.context import RunContext
@@ -122,6 +123,10 @@ class RunEngine(Protocol):
     @property
     def workflows(self) -> WorkflowEngine: ...
 
+    @property
+    def background(self) -> "Background":
+        """The runs that this process works on beside what else it does."""
+
     async def start(
         self, graph: str, input: Json, context: "RunContext", *, actor: str, dedup_key: str | None = None
     ) -> RunRecord: ...
@@ -181,6 +186,8 @@ class Services:
     """The bytes of a stored file by its hash."""
     toolbox: "Callable[[Ports], ToolRegistry] | None" = None
     """Makes the tools of one run."""
+    served: "Callable[[], ToolRegistry] | None" = None
+    """Makes the tools for other programs."""
 
 
 @asynccontextmanager
@@ -201,7 +208,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
                 engine = Engine(database.pool, models, SystemClock(), CATALOG, network=network)
                 stored = PostgresArtifacts(Fence(database.pool, "", _READ_ONLY))
                 async with aclosing(engine.background):
-                    yield Services(engine, models, stored.get, network.toolbox)
+                    yield Services(engine, models, stored.get, network.toolbox, network.served)
         finally:
             await models.close()
 
@@ -241,11 +248,14 @@ async def open_network(settings: Settings, models: "ModelDoor") -> AsyncIterator
         Databases(settings.named_databases()) as databases,
         open_servers(settings, clients) as servers,
     ):
+        web = _web(clients, settings) if settings.web else None
+        toolbox = _toolbox(Shared(clients, databases, servers), settings)
         yield Network(
-            web=_web(clients, settings) if settings.web else None,
+            web=web,
             pages=HttpPages(clients, max_bytes=MAX_BYTES, seconds=_PAGE_SECONDS),
             embedder=models.embedder(settings.embeddings) if settings.embeddings else None,
-            toolbox=_tools(Shared(clients, databases, servers), settings),
+            toolbox=_of_runs(toolbox),
+            served=lambda: toolbox().served(web),
             agents=agents,
             pin=_pin(settings),
         )
@@ -281,9 +291,8 @@ class Shared:
     servers: "McpServers"
 
 
-def _tools(shared: Shared, settings: Settings) -> "Callable[[Ports], ToolRegistry]":
+def _toolbox(shared: Shared, settings: Settings) -> "Callable[[], Toolbox]":
     """Makes the tools when a run first asks for them: they are slow to import, and its row is written before that."""
-    secrets = settings.secret_values()
 
     @cache
     def toolbox() -> "Toolbox":
@@ -291,13 +300,17 @@ def _tools(shared: Shared, settings: Settings) -> "Callable[[Ports], ToolRegistr
 
         return Toolbox(
             shared.clients,
-            secrets,
+            settings.secret_values(),
             settings.home / "files",
             settings.folders,
             databases=shared.databases,
             servers=shared.servers,
         )
 
+    return toolbox
+
+
+def _of_runs(toolbox: "Callable[[], Toolbox]") -> "Callable[[Ports], ToolRegistry]":
     def tools(ports: "Ports") -> "ToolRegistry":
         return toolbox()(ports)
 

@@ -349,6 +349,8 @@ class Network:
     embedder: Embedder | None = None
     toolbox: "Callable[[Ports], ToolRegistry] | None" = None
     """Makes the tools of one run, which work with its other ports."""
+    served: Callable[[], ToolRegistry] | None = None
+    """Makes the tools for other programs, which are no runs."""
     agents: tuple[AgentTemplate, ...] = ()
     """Templates of agents beside those that come with Stretto."""
     pin: Callable[[str, Any], Awaitable[Any]] | None = None

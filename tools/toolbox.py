@@ -31,6 +31,9 @@ from tools.workflow import MOST_SECONDS as LONGEST_WAIT
 from tools.workflow import OUTPUT as WORKFLOW_OUTPUT
 from tools.workflow import WorkflowTools
 
+SERVED = "mcp"
+"""The folder of the files that other programs write by tools."""
+
 
 @dataclass(frozen=True)
 class Toolbox:
@@ -51,6 +54,14 @@ class Toolbox:
         """The tools of one run."""
         web = ports.web or OnceWeb(self._no_search, ports.journal, ports.passages)
         return self._registry(ports.run_id, web, ports)
+
+    def served(self, web: Web | None) -> Registry:
+        """The tools for other programs, which are no runs: they share a folder, and read there and in `folders`. Nobody
+        chose the folder in which such a program starts this process, so that it is not read.
+        """
+        own = self.files / SERVED
+        chosen = replace(self, folders=self.folders or (own,))
+        return chosen._registry(SERVED, web or self._no_search)
 
     def shown(self) -> Registry:
         """The same tools, to be looked at: what they would write is of no run."""

@@ -6,6 +6,7 @@ They are durable as all runs are: what is left of them when the process ends is 
 import asyncio
 import time
 from asyncio import Task
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from state.errors import RunHeld, StrettoError
@@ -15,8 +16,10 @@ if TYPE_CHECKING:
     from run_workflow.services import RunEngine, RunView
 
 _LOOK_SECONDS = 0.25
-_DRAIN_SECONDS = 5.0
-"""What a run may take to come to a safe point when the process ends."""
+_DRAIN_SECONDS = 1.5
+"""What a run may take to come to a safe point when the process ends: clients that start a server of tools as a child
+give it two seconds.
+"""
 _OPEN = ("pending", "waiting", "running", "retrying")
 
 
@@ -38,14 +41,20 @@ class Background:
         self._tasks[run_id] = task
         task.add_done_callback(lambda _: self._ended(run_id, task))
 
-    async def watch(self, run_id: str, seconds: float, step: str | None = None) -> "RunView":
-        """How the run stands when it has ended or waits, the step has ended, or the time is over."""
+    async def watch(self, run_id: str, actor: str, seconds: float, step: str | None = None) -> "RunView":
+        """Works on the run, and gives back how it stands when it has ended or waits, the step has ended, or the time is
+        over. A time that it waits for is waited for as well, where it comes within the seconds.
+        """
         until = time.monotonic() + seconds
+        await self.go_on(run_id, actor)
         while True:
             view = await self._engine.show(run_id)
             left = until - time.monotonic()
-            if left <= 0 or not self._is_worked_on(view.run) or (step and has_ended(view, step)):
+            is_moving = self._is_worked_on(view.run) or _wakes_within(view.run, left)
+            if left <= 0 or not is_moving or (step and has_ended(view, step)):
                 return view
+            if view.run.is_put_away and view.run.answered:
+                await self.go_on(run_id, actor)
             await self._pause(run_id, min(left, _LOOK_SECONDS))
 
     async def aclose(self) -> None:
@@ -76,6 +85,12 @@ class Background:
             import structlog
 
             structlog.get_logger().error("a run in the background failed", run=run_id, exc_info=error)
+
+
+def _wakes_within(run: RunRecord, seconds: float) -> bool:
+    """Whether it is put away until a time that comes so soon."""
+    soon = datetime.now(UTC) + timedelta(seconds=seconds)
+    return run.is_put_away and (run.answered or (run.wakes_at is not None and run.wakes_at <= soon))
 
 
 def has_ended(view: "RunView", step: str) -> bool:

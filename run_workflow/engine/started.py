@@ -66,8 +66,7 @@ class StartedRuns:
             actor = await created_by(connection, self.parent)
         if run is None or _starter(run) != self.parent:
             raise ToolFailed(f"This run has started no run {run_id!r}.", "bad_input", place="workflow_id")
-        await self.background.go_on(run_id, actor)
-        view = await self.background.watch(run_id, seconds, step)
+        view = await self.background.watch(run_id, actor, seconds, step)
         return standing(view, step)
 
     async def _refuse_depth(self, run: RunRecord) -> None:

@@ -81,7 +81,7 @@ async def test_a_step_starts_a_workflow_and_watches_it(engine: Engine) -> None:
     assert (await engine.advance(parent.id)).status == "waiting_approval"
     (child,) = [run for run in await engine.list_runs() if run.graph.startswith("child")]
     assert (child.context, child.parent) == (parent.context, None)
-    await engine.background.watch(child.id, 10)
+    await engine.background.watch(child.id, "ann", 10)
     await approve(engine, child.id)
     assert (await engine.advance(child.id)).status == "completed"
     await approve(engine, parent.id)
