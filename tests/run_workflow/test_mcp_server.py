@@ -189,10 +189,10 @@ async def test_over_http_a_token_is_needed_and_no_page_of_a_browser_is_heard() -
             for headers, code in (({"Host": "evil.example"}, 421), ({"Origin": "https://evil.example"}, 403)):
                 assert (await plain.post(address, json={}, headers=headers)).status_code == code
             assert (await plain.get(address.removesuffix(http.PATH))).status_code == 404
-        stopped.set()
-        await serving
         with pytest.raises(SetupError, match="cannot be used"):
             http.listening(int(host.rpartition(":")[2]))
+        stopped.set()
+        await serving
 
 
 @pytest.mark.slow
