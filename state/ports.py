@@ -6,7 +6,7 @@ The Postgres versions live in `run_workflow/`; `tools/memory.py` has twins that 
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, runtime_checkable
 
@@ -301,6 +301,14 @@ class ToolRegistry(Protocol):
         """Ends what tools keep open between calls, such as transactions: the process stops working on the run."""
 
 
+@dataclass
+class Chains:
+    """The way from a tool to the models of its run: whoever works on the run opens it."""
+
+    ask: Callable[[str, Json, str], Awaitable[Json]] | None = None
+    """From the name of a chain, its input and the key of the call to what it gives; ToolFailed where that fails."""
+
+
 class Workflows(Protocol):
     """Runs of workflows that this run starts, and watches."""
 
@@ -378,6 +386,7 @@ class Ports:
     """None where steps and agents have no tools but those that they are handed."""
     workflows: Workflows | None = None
     """None where a run can start no others."""
+    chains: Chains = field(default_factory=Chains)
     worked: float = 0.0
     """Seconds that were worked on the run before, waiting left out."""
     agents: tuple[AgentTemplate, ...] = ()

@@ -21,6 +21,7 @@ from tools.network import Clients
 from tools.registry import Registry, registered
 from tools.run_files import RunFiles
 from tools.shaping import set_tool
+from tools.summaries import summarize_tool
 from tools.tables.stored import TableStore
 from tools.tables.table_tools import TableTools
 from tools.web.once import OnceWeb
@@ -31,6 +32,9 @@ from tools.workflow import MOST_SECONDS as LONGEST_WAIT
 from tools.workflow import OUTPUT as WORKFLOW_OUTPUT
 from tools.workflow import WorkflowTools
 
+MODELS = "models"
+"""The category of the tools that ask a model of the run that they work for."""
+_LONGEST_SUMMARY = 600
 SERVED = "mcp"
 """The folder of the files that other programs write by tools."""
 
@@ -99,6 +103,8 @@ class Toolbox:
             registered(tool, category="workflows", output=WORKFLOW_OUTPUT, timeout=LONGEST_WAIT + 60)
             for tool in WorkflowTools(ports.workflows if ports else None).tools()
         ]
+        summarize, output = summarize_tool(ports.chains if ports else None)
+        own.append(registered(summarize, category=MODELS, output=output, timeout=_LONGEST_SUMMARY))
         return Registry([*self._shared, *own], self.breakers, databases.close, self.servers)
 
     @cached_property

@@ -8,12 +8,16 @@ from uuid import uuid4
 from state.errors import SetupError, ToolFailed
 from state.ports import RegisteredTool, ToolRegistry
 from state.runs import Json
+from tools.toolbox import MODELS
 
 if TYPE_CHECKING:  # slow to import
     from mcp.types import Tool
 
 _VALUE = "value"
 """The field under which a client gets what is no object."""
+
+_OF_RUNS = (MODELS, "workflows")
+"""Categories of tools that work for a run alone."""
 
 
 class Offer(Protocol):
@@ -39,9 +43,9 @@ class RegistryOffer:
 
     @cached_property
     def _all(self) -> tuple[RegisteredTool, ...]:
-        """All but those that belong to a run: workflows are tools of their own here."""
+        """All but those that work for a run; workflows are tools of their own here."""
         found = map(self._registry.find, self._registry.names())
-        return tuple(tool for tool in found if tool.category != "workflows")
+        return tuple(tool for tool in found if tool.category not in _OF_RUNS)
 
     @cached_property
     def _offered(self) -> dict[str, RegisteredTool]:

@@ -289,3 +289,15 @@ async def test_figures_are_computed_from_the_values_of_steps(box: Toolbox) -> No
         "lines": [{"number": 1, "text": "pen", "sum": 3.6}, {"number": 2, "text": "lamp", "sum": 39.98}],
         "gross": 51.86,
     }
+
+
+async def test_a_tool_asks_a_model_of_the_run(box: Toolbox) -> None:
+    """Its calls are in the journal under the step, and counted; without a key it quotes what says most."""
+    texts = ["The tower is 93 m high. It was built in 1889.", "Visitors come by train."]
+    given = {"text": texts, "words": 10, "focus": "How high is the tower?"}
+    process = Process(box, tool("sum", "summarize", given))
+    told = (await process.go())["outputs"]["sum"]
+    assert told == {"summary": "The tower is 93 m high. Visitors come by train.", "parts": 1, "left_out": 0}
+    assert process.ports.tools is not None
+    assert await process.ports.tools.call("summarize", given, idempotency_key="r:sum") == told
+    assert (await process.ports.journal.usage("sum")).model_calls == 1  # a call of the same key is made once

@@ -54,7 +54,7 @@ outputs: {said: $end.said}
     "forecast": """name: forecast
 inputs: {type: object, required: [city], properties: {city: {type: string}}}
 steps:
-  - {id: now, type: action, tool: weather.now, input_mapping: {city: workflow.city}, idempotency_key: forecast}
+  - {id: now, type: action, tool: weather.now, input_mapping: {city: workflow.city}}
 outputs: {temp: $now.temp}
 """,
 }
