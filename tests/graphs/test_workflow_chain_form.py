@@ -1,6 +1,8 @@
 """Chains of tools: what the short form stands for, what is said of a wrong one, and one that a program makes."""
 
+import runpy
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import jsonschema_rs
@@ -19,6 +21,7 @@ from graphs.workflow.editor_schema import grammar_schema
 from graphs.workflow.pinned import pinned
 from graphs.workflow.yaml_source import Source, read
 from run_workflow.workflow_files import known
+from tests.document_lines import blocks
 from tests.graphs.workflow_files import look
 from tools.memory import memory_ports
 from tools.toolbox import Toolbox
@@ -132,3 +135,13 @@ async def test_a_chain_made_by_a_program_runs_as_a_file() -> None:
     assert await outputs(trip.text, city="Rome") == {"says": {"for": 4, "in": "Rome"}}
     side = Chain("w").then("set", id="a").then("set", id="b", after=())
     assert [step.depends_on for step in pinned(side.text, "w", {}).definition.steps] == [(), ()]
+
+
+def test_the_chains_of_the_documentation_are_good(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """The file has nothing wrong, and the program prints one that has nothing wrong either."""
+    (file,) = [block for block in blocks("docs/workflows.md", "yaml") if "\nchain:" in block]
+    (program,) = blocks("docs/workflows.md", "python")
+    (tmp_path / "program.py").write_text(program, encoding="utf-8")
+    runpy.run_path(str(tmp_path / "program.py"))
+    for text in (file, capsys.readouterr().out):
+        assert check_text(text, "trip.yaml", known()).problems == ()

@@ -34,7 +34,7 @@ from tools.network import Clients
 from tools.registry import Registry
 from tools.toolbox import Toolbox
 
-WEATHER = PROJECT / "tests" / "tools" / "mcp_weather.py"
+WEATHER = PROJECT / "examples" / "mcp" / "weather.py"
 FILES = {
     "double": """name: double
 description: Doubles a number.
