@@ -48,9 +48,11 @@ class Background:
         until = time.monotonic() + seconds
         await self.go_on(run_id, actor)
         while True:
+            is_here = run_id in self._tasks  # asked first: what is shown may be older than the end of the work
             view = await self._engine.show(run_id)
             left = until - time.monotonic()
-            is_moving = self._is_worked_on(view.run) or _wakes_within(view.run, left)
+            is_elsewhere = view.run.holder is not None and view.run.status not in ENDED
+            is_moving = is_here or is_elsewhere or _wakes_within(view.run, left)
             if left <= 0 or not is_moving or (step and has_ended(view, step)):
                 return view
             if view.run.is_put_away and view.run.answered:
@@ -66,9 +68,6 @@ class Background:
             for task in late:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-
-    def _is_worked_on(self, run: RunRecord) -> bool:
-        return run.id in self._tasks or (run.holder is not None and run.status not in ENDED)
 
     async def _pause(self, run_id: str, seconds: float) -> None:
         task = self._tasks.get(run_id)

@@ -16,15 +16,13 @@ from run_workflow.engine.engine import Engine
 from run_workflow.mcp import http
 from run_workflow.mcp.offers import Offer, RegistryOffer
 from run_workflow.mcp.server import server_of
-from run_workflow.mcp.workflows import WorkflowOffer
+from run_workflow.mcp.workflows import WorkflowOffer, listed
 from run_workflow.postgres.database import Database
 from run_workflow.settings import Settings, load_settings
 from state.errors import SetupError, ToolFailed
 from state.ports import Network
 from state.runs import Answer, Approve
 from tests.postgres_fixtures import PROJECT, ServerForTests
-from tests.run_workflow.cli_double import Line
-from tests.run_workflow.engine_double import EngineDouble
 from tests.run_workflow.engine_graphs import NO_MODELS, QUICK
 from tools.breaker import Breakers
 from tools.mcp.offers import McpServers
@@ -111,6 +109,7 @@ async def test_tools_that_write_are_offered_by_name_alone(settings: Settings, da
         assert "No tool 'http' is offered" in await refused(client, "http", url="https://shop.example", method="POST")
         (settings.home / "secret.txt").write_text("hush", encoding="utf-8")
         await refused(client, "file_read", path=str(settings.home / "secret.txt"))  # no folder was set
+    assert [line.partition(": ")[0] for line in (await listed(settings, 1))[1]] == [f"{settings.workflows}/broken.yaml"]
     with pytest.raises(SetupError, match="no tool 'htp'"):
         RegistryOffer(Toolbox().shown(), ["htp"])
 
@@ -143,8 +142,9 @@ async def test_what_waits_for_a_person_is_answered_elsewhere(settings: Settings,
         await engine.answer(run_id, None, Answer(decisions=(Approve(),)), "ann")
     async with opened(settings, database) as (_, client):
         told = await given(client, "workflow_status", workflow_id=run_id, step_name="end", wait_seconds=20)
+        assert told["step"]["output"] == {"said": "done"}  # the run itself may still be at its end
+        told = await given(client, "workflow_status", workflow_id=run_id, wait_seconds=20)
         assert (told["status"], told["outputs"]) == ("completed", {"said": "done"})
-        assert told["step"]["output"] == {"said": "done"}
 
 
 @pytest.mark.slow
@@ -193,16 +193,3 @@ async def test_over_http_a_token_is_needed_and_no_page_of_a_browser_is_heard() -
             http.listening(int(host.rpartition(":")[2]))
         stopped.set()
         await serving
-
-
-@pytest.mark.slow
-def test_what_is_offered_is_shown(tmp_path: Path) -> None:
-    """`mcp --show` lists tools and workflows without a database, and says which are left out."""
-    (tmp_path / "broken.yaml").write_text(FILES["broken"], encoding="utf-8")
-    line = Line(EngineDouble(), tmp_path, {"STRETTO_WORKFLOWS": str(tmp_path)})
-    shown = line.type("mcp", "--show", "--allow-write", "http")
-    assert shown.code == 0, shown.err
-    assert "run_expense_approval" in shown.out
-    assert "http_get" in shown.out
-    assert "broken.yaml" in shown.err
-    assert line.type("mcp", "--show", "--allow-write", "nothing").code == 2
