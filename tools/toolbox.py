@@ -60,12 +60,8 @@ class Toolbox:
         return self._registry(ports.run_id, web, ports)
 
     def served(self, web: Web | None) -> Registry:
-        """The tools for other programs, which are no runs: they share a folder, and read there and in `folders`. Nobody
-        chose the folder in which such a program starts this process, so that it is not read.
-        """
-        own = self.files / SERVED
-        chosen = replace(self, folders=self.folders or (own,))
-        return chosen._registry(SERVED, web or self._no_search)
+        """The tools for other programs, which are no runs: they share a folder."""
+        return self._registry(SERVED, web or self._no_search)
 
     def shown(self) -> Registry:
         """The same tools, to be looked at: what they would write is of no run."""

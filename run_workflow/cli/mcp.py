@@ -15,6 +15,8 @@ if TYPE_CHECKING:  # slow to import
     from mcp.server.lowlevel import Server
     from mcp.types import Tool
 
+    from run_workflow.settings import Settings
+
 TOKEN = "mcp"
 """The secret that clients over HTTP must send, where there is one."""
 
@@ -63,11 +65,20 @@ async def _server(desk: Desk, wanted: Mcp) -> "AsyncIterator[Server[Any, Any]]":
 
     _, left_out = await listed(desk.settings, wanted.wait)
     _tell(desk, left_out)
-    async with desk.services() as services:
+    async with desk.shell.open(_without_here(desk.settings)) as services:
         assert services.served is not None  # only tests of other commands leave it out
         async with aclosing(services.served()) as registry:
             workflows = WorkflowOffer(desk.settings, services.engine, wanted.wait)
             yield server_of([RegistryOffer(registry, wanted.allow_write or ()), workflows])
+
+
+def _without_here(settings: "Settings") -> "Settings":
+    """The settings, without the folder in which the process works as one that may be read: a client chose it, and often
+    it holds everything.
+    """
+    from tools.toolbox import SERVED
+
+    return settings.model_copy(update={"folders": settings.folders or (settings.home / "files" / SERVED,)})
 
 
 async def _show(desk: Desk, wanted: Mcp) -> int:

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 from uuid import uuid4
 
 from state.errors import SetupError, ToolFailed
@@ -75,16 +75,24 @@ def _gives_object(tool: RegisteredTool) -> bool:
 def _told(tool: RegisteredTool) -> "Tool":
     from mcp.types import Tool, ToolAnnotations
 
-    schema: dict[str, Any] = {"type": "object", "properties": {_VALUE: tool.output}, "required": [_VALUE]}
     return Tool(
         name=tool.name,
         description=tool.description,
         inputSchema={"type": "object", **tool.parameters},
-        outputSchema=tool.output if _gives_object(tool) else None if "$defs" in tool.output else schema,
+        outputSchema=_output_schema(tool),
         annotations=ToolAnnotations(
             readOnlyHint=tool.side_effects != "write", openWorldHint=tool.category in ("web", "database")
         ),
     )
+
+
+def _output_schema(tool: RegisteredTool) -> Json | None:
+    """Of what a client gets; None where it cannot be said: definitions of a schema stand at its root."""
+    if _gives_object(tool):
+        return tool.output
+    if "$defs" in tool.output:
+        return None
+    return {"type": "object", "properties": {_VALUE: tool.output}, "required": [_VALUE]}
 
 
 def not_offered(name: str) -> ToolFailed:

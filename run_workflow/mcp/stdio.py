@@ -4,7 +4,7 @@ import asyncio
 import os
 import sys
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 
@@ -82,5 +82,5 @@ class _Lines:
         self._put(None)
 
     def _put(self, line: str | None) -> None:
-        if not self._loop.is_closed():
+        with suppress(RuntimeError):  # the loop has ended, and nobody waits for lines
             self._loop.call_soon_threadsafe(self._queue.put_nowait, line)

@@ -107,8 +107,6 @@ async def test_tools_that_write_are_offered_by_name_alone(settings: Settings, da
         assert await given(client, "file_read", path="a.json", form="json") == {"value": [1]}
         assert "is not as it must be" in await refused(client, "file_read", paths="a.json")
         assert "No tool 'http' is offered" in await refused(client, "http", url="https://shop.example", method="POST")
-        (settings.home / "secret.txt").write_text("hush", encoding="utf-8")
-        await refused(client, "file_read", path=str(settings.home / "secret.txt"))  # no folder was set
     assert [line.partition(": ")[0] for line in (await listed(settings, 1))[1]] == [f"{settings.workflows}/broken.yaml"]
     with pytest.raises(SetupError, match="no tool 'htp'"):
         RegistryOffer(Toolbox().shown(), ["htp"])
@@ -166,6 +164,8 @@ async def test_mcp_both_ways_over_processes(settings: Settings, postgres_server:
             told = await tools.call("ours.run_forecast", {"city": "Rome"})
             assert (told["status"], told["outputs"]) == ("completed", {"temp": 21.5})
             assert "ours.weather.now" not in tools.names()  # what others offer is not passed on
+            with pytest.raises(ToolFailed, match="outside of what may be read"):  # where the client started it
+                await tools.call("ours.file_find", {"path": str(WEATHER)})
 
 
 @pytest.mark.slow

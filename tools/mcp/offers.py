@@ -214,7 +214,7 @@ def _output(answer: "CallToolResult", server: McpServer, tool: str, *, is_struct
     place = f"{server.name}{SIGN}{tool}"
     if answer.isError:
         said = masked(" ".join(" ".join(texts).split())[:_LONGEST_TEXT], server.secrets)
-        raise ToolFailed(f"It answered with an error: {said or 'without words'}.", "refused", place=place)
+        raise ToolFailed(f"It answered with an error: {said.rstrip('.') or 'without words'}.", "refused", place=place)
     given: Any = answer.structuredContent
     if not is_structured:
         values = {} if given is None else {"structured": given}
