@@ -184,8 +184,6 @@ class Services:
     models: ModelOpener
     read: Callable[[str], Awaitable[bytes]]
     """The bytes of a stored file by its hash."""
-    toolbox: "Callable[[Ports], ToolRegistry] | None" = None
-    """Makes the tools of one run."""
     served: "Callable[[], ToolRegistry] | None" = None
     """Makes the tools for other programs."""
 
@@ -208,7 +206,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
                 engine = Engine(database.pool, models, SystemClock(), CATALOG, network=network)
                 stored = PostgresArtifacts(Fence(database.pool, "", _READ_ONLY))
                 async with aclosing(engine.background):
-                    yield Services(engine, models, stored.get, network.toolbox, network.served)
+                    yield Services(engine, models, stored.get, network.served)
         finally:
             await models.close()
 

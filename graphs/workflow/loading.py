@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from graphs.workflow.chain_form import unfold
+from graphs.workflow.chain_form import in_its_words, unfold
 from graphs.workflow.problems import Path, Problem, suggestion
 from graphs.workflow.yaml_source import Source, read
 from state.workflow.definition import WorkflowDefinition
@@ -32,7 +32,7 @@ def load(text: str, file: str) -> tuple[WorkflowDefinition | None, Source]:
     try:
         return WorkflowDefinition.model_validate(source.value), source
     except ValidationError as error:
-        source.problems += _told(error, source)
+        source.problems += [in_its_words(source, each) for each in _told(error, source)]
         return None, source
 
 

@@ -13,12 +13,15 @@ from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.types import Command
 from standardwebhooks import Webhook
 
+from agents.staff import Staff
+from chains.fake.script import FakeScript
 from chains.models import ModelDoor
 from graphs.workflow.attempts import pause_before
 from graphs.workflow.bodies import bodies
 from graphs.workflow.compiler import build
 from graphs.workflow.loading import load
 from graphs.workflow.outcomes import StepFailed, failure_of
+from state.context import RunContext
 from state.errors import ToolFailed
 from state.ports import Ports
 from state.runs import StepRecord
@@ -301,3 +304,23 @@ async def test_a_tool_asks_a_model_of_the_run(box: Toolbox) -> None:
     assert process.ports.tools is not None
     assert await process.ports.tools.call("summarize", given, idempotency_key="r:sum") == told
     assert (await process.ports.journal.usage("sum")).model_calls == 1  # a call of the same key is made once
+
+
+async def test_a_tool_is_told_what_a_model_fails_with() -> None:
+    """By class; an answer that cannot be used is asked for anew by the next call with the key, one that can is kept."""
+    good = {"structured": {"SummaryDraft": {"summary": "High."}}}
+    down = {"error": {"kind": "auth"}}
+    script = FakeScript.model_validate({"steps": [{"reply": "no"}, {"reply": "no"}, good, down]})
+    ports = memory_ports(ModelDoor({}, {"fake/main": (0.0, 0.0)}, {"main": script}), run_id="r")
+    staff = Staff(ports, RunContext(default_model="fake/main"), lambda _: None)
+    tools = Toolbox()(ports)
+    given = {"text": "The tower is high."}
+    with pytest.raises(ToolFailed) as failed:
+        await tools.call("summarize", given, idempotency_key="r:sum")
+    assert failed.value.error == "bad_output"
+    for _ in range(2):
+        assert (await tools.call("summarize", given, idempotency_key="r:sum"))["summary"] == "High."
+    assert (await staff.spending.total()).model_calls == 3
+    with pytest.raises(ToolFailed) as failed:
+        await tools.call("summarize", given, idempotency_key="r:other")
+    assert failed.value.error == "refused"

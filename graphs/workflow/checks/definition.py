@@ -40,7 +40,7 @@ def _links_of_the_rest(source: Source, known: Known) -> list[Problem]:
     shapes = shapes_of_inputs(rest, top)
     fill_shapes(top, shapes, rest, known)
     check_links(top, shapes, notes)
-    return notes.problems
+    return [in_its_words(source, each) for each in notes.problems]
 
 
 def check(definition: WorkflowDefinition, source: Source, known: Known) -> Checked:
