@@ -34,12 +34,12 @@ from tools.toolbox import Toolbox
 
 WEATHER = PROJECT / "examples" / "mcp" / "weather.py"
 FILES = {
-    "double": """name: double
-description: Doubles a number.
+    "echo": """name: echo
+description: Gives a number back.
 inputs: {type: object, required: [n], properties: {n: {type: integer}}}
 steps:
   - {id: sum, type: action, tool: set, input_mapping: {value: workflow.n}}
-outputs: {twice: $sum.value}
+outputs: {same: $sum.value}
 """,
     "asks": """name: asks
 steps:
@@ -98,7 +98,7 @@ async def test_tools_that_write_are_offered_by_name_alone(settings: Settings, da
     """The others are called by the registry: checked, with their errors; what is no object is put into one."""
     async with opened(settings, database, "file_write") as (_, client):
         tools = {tool.name: tool for tool in (await client.list_tools()).tools}
-        assert {"set", "file_write", "statistics", "run_double", "workflow_status"} <= set(tools)
+        assert {"set", "file_write", "statistics", "run_echo", "workflow_status"} <= set(tools)
         assert not {"http", "database_execute", "webhook", "workflow", "run_broken"} & set(tools)
         writes = {name for name, tool in tools.items() if tool.annotations and not tool.annotations.readOnlyHint}
         assert {name for name in writes if not name.startswith("run_")} == {"file_write"}
@@ -115,19 +115,29 @@ async def test_tools_that_write_are_offered_by_name_alone(settings: Settings, da
 async def test_a_workflow_is_run_to_its_end(settings: Settings, database: Database) -> None:
     """Its tool has the inputs of the file; wrong ones are refused with their reason."""
     async with opened(settings, database) as (engine, client):
-        (tool,) = [tool for tool in (await client.list_tools()).tools if tool.name == "run_double"]
+        (tool,) = [tool for tool in (await client.list_tools()).tools if tool.name == "run_echo"]
         assert tool.inputSchema["required"] == ["n"]
-        assert str(tool.description).startswith("Doubles a number.")
-        told = await given(client, "run_double", n=4)
-        assert (told["status"], told["outputs"], told["commands"]) == ("completed", {"twice": 4}, [])
-        assert "n" in await refused(client, "run_double", n="four")
-        assert "no input 'm'" in await refused(client, "run_double", n=1, m=1)
+        assert str(tool.description).startswith("Gives a number back.")
+        told = await given(client, "run_echo", n=4)
+        assert (told["status"], told["outputs"], told["commands"]) == ("completed", {"same": 4}, [])
+        assert "n" in await refused(client, "run_echo", n="four")
+        assert "no input 'm'" in await refused(client, "run_echo", n=1, m=1)
         (run,) = await engine.list_runs()
         own = await engine.workflows.start(
             await engine.workflows.definition_of(run), {"n": 1}, run.context, actor="ann", dedup_key=None
         )
         assert "not started over MCP" in await refused(client, "workflow_status", workflow_id=own.id)
         assert "wait_seconds" in await refused(client, "workflow_status", workflow_id=run.id, wait_seconds=-1)
+
+
+async def test_a_run_outlives_its_client(settings: Settings, database: Database) -> None:
+    """Where the process ends meanwhile, the next one goes on with it for whoever asks how it stands."""
+    async with opened(settings, database, seconds=0) as (_, client):
+        begun = await given(client, "run_echo", n=4)
+        assert begun["status"] != "completed"
+    async with opened(settings, database) as (_, client):
+        told = await given(client, "workflow_status", workflow_id=begun["workflow_id"], wait_seconds=20)
+        assert (told["status"], told["outputs"]) == ("completed", {"same": 4})
 
 
 async def test_what_waits_for_a_person_is_answered_elsewhere(settings: Settings, database: Database) -> None:
