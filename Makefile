@@ -41,7 +41,7 @@ lock: ## Make both lock files anew from pyproject.toml
 	@scripts/environment run
 	.venv/bin/python -m pip install --quiet --disable-pip-version-check uv
 	$(COMPILE) --output-file requirements.lock
-	$(COMPILE) --extra dev --extra studio --extra embeddings --extra duckdb --extra web --constraint requirements.lock --output-file requirements-dev.lock
+	$(COMPILE) --extra dev --extra mcp --extra studio --extra embeddings --extra duckdb --extra web --constraint requirements.lock --output-file requirements-dev.lock
 
 clean: ## Remove .venv and what the checks leave behind
 	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .langgraph_api

@@ -66,7 +66,8 @@ async def act(
     """
     form = form_of(ANSWER, work.schema) if work.schema is not None else None
     was_fed = bool(work.material) or work.is_outside or any(is_foreign(each.tool) for each in work.tools)
-    guard = AskedTools(scope, UntrustedText(tools=work.allowed), was_fed, ask)
+    allowed = tuple(tool.tool.name for tool in work.tools if tool.name in work.allowed)
+    guard = AskedTools(scope, UntrustedText(tools=allowed), was_fed, ask)
     stack = agent_middleware(scope, work.limits, ends_in_text=form is None, guard=guard)
     if registry is not None:
         stack.append(RegistryTools(scope, registry, work.tools))
@@ -142,7 +143,7 @@ class RegistryTools(AgentMiddleware[Any, Any, Any]):
     def __init__(self, scope: CallScope, registry: ToolRegistry, tools: Sequence[RegisteredTool]) -> None:
         super().__init__()
         self._scope, self._registry = scope, registry
-        self._tools = {tool.name: tool for tool in tools}
+        self._tools = {tool.tool.name: tool for tool in tools}
 
     async def awrap_tool_call(self, request: ToolCallRequest, handler: Handler) -> ToolMessage | Command[Any]:
         """Gives back the tool's message. Raises ToolFailed."""

@@ -24,7 +24,7 @@ async def analyse(kit: Kit, scope: CallScope, task: BranchTask, context: RunCont
     stack = agent_middleware(scope, branch.limits, context.untrusted, was_fed=bool(branch.tables))
     worker = create_agent(
         kit.team.model(scope, agent, context),
-        [*tools, *own_tools(kit, scope, agent, tools, stack)],
+        [*tools, *await own_tools(kit, scope, agent, tools, stack)],
         system_prompt=system_prompt("analyse", agent.instructions, specialised=said(how) is not None),
         middleware=stack,
         response_format=ToolStrategy(FindingsDraft),

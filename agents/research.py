@@ -38,7 +38,7 @@ async def research(kit: Kit, scope: CallScope, task: BranchTask, context: RunCon
     stack = agent_middleware(scope, limits, context.untrusted, was_fed=bool(task["prior"]))
     worker = create_agent(
         kit.team.model(scope, agent, context),
-        [*tools, *own_tools(kit, scope, agent, tools, stack)],
+        [*tools, *await own_tools(kit, scope, agent, tools, stack)],
         system_prompt=system_prompt("research", agent.instructions, specialised=said(how) is not None),
         middleware=stack,
         response_format=ToolStrategy(FindingsDraft),
@@ -71,12 +71,13 @@ def _limits(branch: Branch, how: ResearchSpeciality) -> BranchLimits:
     return branch.limits.model_copy(update={"tool_calls": most})
 
 
-def own_tools(
+async def own_tools(
     kit: Kit, scope: CallScope, agent: Agent, given: Sequence[BaseTool], stack: list[AgentMiddleware[Any, Any, Any]]
 ) -> list[BaseTool]:
     """The tools that the agent brings with it, called by the registry; `given` have their names first."""
     taken = {tool.name for tool in given}
-    registered = [tool for tool in kit.team.tools(agent.template.tools, scope.path) if tool.name not in taken]
+    brought = await kit.team.tools(agent.template.tools, scope.path)
+    registered = [tool for tool in brought if tool.tool.name not in taken]
     if registered and kit.ports.tools is not None:
         stack.append(RegistryTools(scope, kit.ports.tools, registered))
     return [tool.tool for tool in registered]

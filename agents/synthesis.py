@@ -167,7 +167,7 @@ async def _written(desk: _Desk, state: ResearchState, wanted: dict[str, Any]) ->
     stack = agent_middleware(scope, _LIMITS, was_fed=True)
     agent = create_agent(
         desk.model,
-        [*tools, *own_tools(desk.kit, scope, writer, tools, stack)],
+        [*tools, *await own_tools(desk.kit, scope, writer, tools, stack)],
         system_prompt=system_prompt(
             "synthesize", writer.instructions, specialised=wanted["specialisation"] is not None
         ),

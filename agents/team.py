@@ -75,7 +75,7 @@ class Team:
             place = f"agent {template.name}"
             if not RESEARCH_WORK.keys() & set(template.capabilities):
                 continue
-            self.tools(template.tools, f"{place}, tools")
+            await self.tools(template.tools, f"{place}, tools")
             sound(template.specialisation.analysis, place)
             if template.model is None:
                 continue
@@ -133,13 +133,14 @@ class Team:
         """The model that plays an agent: recorded, limited, retried. Raises AgentNotMade where it cannot be opened."""
         return model_named(scope, agent.model_name(context), context)
 
-    def tools(self, names: tuple[str, ...], place: str) -> tuple[RegisteredTool, ...]:
+    async def tools(self, names: tuple[str, ...], place: str) -> tuple[RegisteredTool, ...]:
         """The tools of these names, each once. Raises AgentNotMade where there is none of a name."""
         if not names:
             return ()
         if self._ports.tools is None:
             raise AgentNotMade("There are no tools here.", place=place, remedy="Run it where tools are registered.")
         try:
+            await self._ports.tools.ready(names)
             found = {tool.name: tool for tool in map(self._ports.tools.find, dict.fromkeys(names))}
         except ToolError as error:
             raise AgentNotMade(error.message, place=place, remedy=error.remedy) from error

@@ -8,10 +8,13 @@ from collections.abc import AsyncIterator, Sequence
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages.utils import count_tokens_approximately
 from langchain_core.runnables import Runnable, RunnableLambda
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from chains.ask import ask, brief
 from tools.sentences import split_sentences
+from tools.summaries import Summary, SummaryInput
+
+__all__ = ["Summary", "SummaryDraft", "SummaryInput", "split", "summarizer"]
 
 _LARGEST_PART = 3000
 """Tokens of text in one prompt."""
@@ -22,25 +25,6 @@ _OVERHEAD = 250
 _TOKENS_A_WORD = 1.5
 _CHARACTERS_A_TOKEN = 4
 _AT_ONCE = 4
-
-
-class SummaryInput(BaseModel):
-    """What is to be summed up, and how."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    text: str | list[str] = Field(description="one text, or several")
-    focus: str = Field(default="", description="what the reader wants to know")
-    words: int = Field(default=120, ge=10, le=2000, description="about how long the summary may be")
-    token_budget: int = Field(default=40_000, ge=2000, description="tokens that all prompts and answers may use")
-
-
-class Summary(BaseModel):
-    """A summary and what it rests on."""
-
-    summary: str
-    parts: int = Field(description="parts of the text that were read")
-    left_out: int = Field(description="parts for which the token budget left no room")
 
 
 class SummaryDraft(BaseModel):

@@ -40,6 +40,7 @@ async def examine(settings: Settings, opener: Opener = open_database) -> tuple[C
     checks += [await _server(f"server of {name}", url, "/models") for name, url in _addresses(settings)]
     checks.append(await _search(settings))
     checks += await _databases(settings)
+    checks += await _mcp(settings)
     return tuple(checks)
 
 
@@ -69,6 +70,7 @@ def _values(settings: Settings) -> dict[str, str]:
     values["database_url"] = "set" if settings.database_url else ""
     values["secrets"] = ", ".join(sorted(settings.secrets))
     values["databases"] = ", ".join(sorted(settings.databases))
+    values["mcp"] = ", ".join(sorted(settings.mcp))
     values["providers"] = ", ".join(
         f"{name} ({'with' if provider.api_key else 'without'} key)" for name, provider in settings.providers.items()
     )
@@ -210,6 +212,20 @@ async def _databases(settings: Settings) -> list[CheckBody]:
     except SetupError as error:
         checks.append(_check("databases", "fault", f"{error.place}: {error.message}", error.remedy or ""))
     return checks
+
+
+async def _mcp(settings: Settings) -> list[CheckBody]:
+    """Whether each MCP server whose tools may be used answers."""
+    from run_workflow.services import open_servers
+
+    try:
+        async with open_servers(settings) as servers:
+            offered, failed = await servers.offers(servers.names)
+    except SetupError as error:
+        return [_check("MCP servers", "fault", str(error), error.remedy or "")]
+    good = [_check(f"MCP server {name}", "ok", f"{len(each.tools)} tools") for name, each in offered.items()]
+    bad = [_check(f"MCP server {name}", "fault", each.message, each.remedy or "") for name, each in failed.items()]
+    return [*good, *bad]
 
 
 async def _server(title: str, url: str, path: str) -> CheckBody:

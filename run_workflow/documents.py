@@ -311,6 +311,24 @@ class ToolDocument(Document):
     """The tool as models are told of it, in the form of the OpenAI API."""
 
 
+class OfferedBody(Document):
+    """A tool that MCP clients are offered."""
+
+    name: str
+    description: str
+    writes: bool
+    """Whether it may change something."""
+    parameters: Json
+
+
+class OffersDocument(Document):
+    """`mcp --show`."""
+
+    tools: tuple[OfferedBody, ...]
+    left_out: tuple[str, ...]
+    """Workflows that are not offered, each with the reason."""
+
+
 class WorkflowLine(Document):
     """A workflow in a list."""
 

@@ -24,7 +24,7 @@ def mermaid(name: str, settings: "Settings") -> str:
         from graphs.workflow.draw import mermaid_of
         from run_workflow.workflow_catalog import WorkflowCatalog
 
-        return mermaid_of(WorkflowCatalog(settings.workflows, settings.agents).definition(name))
+        return mermaid_of(WorkflowCatalog.of(settings).definition(name))
     from chains.models import ModelDoor
     from tools.memory import memory_ports
 

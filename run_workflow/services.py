@@ -5,7 +5,7 @@ The command line knows the engine only by `RunEngine`, so that its tests hand in
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -31,10 +31,13 @@ if TYPE_CHECKING:  # slow to import
 
     from chains.models import ModelDoor
     from graphs.workflow.pinned import Pinned
+    from run_workflow.engine.background import Background
+    from run_workflow.engine.started import FindStored, Pin
     from run_workflow.engine.views import RunManifest
     from state.context import RunContext
     from state.ports import Network, Ports, ToolRegistry, Web
     from tools.database.conversations import Databases
+    from tools.mcp.offers import McpServers
     from tools.network import Clients
     from tools.toolbox import Toolbox
 
@@ -120,6 +123,10 @@ class RunEngine(Protocol):
     @property
     def workflows(self) -> WorkflowEngine: ...
 
+    @property
+    def background(self) -> "Background":
+        """The runs that this process works on beside what else it does."""
+
     async def start(
         self, graph: str, input: Json, context: "RunContext", *, actor: str, dedup_key: str | None = None
     ) -> RunRecord: ...
@@ -179,6 +186,8 @@ class Services:
     models: ModelOpener
     read: Callable[[str], Awaitable[bytes]]
     """The bytes of a stored file by its hash."""
+    served: "Callable[[], ToolRegistry] | None" = None
+    """Makes the tools for other programs."""
 
 
 @asynccontextmanager
@@ -198,9 +207,21 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             async with open_network(settings, models) as network:
                 engine = Engine(database.pool, models, SystemClock(), CATALOG, network=network)
                 stored = PostgresArtifacts(Fence(database.pool, "", _READ_ONLY))
-                yield Services(engine, models, stored.get)
+                async with aclosing(engine.background):
+                    yield Services(engine, models, stored.get, network.served)
         finally:
             await models.close()
+
+
+def _pin(settings: Settings) -> "Pin":
+    """Finds workflows by their names, as they are when they are asked for."""
+
+    async def pin(name: str, find_stored: "FindStored") -> "Pinned":
+        from run_workflow.workflow_catalog import WorkflowCatalog
+
+        return await WorkflowCatalog.of(settings).pin(name, find_stored)
+
+    return pin
 
 
 @asynccontextmanager
@@ -222,26 +243,74 @@ async def open_network(settings: Settings, models: "ModelDoor") -> AsyncIterator
     if settings.embeddings:
         settings.check_key(settings.embeddings)
     agents = await asyncio.to_thread(templates_in, settings.agents)
-    async with Clients(settings.allowed_hosts) as clients, Databases(settings.named_databases()) as databases:
+    async with (
+        Clients(settings.allowed_hosts) as clients,
+        Databases(settings.named_databases()) as databases,
+        open_servers(settings, clients) as servers,
+    ):
+        web = _web(clients, settings) if settings.web else None
+        toolbox = _toolbox(Shared(clients, databases, servers), settings)
         yield Network(
-            web=_web(clients, settings) if settings.web else None,
+            web=web,
             pages=HttpPages(clients, max_bytes=MAX_BYTES, seconds=_PAGE_SECONDS),
             embedder=models.embedder(settings.embeddings) if settings.embeddings else None,
-            toolbox=_tools(clients, databases, settings),
+            toolbox=_of_runs(toolbox),
+            served=lambda: toolbox().served(web),
             agents=agents,
+            pin=_pin(settings),
         )
 
 
-def _tools(clients: "Clients", databases: "Databases", settings: Settings) -> "Callable[[Ports], ToolRegistry]":
+@asynccontextmanager
+async def open_servers(settings: Settings, clients: "Clients | None" = None) -> AsyncIterator["McpServers"]:
+    """The MCP servers of the settings; each is asked when it is needed, and ended after the block.
+
+    SetupError where there are some, and what speaks MCP is not installed.
+    """
+    from tools.mcp.connection import refuse_without_package
+    from tools.mcp.offers import McpServers
+    from tools.network import Clients
+
+    named = settings.mcp_servers()
+    if named:
+        refuse_without_package()
+    async with Clients(settings.allowed_hosts) as own:
+        servers = McpServers(named, clients or own)
+        try:
+            yield servers
+        finally:
+            await servers.aclose()
+
+
+@dataclass(frozen=True)
+class Shared:
+    """What the tools of all runs keep open."""
+
+    clients: "Clients"
+    databases: "Databases"
+    servers: "McpServers"
+
+
+def _toolbox(shared: Shared, settings: Settings) -> "Callable[[], Toolbox]":
     """Makes the tools when a run first asks for them: they are slow to import, and its row is written before that."""
-    secrets = settings.secret_values()
 
     @cache
     def toolbox() -> "Toolbox":
         from tools.toolbox import Toolbox
 
-        return Toolbox(clients, secrets, settings.home / "files", settings.folders, databases=databases)
+        return Toolbox(
+            shared.clients,
+            settings.secret_values(),
+            settings.home / "files",
+            settings.folders,
+            databases=shared.databases,
+            servers=shared.servers,
+        )
 
+    return toolbox
+
+
+def _of_runs(toolbox: "Callable[[], Toolbox]") -> "Callable[[Ports], ToolRegistry]":
     def tools(ports: "Ports") -> "ToolRegistry":
         return toolbox()(ports)
 

@@ -1,11 +1,17 @@
 """The parts that settings are made of: a model provider, a price, names that have a form."""
 
-from typing import Annotated, NamedTuple
+import shlex
+from collections.abc import Mapping
+from typing import Annotated, Any, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
 from chains.models import ProviderSettings
 from state.context import EXTRACTIVE, MINILM
+from state.errors import SetupError
+from tools.mcp.server import McpServer
+
+SecretName = Annotated[str, Field(pattern=r"^[a-z0-9_]+$")]
 
 
 class From(NamedTuple):
@@ -48,6 +54,48 @@ class DatabaseAddress(Part):
     once: str = Field(default="", pattern=r"^([A-Za-z_]\w*(\.[A-Za-z_]\w*)?)?$")
 
 
+class McpPart(Part):
+    """How one MCP server is reached: by a program that is started, or by an address. A text is either of them."""
+
+    command: tuple[str, ...] | None = Field(default=None, min_length=1)
+    url: str | None = Field(default=None, pattern=r"^https?://\S+$")
+    env: dict[str, SecretName] = Field(default_factory=dict)
+    secret: SecretName | None = None
+    trusted: bool = False
+    timeout: float = Field(default=60.0, gt=0, le=3600)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_text(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            value = {"url": value} if "://" in value else {"command": value}
+        if isinstance(value, dict) and isinstance(value.get("command"), str):
+            value = {**value, "command": shlex.split(value["command"])}
+        return value
+
+    @model_validator(mode="after")
+    def _one_way(self) -> "McpPart":
+        if (self.command is None) == (self.url is None) or (self.url and self.env) or (self.command and self.secret):
+            raise ValueError("give command (and env), or url (and secret)")
+        return self
+
+    def server(self, name: str, secrets: Mapping[str, str]) -> McpServer:
+        """The server, with the values of its secrets. SetupError where there is none of a name."""
+        for wanted in (*self.env.values(), *filter(None, [self.secret])):
+            if wanted not in secrets:
+                remedy = f"Set STRETTO_SECRET_{wanted.upper()}."
+                raise SetupError(f"There is no secret {wanted!r}.", place=f"mcp.{name}", remedy=remedy)
+        return McpServer(
+            name=name,
+            command=self.command or (),
+            url=self.url or "",
+            environment={variable: secrets[wanted] for variable, wanted in self.env.items()},
+            token=secrets[self.secret] if self.secret else "",
+            trusted=self.trusted,
+            timeout=self.timeout,
+        )
+
+
 class Price(Part):
     """What a model costs, in US dollars for a million tokens."""
 
@@ -62,4 +110,3 @@ EmbeddingModel = Annotated[str, Field(pattern=rf"^({MINILM}|[a-z0-9][a-z0-9_.-]*
 
 
 Host = Annotated[str, Field(pattern=r"^([\w.-]+|\[[0-9a-fA-F:.]+\])(:\d+)?$")]
-SecretName = Annotated[str, Field(pattern=r"^[a-z0-9_]+$")]

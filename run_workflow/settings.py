@@ -20,6 +20,7 @@ from run_workflow.setting_parts import (
     EmbeddingModel,
     From,
     Host,
+    McpPart,
     ModelName,
     Part,
     Price,
@@ -30,10 +31,12 @@ from run_workflow.setting_places import FORM, default_file, default_home, login,
 from state.context import EXTRACTIVE, MINILM, Role
 from state.errors import SetupError
 from tools.database.connections import NamedDatabase
+from tools.mcp.server import McpServer
 
 ROLES: tuple[Role, ...] = get_args(Role)
 _SECRET = "STRETTO_SECRET_"
 _DATABASE = "STRETTO_DATABASE_"
+_MCP = "STRETTO_MCP_"
 _MODEL = f"Write provider/model, for instance openai/gpt-5-mini, or {EXTRACTIVE}."
 _REMEDIES = {
     "prices": 'Write [prices."provider/model"] with input and output in US dollars for a million tokens.',
@@ -44,6 +47,7 @@ _REMEDIES = {
     "embeddings": f"Write {MINILM}, or provider/model, for instance openai/text-embedding-3-small.",
     "allowed_hosts": "Write names of hosts, with or without a port: intranet.example, localhost:8080.",
     "databases": "Write url, or set STRETTO_DATABASE_<NAME>; writable = true or false; once = a table for keys.",
+    "mcp": "Write command and env, or url and secret; trusted = true believes that a tool of it only reads.",
     "web": "Write the address of a SearXNG server, tavily, or duckduckgo.",
     "secrets": "Names of secrets are small letters, digits and _.",
 }
@@ -117,6 +121,12 @@ class Settings(Part):
             "for one that may be changed, and once = the name of a table for keys of calls.",
         )
     )
+    mcp: Annotated[dict[SecretName, McpPart], From("STRETTO_MCP_<NAME>", "mcp.<name>")] = Field(
+        default_factory=dict,
+        description="MCP servers (extra `mcp`), whose tools are called <name>.<tool>: a command line or an address; in "
+        "the file also command, env (variables and the secrets that they hold), or url and secret (its token), "
+        "timeout in seconds, and trusted = true to believe that its tools change nothing where they say so.",
+    )
     workflows: Annotated[Path, From("STRETTO_WORKFLOWS", "workflows")] = Field(
         description="Folder with workflow files of your own, which can be run by name. Default: workflows beside the "
         "settings file."
@@ -160,6 +170,11 @@ class Settings(Part):
         """The databases that tools use. Raises SetupError for an address that is none."""
         named = sorted(self.databases.items())
         return tuple(NamedDatabase(name, each.url.get_secret_value(), each.writable, each.once) for name, each in named)
+
+    def mcp_servers(self) -> tuple[McpServer, ...]:
+        """The MCP servers whose tools can be used. Raises SetupError for a secret that there is not."""
+        secrets = self.secret_values()
+        return tuple(part.server(name, secrets) for name, part in sorted(self.mcp.items()))
 
     def price_table(self) -> dict[str, tuple[float, float]]:
         """US dollars for a million input and output tokens, by model."""
@@ -219,6 +234,7 @@ class _Values:
         values["prices"] = self._section("prices")
         values["secrets"] = self._secrets()
         values["databases"] = self._databases()
+        values["mcp"] = self._mcp()
         if unknown := sorted(self._table):
             known = sorted(
                 {str(_origin(name).key).split(".")[0] for name in Settings.model_fields if _origin(name).key}
@@ -318,6 +334,15 @@ class _Values:
             self._places["databases", name] = key
         return found
 
+    def _mcp(self) -> dict[str, Any]:
+        """The MCP servers of the file, and those of the environment, which come before them."""
+        found = self._section("mcp")
+        for key in (key for key in self._env if key.startswith(_MCP)):
+            name = key.removeprefix(_MCP).lower()
+            found[name] = self._env[key]
+            self._places["mcp", name] = key
+        return found
+
     def _section(self, name: str) -> dict[str, Any]:
         table = self._table.pop(name, {})
         if not isinstance(table, dict):
@@ -351,6 +376,6 @@ def _remedy(location: tuple[str, ...]) -> str:
             f"The roles are {', '.join(ROLES)}; `default` is for all others, `fallback` for failures, "
             "`cheaper` for the end of a budget."
         )
-    if location[-1].endswith("url") and location[0] != "databases":
+    if location[-1].endswith("url") and location[0] not in ("databases", "mcp"):
         return "Write an address that begins with http:// or https://."
     return _REMEDIES.get(location[0], FORM)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib.resources.abc import Traversable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from graphs.workflow.checks.definition import check_text
 from graphs.workflow.checks.known import Checked, Known, KnownWorkflow
@@ -15,10 +16,13 @@ from graphs.workflow.problems import refuse, suggestion
 from graphs.workflow.research_form import INPUTS, OUTPUTS, RESEARCH
 from run_workflow.agent_files import templates_in
 from run_workflow.cli.session import WORKFLOW_SUFFIXES
-from run_workflow.workflow_files import known, read_text
+from run_workflow.workflow_files import Offered, known, read_text
 from state.errors import BuildError, SetupError
 from state.runs import VERSION_SIGN
 from state.workflow.definition import WorkflowDefinition
+
+if TYPE_CHECKING:
+    from run_workflow.settings import Settings
 
 TESTS = ".tests"
 """Stands before the suffix of a file of test cases: `order.tests.yaml` is beside `order.yaml`."""
@@ -48,10 +52,16 @@ class WorkflowFile:
 class WorkflowCatalog:
     """All files, read when they are first needed."""
 
-    def __init__(self, own: Path | None, agents: Path | None = None) -> None:
+    def __init__(self, own: Path | None, agents: Path | None = None, offered: Offered = Offered()) -> None:
         """`own` is the user's folder, which need not be there; `agents` the file with the user's own agents."""
         self._own = own
         self._agents = agents
+        self._offered = offered
+
+    @classmethod
+    def of(cls, settings: "Settings", offered: Offered | None = None) -> "WorkflowCatalog":
+        """As the settings say; tools of MCP servers are checked as far as they are `offered`."""
+        return cls(settings.workflows, settings.agents, offered or Offered(unknown=dict.fromkeys(settings.mcp, "")))
 
     @cached_property
     def files(self) -> tuple[WorkflowFile, ...]:
@@ -80,7 +90,7 @@ class WorkflowCatalog:
     def known(self) -> Known:
         """What workflows can name here. Older versions of workflows are known to the database alone."""
         return replace(
-            known(templates_in(self._agents)),
+            known(templates_in(self._agents), self._offered),
             workflows={
                 RESEARCH: KnownWorkflow(inputs=INPUTS, outputs=OUTPUTS),
             }

@@ -1,7 +1,7 @@
 """Workflow files from disk, and what they can name here."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +12,7 @@ from state.agents import AgentTemplate
 from state.errors import SetupError
 
 if TYPE_CHECKING:  # slow to import
+    from run_workflow.settings import Settings
     from state.ports import RegisteredTool
 
 
@@ -28,15 +29,43 @@ def read_text(path: Path | Traversable) -> str:
         raise SetupError(f"{error.strerror or error}.", place=str(path), remedy=remedy) from error
 
 
-def known(agents: Iterable[AgentTemplate] = ()) -> Known:
-    """What workflows can name here beside other workflows, with `agents` of the user's own."""
+@dataclass(frozen=True)
+class Offered:
+    """What is known of MCP servers."""
+
+    tools: Mapping[str, "RegisteredTool"] = field(default_factory=dict)
+    """By name, of servers that were asked."""
+    unknown: Mapping[str, str] = field(default_factory=dict)
+    """The other servers, and why one that was asked did not answer."""
+
+
+async def asked(settings: "Settings", texts: Iterable[str]) -> Offered:
+    """What the servers have whose names stand in the texts before a dot; the others are not asked."""
+    from run_workflow.services import open_servers
+
+    texts = list(texts)
+    tools: dict[str, RegisteredTool] = {}
+    unknown = dict.fromkeys(settings.mcp, "")
+    async with open_servers(settings) as servers:
+        named = [name for name in servers.names if any(f"{name}." in text for text in texts)]
+        offered, failed = await servers.offers(named)
+        for name, offer in offered.items():
+            del unknown[name]
+            tools |= {tool.name: tool for tool in offer.tools}
+    return Offered(tools, unknown | {name: error.message for name, error in failed.items()})
+
+
+def known(agents: Iterable[AgentTemplate] = (), offered: Offered = Offered()) -> Known:
+    """What workflows can name here beside other workflows, with `agents` of the user's own and tools of servers."""
     from agents.templates import all_templates
     from chains.registry import CHAINS
     from tools.toolbox import Toolbox
 
     registry = Toolbox().shown()
     return Known(
-        tools={name: _tool(registry.versions(name)) for name in registry.names()},
+        tools={name: _tool(registry.versions(name)) for name in registry.names()}
+        | {name: _tool([tool]) for name, tool in offered.tools.items()},
+        servers=offered.unknown,
         chains={name: KnownChain(chain.input_schema, chain.output_schema) for name, chain in CHAINS.items()},
         agents={name: template.capabilities for name, template in all_templates(agents).items()},
     )

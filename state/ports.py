@@ -4,9 +4,9 @@ Every port is bound to one run: whoever builds a graph makes the ports for that 
 The Postgres versions live in `run_workflow/`; `tools/memory.py` has twins that need nothing.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, runtime_checkable
 
@@ -281,6 +281,11 @@ class RegisteredTool:
 class ToolRegistry(Protocol):
     """The tools that steps and agents of the run may call, by name."""
 
+    async def ready(self, names: Iterable[str]) -> None:
+        """Makes the tools of these names known, where they are offered by a server that was not asked yet; ToolFailed
+        if one cannot be asked.
+        """
+
     def names(self) -> Sequence[str]:
         """The names, without versions, in the order of the alphabet."""
 
@@ -294,6 +299,29 @@ class ToolRegistry(Protocol):
 
     async def aclose(self) -> None:
         """Ends what tools keep open between calls, such as transactions: the process stops working on the run."""
+
+
+@dataclass
+class Chains:
+    """The way from a tool to the models of its run: whoever works on the run opens it."""
+
+    ask: Callable[[str, Json, str], Awaitable[Json]] | None = None
+    """From the name of a chain, its input and the key of the call to what it gives; ToolFailed where that fails."""
+
+
+class Workflows(Protocol):
+    """Runs of workflows that this run starts, and watches."""
+
+    async def start(self, name: str, inputs: Json, key: str) -> str:
+        """The id of the run of the workflow `name`, or `name@version`, that was started with this key, now or before.
+
+        Raises ToolFailed where there is none of the name, or its inputs are wrong.
+        """
+
+    async def look(self, run_id: str, seconds: float, step: str | None) -> Json:
+        """How a run that was started here stands when it has ended or waits, the step has ended, or the seconds are
+        over; `tools/workflow.py` has the form. ToolFailed if this run started no such run.
+        """
 
 
 class AgentHistory(Protocol):
@@ -342,8 +370,12 @@ class Network:
     embedder: Embedder | None = None
     toolbox: "Callable[[Ports], ToolRegistry] | None" = None
     """Makes the tools of one run, which work with its other ports."""
+    served: Callable[[], ToolRegistry] | None = None
+    """Makes the tools for other programs, which are no runs."""
     agents: tuple[AgentTemplate, ...] = ()
     """Templates of agents beside those that come with Stretto."""
+    pin: Callable[[str, Any], Awaitable[Any]] | None = None
+    """Finds the workflows that runs may start by their names; `run_workflow/engine/started.py` has the types."""
 
 
 @dataclass(frozen=True)
@@ -365,6 +397,9 @@ class Ports:
     """None where search goes by words only."""
     tools: ToolRegistry | None = None
     """None where steps and agents have no tools but those that they are handed."""
+    workflows: Workflows | None = None
+    """None where a run can start no others."""
+    chains: Chains = field(default_factory=Chains)
     worked: float = 0.0
     """Seconds that were worked on the run before, waiting left out."""
     agents: tuple[AgentTemplate, ...] = ()

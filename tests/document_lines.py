@@ -67,6 +67,10 @@ LINES = {
         ("tools http", 0, "json_path"),
         ("check price_check.yaml", 0, "nothing to complain about"),
     ],
+    "docs/mcp.md": [
+        ("check forecast.yaml", 0, "nothing to complain about|1 warning"),
+        ("mcp --show", 0, "run_expense_approval"),
+    ],
     "docs/catalogue.md": [
         ("run code_review", 3, "disagree"),
         ("approve last", 0, "consensus: else"),

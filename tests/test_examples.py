@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shutil
+import sys
 import tomllib
 from collections.abc import Iterator
 from dataclasses import replace
@@ -168,6 +169,20 @@ def test_commands_of_tools(inside: Terminal) -> None:
     follow("docs/tools.md", inside)
 
 
+@pytest.mark.slow
+def test_commands_of_mcp(inside: Terminal) -> None:
+    """The workflow of the page is checked with its server asked, what is offered is shown, the settings are read."""
+    (inside.folder / "forecast.yaml").write_text(blocks("docs/mcp.md", "yaml")[0], encoding="utf-8")
+    inside.environment["STRETTO_MCP_WEATHER"] = f"{sys.executable} {PROJECT / 'examples' / 'mcp' / 'weather.py'}"
+    follow("docs/mcp.md", inside)
+    file = inside.folder / "settings.toml"
+    file.write_text(blocks("docs/mcp.md", "toml")[0], encoding="utf-8")
+    secrets = {"STRETTO_SECRET_WEATHER": "a", "STRETTO_SECRET_CRM": "b"}
+    crm, weather = load_settings({"STRETTO_SETTINGS": str(file), "HOME": "/nowhere", **secrets}).mcp_servers()
+    assert (crm.url, crm.token, crm.trusted) == ("https://crm.example/mcp", "b", False)
+    assert (weather.command[-1], weather.environment) == ("examples/mcp/weather.py", {"WEATHER_KEY": "a"})
+
+
 def test_every_tool_is_documented() -> None:
     """docs/tools.md names each tool, and no other."""
     rows = re.findall(r"^\| (`.+?) \| ", text_of("docs/tools.md").partition("## ")[0], re.MULTILINE)
@@ -209,15 +224,17 @@ def test_shell_lines_are_accounted_for(document: str) -> None:
         elif first == "docker":
             assert (PROJECT / "docker-compose.yml").exists()
         else:
-            others = ("pip install -e .", ".venv/bin/python -m pip install '.[embeddings]'")
+            extras = [f".venv/bin/python -m pip install '.[{name}]'" for name in ("embeddings", "mcp")]
+            others = ("pip install -e .", *extras)
             is_known = line.startswith((PROGRAM, ".venv/bin/python -m examples.services")) or line in others
             assert is_known, f"run or check it here: {line}"
 
 
 def test_the_extra_of_the_documentation_exists() -> None:
-    """What docs/search.md tells to install is declared."""
+    """What the pages tell to install is declared."""
     extras = tomllib.loads(text_of("pyproject.toml"))["project"]["optional-dependencies"]
-    assert set(re.findall(r"\.\[(\w+)\]", text_of("docs/search.md"))) <= set(extras)
+    for document in DOCUMENTS:
+        assert set(re.findall(r"'\.\[(\w+)\]'", text_of(document))) <= set(extras), document
 
 
 def test_scripts_that_stand_for_make_exist() -> None:

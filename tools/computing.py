@@ -1,4 +1,4 @@
-"""Tools that compute from what they are given: search in texts, check of a statement, statistics."""
+"""Tools that compute from what they are given: search in texts, advice in texts, check of a statement, statistics."""
 
 import asyncio
 from collections.abc import Sequence
@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from state.errors import ToolError, ToolFailed
 from state.evidence import Witness
 from state.runs import Json
+from tools.advising import recommend_tool
 from tools.effects import effects
 from tools.statistics.asking import MethodName, Options, Role
 
@@ -89,10 +90,11 @@ _RESULT: Json = {
 
 
 def computing_tools() -> tuple[tuple[BaseTool, Json], ...]:
-    """`search_texts`, `check_statement` and `statistics`, each with the schema of what it gives back."""
+    """`search_texts`, `recommend`, `check_statement` and `statistics`, each with the schema of what it gives back."""
     hits: Json = {"type": "array", "items": TextHit.model_json_schema()}
     return (
         (_tool(_search, "search_texts", "Finds the texts of a list that fit a query best, best first.", Texts), hits),
+        recommend_tool(),
         (
             _tool(
                 _check,

@@ -10,7 +10,8 @@ import ipaddress
 import socket
 import ssl
 import zlib
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache, cached_property
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from types import TracebackType
@@ -24,6 +25,8 @@ from state.errors import ToolFailed
 
 ACCEPTED = {"Accept-Encoding": "gzip"}
 """What a request says that reads its answer by `limited_body`."""
+MOST_BYTES = 20_000_000
+"""Of an answer that a library reads whole."""
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 """From a host and a port to the host's IP addresses; OSError if it has none."""
 _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -183,6 +186,42 @@ class _GuardedTransport(httpx.AsyncHTTPTransport):
         )
 
 
+@dataclass
+class _Bounded(httpx.AsyncBaseTransport):
+    """A transport whose answers have a bound."""
+
+    inner: httpx.AsyncBaseTransport
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        response = await self.inner.handle_async_request(request)
+        encoding = response.headers.get("content-encoding", "identity").strip().lower()
+        if encoding != "identity":
+            await response.aclose()
+            raise httpx.DecodingError(f"The answer is packed ({encoding}), which was not asked for")
+        assert isinstance(response.stream, httpx.AsyncByteStream)
+        response.stream = _BoundedStream(response.stream)
+        return response
+
+    async def aclose(self) -> None:
+        await self.inner.aclose()
+
+
+@dataclass
+class _BoundedStream(httpx.AsyncByteStream):
+    inner: httpx.AsyncByteStream
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        size = 0
+        async for piece in self.inner:
+            size += len(piece)
+            if size > MOST_BYTES:
+                raise httpx.ReadError(f"The answer is longer than {MOST_BYTES} bytes")
+            yield piece
+
+    async def aclose(self) -> None:
+        await self.inner.aclose()
+
+
 class Clients:
     """The HTTP clients of a process, each made when it is first used; none follows redirects by itself."""
 
@@ -198,6 +237,18 @@ class Clients:
     def guarded(self) -> httpx.AsyncClient:
         """For all other addresses: public ones and those of allowed hosts. A proxy would look names up by itself."""
         return httpx.AsyncClient(transport=self._transport, trust_env=False, cookies=_no_cookies())
+
+    def conversation(self, headers: Mapping[str, str], seconds: float) -> httpx.AsyncClient:
+        """As `guarded`, with connections of its own, for whoever talks with one server and reads what it sends by a
+        library: no answer is unpacked, and none is longer than MOST_BYTES. Who asks for it closes it.
+        """
+        return httpx.AsyncClient(
+            transport=_Bounded(_GuardedTransport(self._guard)),
+            headers={**headers, "Accept-Encoding": "identity"},
+            timeout=seconds,
+            trust_env=False,
+            cookies=_no_cookies(),
+        )
 
     @cached_property
     def cached(self) -> httpx.AsyncClient:

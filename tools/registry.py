@@ -21,6 +21,7 @@ from state.ports import RegisteredTool
 from state.runs import Json
 from tools.breaker import Breakers
 from tools.effects import effects_of
+from tools.mcp.offers import McpServers, service
 from tools.schemas import faults
 
 KEY = "idempotency_key"
@@ -58,9 +59,9 @@ def registered(
 
 
 class Registry:
-    """The `ToolRegistry` port over a list of tools. Raises ValueError for two of one name and version.
+    """The `ToolRegistry` port over a list of tools, and the tools of MCP servers once somebody asks for one.
 
-    `ending` ends what tools keep open between calls.
+    Raises ValueError for two of one name and version. `ending` ends what tools keep open between calls.
     """
 
     def __init__(
@@ -68,14 +69,23 @@ class Registry:
         tools: Iterable[RegisteredTool],
         breakers: Breakers,
         ending: Callable[[], Awaitable[None]] | None = None,
+        servers: McpServers | None = None,
     ) -> None:
-        self._breakers, self._ending = breakers, ending
+        self._breakers, self._ending, self._servers = breakers, ending, servers or McpServers()
         self._tools: dict[str, dict[str, RegisteredTool]] = {}
         for tool in tools:
             versions = self._tools.setdefault(tool.name, {})
             if not _VERSION.fullmatch(tool.version) or tool.version in versions:
                 raise ValueError(f"{tool.name} needs a version of its own like 1.4.0, and has {tool.version}")
             versions[tool.version] = tool
+
+    async def ready(self, names: Iterable[str]) -> None:
+        """Asks the servers that these tools come from what they have. Raises ToolFailed where one cannot be asked."""
+        for server in dict.fromkeys(map(self._servers.server_of, names)):
+            if server is not None:
+                async with self._breakers.guarding(service(server)):
+                    offer = await self._servers.offer(server)
+                self._tools |= {tool.name: {tool.version: tool} for tool in offer.tools}
 
     def names(self) -> Sequence[str]:
         """The names, without versions, in the order of the alphabet."""
@@ -101,6 +111,7 @@ class Registry:
 
     async def call(self, name: str, input: Json, *, idempotency_key: str = "") -> Any:
         """What the tool gives back, as JSON values. Raises ToolFailed with the class of the failure."""
+        await self.ready([name])
         tool = self.find(name)
         _refuse(faults(tool.parameters, input), tool.name, "input")
         async with self._breakers.guarding(tool.depends_on(input) if tool.depends_on else None):

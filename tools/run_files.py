@@ -19,6 +19,7 @@ from tools.documents.files import MAX_BYTES
 from tools.documents.formats import format_of
 from tools.effects import effects
 from tools.file_contents import FileContents
+from tools.reporting import Reports
 from tools.storable import json_text, storable
 
 MOST_TEXT = 5_000_000
@@ -95,6 +96,7 @@ class RunFiles:
                 Found.model_json_schema(),
             ),
             *FileContents(self.read).tools(),
+            Reports(self.own.name, self.write).tool(),
         )
 
     async def file_write(self, path: _Path, content: Any) -> Json:

@@ -1,6 +1,5 @@
 """Tools of the synthesis agent: an outline, summaries and recommendations, computed from the merged claims."""
 
-import re
 from collections.abc import Sequence
 
 from langchain_core.tools import BaseTool, StructuredTool
@@ -8,15 +7,11 @@ from langchain_core.tools import BaseTool, StructuredTool
 from state.errors import ToolError
 from state.evidence import Claim, Contradiction
 from state.research import Merged, Plan
+from tools.advising import ADVISES
 from tools.blocks import block
 from tools.effects import effects
 from tools.naming import disagreement
 
-_ADVISES = re.compile(
-    r"\b(?:(?:you|one|users?|it) should|we (?:recommend|advise)|(?:is|are) (?:recommended|advisable)|ought to"
-    r"|it is best to)\b",
-    re.I,
-)
 _MOST = 5
 
 
@@ -57,7 +52,7 @@ def recommend(merged: Merged) -> list[dict[str, object]]:
     advice: list[dict[str, object]] = [
         {"text": claim.text, "passages": list(claim.passages)}
         for claim in usable(merged.claims)
-        if _ADVISES.search(claim.text)
+        if ADVISES.search(claim.text)
     ]
     return (advice + [_settle(found) for found in merged.contradictions])[:_MOST]
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
-from state.ports import Artifacts, Ports, RegisteredTool, Web
+from state.ports import Ports, RegisteredTool, Web
 from state.runs import Json
 from tools.breaker import Breakers
 from tools.calculating import OUTPUT as CALCULATED
@@ -15,17 +15,28 @@ from tools.database.conversations import Databases
 from tools.database.database_tools import LONGEST, DatabaseTools
 from tools.http.api import HttpApi
 from tools.http.messages import MOST_SECONDS, OUTPUT, host_of
+from tools.mcp.offers import McpServers
 from tools.memory import MemoryArtifacts, SystemClock
 from tools.network import Clients
 from tools.registry import Registry, registered
 from tools.run_files import RunFiles
 from tools.shaping import set_tool
+from tools.summaries import summarize_tool
 from tools.tables.stored import TableStore
 from tools.tables.table_tools import TableTools
 from tools.web.once import OnceWeb
 from tools.web.tools import web_tools
 from tools.web.web import EngineWeb, NoEngine
 from tools.webhooks import Webhooks
+from tools.workflow import MOST_SECONDS as LONGEST_WAIT
+from tools.workflow import OUTPUT as WORKFLOW_OUTPUT
+from tools.workflow import WorkflowTools
+
+MODELS = "models"
+"""The category of the tools that ask a model of the run that they work for."""
+_LONGEST_SUMMARY = 600
+SERVED = "mcp"
+"""The folder of the files that other programs write by tools."""
 
 
 @dataclass(frozen=True)
@@ -41,22 +52,27 @@ class Toolbox:
     """Where documents may be read; without any, the folder in which the process works."""
     breakers: Breakers = field(default_factory=lambda: Breakers(SystemClock()))
     databases: Databases = field(default_factory=Databases)
+    servers: McpServers = field(default_factory=McpServers)
 
     def __call__(self, ports: Ports) -> Registry:
         """The tools of one run."""
         web = ports.web or OnceWeb(self._no_search, ports.journal, ports.passages)
-        return self._registry(ports.run_id, web, ports.artifacts)
+        return self._registry(ports.run_id, web, ports)
+
+    def served(self, web: Web | None) -> Registry:
+        """The tools for other programs, which are no runs: they share a folder."""
+        return self._registry(SERVED, web or self._no_search)
 
     def shown(self) -> Registry:
         """The same tools, to be looked at: what they would write is of no run."""
-        return self._registry("none", self._no_search, MemoryArtifacts())
+        return self._registry("none", self._no_search)
 
     @property
     def _no_search(self) -> Web:
         """Reads pages where no web search is set."""
         return EngineWeb(self.clients, NoEngine())
 
-    def _registry(self, run_id: str, web: Web, artifacts: Artifacts) -> Registry:
+    def _registry(self, run_id: str, web: Web, ports: Ports | None = None) -> Registry:
         files = RunFiles(self.files / run_id, self.folders)
         own = [registered(tool, category="files", output=output, timeout=300) for tool, output in files.tools()]
         databases = DatabaseTools(self.databases)
@@ -68,7 +84,7 @@ class Toolbox:
             registered(tool, category="web", output=output, timeout=120, depends_on=_host(tool.name))
             for tool, output in web_tools(web)
         ]
-        tables = TableTools(TableStore(artifacts), files, databases.query)
+        tables = TableTools(TableStore(ports.artifacts if ports else MemoryArtifacts()), files, databases.query)
         own += [
             registered(
                 tool,
@@ -79,7 +95,13 @@ class Toolbox:
             )
             for tool, output in tables.tools()
         ]
-        return Registry([*self._shared, *own], self.breakers, databases.close)
+        own += [
+            registered(tool, category="workflows", output=WORKFLOW_OUTPUT, timeout=LONGEST_WAIT + 60)
+            for tool in WorkflowTools(ports.workflows if ports else None).tools()
+        ]
+        summarize, output = summarize_tool(ports.chains if ports else None)
+        own.append(registered(summarize, category=MODELS, output=output, timeout=_LONGEST_SUMMARY))
+        return Registry([*self._shared, *own], self.breakers, databases.close, self.servers)
 
     @cached_property
     def _shared(self) -> list[RegisteredTool]:

@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from graphs.workflow.chain_form import in_its_words, unfold
 from graphs.workflow.problems import Path, Problem, suggestion
 from graphs.workflow.yaml_source import Source, read
 from state.workflow.definition import WorkflowDefinition
@@ -17,7 +18,7 @@ _ECHOES = frozenset({"too_short"})
 
 
 def load(text: str, file: str) -> tuple[WorkflowDefinition | None, Source]:
-    """The definition that stands in a text, and where its parts stand; None if the source holds an error."""
+    """The definition that stands in a text, and where its parts stand; None where it has not the form of a workflow."""
     source = read(text, file)
     if source.value is None:
         if not any(each.severity == "error" for each in source.problems):
@@ -26,12 +27,14 @@ def load(text: str, file: str) -> tuple[WorkflowDefinition | None, Source]:
     if not isinstance(source.value, dict):
         source.problems.append(Problem(source.place(()), "A workflow is a list of fields.", "Begin with `name: …`."))
         return None, source
+    if not unfold(source):
+        return None, source
     wrong = {each.place for each in source.problems if each.severity == "error"}
     try:
         definition = WorkflowDefinition.model_validate(source.value)
     except ValidationError as error:
         found = told(errors_in(error), source.value, source)
-        source.problems += [each for each in found if each.place not in wrong]
+        source.problems += [in_its_words(source, each) for each in found if each.place not in wrong]
         return None, source
     return None if wrong else definition, source
 

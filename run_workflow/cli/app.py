@@ -6,6 +6,7 @@ import typer
 from typer.core import TyperGroup
 
 from run_workflow.cli import options, options_here
+from run_workflow.cli.mcp_options import Mcp
 from run_workflow.cli.records import takes
 from run_workflow.cli.session import EXIT_CODES, PROGRAM, perform
 
@@ -314,6 +315,20 @@ def studio(context: typer.Context, wanted: options_here.Studio) -> None:
     Example: python -m run_workflow studio --port 2024
     """
     from run_workflow.cli.studio import studio as work
+
+    perform(context, wanted.as_json, lambda desk: work(desk, wanted))
+
+
+@app.command(rich_help_panel=_HERE, epilog=_EPILOG)
+@takes(Mcp)
+def mcp(context: typer.Context, wanted: Mcp) -> None:
+    """Offer tools and workflows to a client of the Model Context Protocol, until it is gone or Ctrl-C.
+
+    The client starts this command and speaks with it over standard input and output; with --port it asks over HTTP.
+
+    Example: python -m run_workflow mcp --show
+    """
+    from run_workflow.cli.mcp import mcp as work
 
     perform(context, wanted.as_json, lambda desk: work(desk, wanted))
 

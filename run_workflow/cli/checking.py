@@ -10,7 +10,7 @@ from run_workflow.cli import options_here
 from run_workflow.cli.session import DONE, WRONG_USE, Desk
 from run_workflow.cli.workflows import catalog_of
 from run_workflow.documents import ChangeBody, CheckDocument, GrammarDocument, ProblemBody
-from run_workflow.workflow_files import read_text
+from run_workflow.workflow_files import asked, read_text
 from state.errors import SetupError, WrongUse
 from state.runs import VERSION_SIGN
 
@@ -25,9 +25,9 @@ async def check(desk: Desk, wanted: options_here.Check) -> int:
         return _schema(desk)
     if not wanted.files:
         raise SetupError("No file is named.", remedy="Name workflow files: check order.yaml. --schema needs none.")
-    catalog = catalog_of(desk.settings)
     found: list[Problem] = []
     texts = [await asyncio.to_thread(_text_of, path) for path in wanted.files]
+    catalog = catalog_of(desk.settings, await asked(desk.settings, [text for text, _ in texts]))
     for text, file in texts:
         found += (await asyncio.to_thread(catalog.checked, text, file)).problems
     problems = tell_problems(desk, found)

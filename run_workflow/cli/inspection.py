@@ -18,6 +18,8 @@ from state.errors import RunError, SetupError, ToolFailed
 
 if TYPE_CHECKING:  # slow to import
     from state.ports import RegisteredTool
+    from tools.mcp.offers import McpServers
+    from tools.registry import Registry
 
 
 async def graph(desk: Desk, wanted: options_here.Graph) -> int:
@@ -65,20 +67,21 @@ async def tools(desk: Desk, wanted: options_here.Tools) -> int:
     import json
 
     from run_workflow.console.tables import tool_table
+    from run_workflow.services import open_servers
     from tools.database.conversations import Databases
     from tools.registry import openai_schema
     from tools.toolbox import Toolbox
 
-    registry = Toolbox(databases=Databases(desk.settings.named_databases())).shown()
-    if not wanted.name:
+    async with open_servers(desk.settings) as servers:
+        registry = Toolbox(databases=Databases(desk.settings.named_databases()), servers=servers).shown()
+        found = await _found(registry, wanted.name) if wanted.name else None
+        if found is None:
+            await _ask_all(desk, registry, servers)
+    if found is None:
         listed = tuple(_tool(each) for name in registry.names() for each in registry.versions(name))
         desk.screen.show(tool_table(listed))
         desk.screen.document(ToolsDocument(tools=listed))
         return DONE
-    try:
-        found = registry.find(wanted.name)
-    except ToolFailed as error:
-        raise SetupError(error.message, remedy=error.remedy) from error
     shown = ToolDocument(
         tool=_tool(found), parameters=found.parameters, output=found.output, openai=openai_schema(found)
     )
@@ -86,6 +89,28 @@ async def tools(desk: Desk, wanted: options_here.Tools) -> int:
     desk.screen.text(json.dumps({"input": found.parameters, "output": found.output}, indent=2))
     desk.screen.document(shown)
     return DONE
+
+
+async def _found(registry: "Registry", name: str) -> "RegisteredTool":
+    """The tool of a name. Raises SetupError."""
+    try:
+        await registry.ready([name])
+        return registry.find(name)
+    except ToolFailed as error:
+        raise SetupError(error.message, place=error.place, remedy=error.remedy) from error
+
+
+async def _ask_all(desk: Desk, registry: "Registry", servers: "McpServers") -> None:
+    """Makes the tools of all servers known to the registry; says which could not be had."""
+    from tools.mcp.offers import SIGN
+
+    offered, failed = await servers.offers(servers.names)
+    for error in failed.values():
+        desk.screen.note(f"Left out: {error}", "yellow")
+    for name, offer in offered.items():
+        await registry.ready([f"{name}{SIGN}"])
+        for line in offer.left_out:
+            desk.screen.note(f"Left out: {line}", "yellow")
 
 
 def _tool(tool: "RegisteredTool") -> ToolBody:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from run_workflow.services import Services
     from run_workflow.settings import Settings
     from run_workflow.workflow_catalog import WorkflowCatalog
+    from run_workflow.workflow_files import Offered
     from state.workflow.definition import WorkflowDefinition
 
 
@@ -126,11 +127,11 @@ async def _unknown_event(services: "Services", run: RunRecord, name: str) -> str
     return f"No step of {run.graph} waits for the event {name!r}. {known}"
 
 
-def catalog_of(settings: "Settings") -> "WorkflowCatalog":
-    """The workflows that can be run by name here."""
+def catalog_of(settings: "Settings", offered: "Offered | None" = None) -> "WorkflowCatalog":
+    """The workflows that can be run by name here; tools of MCP servers are checked as far as they are `offered`."""
     from run_workflow.workflow_catalog import WorkflowCatalog
 
-    return WorkflowCatalog(settings.workflows, settings.agents)
+    return WorkflowCatalog.of(settings, offered)
 
 
 def is_workflow(settings: "Settings", name: str) -> bool:

@@ -10,7 +10,16 @@ from run_workflow.console.events import event_words, facts
 from run_workflow.console.picture import BRANCHES
 from run_workflow.console.screen import table
 from run_workflow.console.words import STEP_NAMES, STYLES, duration, moment, one_line, step_name
-from run_workflow.documents import BundleCheckBody, CaseBody, CheckBody, EntryBody, RunLine, SettingBody, ToolBody
+from run_workflow.documents import (
+    BundleCheckBody,
+    CaseBody,
+    CheckBody,
+    EntryBody,
+    OfferedBody,
+    RunLine,
+    SettingBody,
+    ToolBody,
+)
 from state.agents import AGENT_SIGN
 from state.runs import Json, StepRecord
 
@@ -121,6 +130,14 @@ def tool_table(tools: Iterable[ToolBody]) -> Table:
     for tool in tools:
         effects = Text(tool.side_effects, style="yellow" if tool.side_effects == "write" else "")
         rows.add_row(tool.name, tool.version, tool.category, effects, one_line(tool.description))
+    return rows
+
+
+def offer_table(tools: Iterable[OfferedBody]) -> Table:
+    """What MCP clients are offered."""
+    rows = table("tool", "writes", "what it does")
+    for tool in tools:
+        rows.add_row(tool.name, Text("yes", style="yellow") if tool.writes else "", one_line(tool.description))
     return rows
 
 

@@ -19,6 +19,7 @@ INSERT INTO audit (run_id, seq, at, actor, event, data, previous, hash)
 VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
 """
 _MOVE_HEAD = "UPDATE runs SET audit_seq = %s, audit_hash = %s WHERE id = %s"
+_FIRST = "SELECT actor FROM audit WHERE run_id = %s ORDER BY seq LIMIT 1"
 _EVENTS = """
 SELECT run_id, seq, at, actor, event, data, previous, hash FROM audit WHERE run_id = %s ORDER BY seq
 """
@@ -53,6 +54,14 @@ async def events(connection: Connection, run_id: str) -> tuple[AuditEvent, ...]:
     """The events of a run, in order."""
     rows = await (await connection.execute(_EVENTS, (run_id,))).fetchall()
     return tuple(AuditEvent.model_validate(row) for row in rows)
+
+
+async def created_by(connection: Connection, run_id: str) -> str:
+    """Who made the run. Raises UnknownRun."""
+    row = await (await connection.execute(_FIRST, (run_id,))).fetchone()
+    if row is None:
+        raise unknown(run_id)
+    return str(row["actor"])
 
 
 async def head(connection: Connection, run_id: str) -> str:

@@ -20,6 +20,7 @@ from run_workflow.engine.admission import (
     refuse_other_definition,
     refuse_served,
 )
+from run_workflow.engine.background import Background
 from run_workflow.engine.driving import App, Job, Outcome, Watch, compiled, config_of
 from run_workflow.engine.edits import check_edit
 from run_workflow.engine.entries import GraphEntry
@@ -29,6 +30,7 @@ from run_workflow.engine.leases import Lease, Leases, LeaseTimes
 from run_workflow.engine.making import NewRun, make_run
 from run_workflow.engine.outbox import Courier
 from run_workflow.engine.rows import all_approvals, due_runs, latest_runs, one_run, transaction, worked_on
+from run_workflow.engine.started import StartedRuns
 from run_workflow.engine.undoing import work_on
 from run_workflow.engine.workflows import WorkflowRuns
 from run_workflow.fence import Fence
@@ -55,7 +57,7 @@ if TYPE_CHECKING:  # slow to import
 
 
 class Engine:
-    """Everything that can be done with runs. It may be made once a process, and needs no closing."""
+    """Everything that can be done with runs. It may be made once a process; `background` is closed at its end."""
 
     def __init__(
         self,
@@ -76,6 +78,7 @@ class Engine:
         self._times = times or LeaseTimes()
         self._leases = Leases(pool, self._times, self._owner)
         self.workflows = WorkflowRuns(pool, clock)
+        self.background = Background(self)
         self._courier = Courier(pool, lambda run_id: self._ports(Fence(pool, run_id, -1)).tools)
 
     async def start(
@@ -360,6 +363,8 @@ class Engine:
             agents=self._network.agents,
             history=PostgresAgentHistory(self._pool),
         )
+        if (pin := self._network.pin) is not None:
+            ports = replace(ports, workflows=StartedRuns(self, self._pool, pin, self.background, fence.run_id))
         return replace(ports, tools=toolbox(ports)) if toolbox else ports
 
 

@@ -79,7 +79,9 @@ async def open_engine() -> AsyncIterator[tuple[Engine, Settings]]:
     models = ModelDoor(settings.model_providers(), settings.price_table())
     try:
         async with open_database(settings.database) as database, open_network(settings, models) as network:
-            yield Engine(database.pool, models, SystemClock(), CATALOG, network=network), settings
+            engine = Engine(database.pool, models, SystemClock(), CATALOG, network=network)
+            async with aclosing(engine.background):
+                yield engine, settings
     finally:
         await models.close()
 

@@ -94,7 +94,7 @@ class _Workflow:
 
 def _catalog(settings: Settings) -> WorkflowCatalog:
     """The catalogue, with its files read."""
-    catalog = WorkflowCatalog(settings.workflows, settings.agents)
+    catalog = WorkflowCatalog.of(settings)
     assert catalog.files is not None
     return catalog
 

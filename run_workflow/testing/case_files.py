@@ -14,6 +14,7 @@ from graphs.workflow.whole import START
 from graphs.workflow.yaml_source import Source, read
 from state.workflow.cases import WorkflowCase, WorkflowCases
 from state.workflow.steps import HumanApprovalStep, WebhookStep, WorkflowStep
+from tools.mcp.offers import SIGN
 
 
 def read_cases(text: str, file: str, pinned: Pinned, tools: Iterable[str]) -> tuple[list[WorkflowCase], list[Problem]]:
@@ -51,7 +52,7 @@ def _unknown(found: WorkflowCases, source: Source, pinned: Pinned, tools: list[s
             (("answers",), case.answers, approvals, "approval"),
             (("events",), case.events, _all_events(pinned, callbacks, case), "event"),
             (("stubs",), case.stubs, steps, "step"),
-            (("tools",), case.tools, tools, "tool"),
+            (("tools",), case.tools, [*tools, *(name for name in case.tools if SIGN in name)], "tool"),
             (("expect", "steps"), expect.steps, _with_turns(expect.steps, [*steps, *approvals]), "step"),
             (("expect", "outputs"), expect.outputs, pinned.definition.outputs or expect.outputs, "output"),
         ):

@@ -2,7 +2,7 @@
 
 import copy
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime, timedelta
@@ -17,6 +17,7 @@ from state.ports import RegisteredTool, ToolRegistry
 from state.runs import Json
 from state.workflow.cases import Said, Stub, WorkflowCase
 from state.workflow.steps import ActionStep, Step, WebhookStep
+from tools.mcp.offers import SIGN
 from tools.memory import SystemClock
 from tools.schemas import faults
 
@@ -124,18 +125,22 @@ class ScriptedTools:
 
     async def call(self, name: str, input: Json, *, idempotency_key: str = "") -> Any:
         """What the case says, or the tool gives back. Raises ToolFailed."""
-        tool = self.find(name)
-        if wrong := faults(tool.parameters, input):
+        plain = name.partition("@")[0]
+        tool = None if SIGN in plain else self.find(name)  # what a server offers is not asked for
+        if tool is not None and (wrong := faults(tool.parameters, input)):
             said = f"Its input is not as it must be: {'; '.join(wrong[:_SHOWN])}."
-            raise ToolFailed(said, "bad_input", place=tool.name)
-        stub = self._script.of_tool(tool.name)
-        if stub is None and tool.category not in _OUTSIDE:
+            raise ToolFailed(said, "bad_input", place=plain)
+        stub = self._script.of_tool(plain)
+        if stub is None and tool is not None and tool.category not in _OUTSIDE:
             return await self._tools.call(name, input, idempotency_key=idempotency_key)
         if stub is None:
-            raise ToolFailed(self._script.lacks(tool.name), "internal", place=tool.name)
+            raise ToolFailed(self._script.lacks(plain), "internal", place=plain)
         if stub.fails is not None:
-            raise ToolFailed(_said(stub), stub.fails, place=tool.name)
+            raise ToolFailed(_said(stub), stub.fails, place=plain)
         return copy.deepcopy(stub.returns)
+
+    async def ready(self, names: Iterable[str]) -> None:
+        """Asks no server: that would reach outside."""
 
     async def aclose(self) -> None:
         """Ends nothing: what would be kept open between calls reaches outside."""

@@ -22,6 +22,7 @@ from graphs.workflow.yaml_source import Source
 from state.agents import AgentTrack
 from state.context import RunContext
 from state.errors import LeaseLost, ToolError
+from state.ports import RegisteredTool
 from state.runs import CallKey, CallRecord, Json, StepRecord, Usage
 from state.workflow.definition import WorkflowDefinition
 from state.workflow.steps import ActionStep
@@ -137,6 +138,8 @@ class AgentRun:
         **definition: Any,
     ) -> None:
         self.definition = WorkflowDefinition.model_validate({"name": "w", "steps": steps, **definition})
+        self.names: dict[str, str] = {}
+        """Tools that the registry calls otherwise than models do."""
         self.context, self.history = context, history
         self.office, self.saver, self.clock = Office(), InMemorySaver(), QuickClock()
         self.journal = MortalJournal()
@@ -151,11 +154,15 @@ class AgentRun:
             ledger=self.ledger,
             journal=self.journal,
             history=self.history,
-            tools=Registry([registered(tool, category="test") for tool in self.office.tools()], Breakers(self.clock)),
+            tools=Registry(map(self._registered, self.office.tools()), Breakers(self.clock)),
         )
         conditions = check(self.definition, Source("w"), Known()).conditions
         graph = build(ports, self.definition, {ActionStep: action, **bodies(ports)}, conditions)
         return graph.compile(checkpointer=self.saver)
+
+    def _registered(self, tool: BaseTool) -> RegisteredTool:
+        made = registered(tool, category="test")
+        return replace(made, name=self.names.get(made.name, made.name))
 
     async def go(self, given: Any = None, *, lives: int = 1_000_000, **inputs: Any) -> Any:
         """One attempt; its process may record `lives` calls. Gives back the outputs, if it came so far."""

@@ -187,6 +187,16 @@ async def test_a_policy_can_allow_the_call(where: str) -> None:
     assert run.office.done == ["search 17", "send ann"]
 
 
+@pytest.mark.parametrize("allowed", [[], ["office.send"]])
+async def test_a_tool_of_a_server_has_two_names_and_the_same_rules(allowed: list[str]) -> None:
+    """A model calls it by a name that providers take, the step names it as the registry does."""
+    step = react(tools=["search", "office.send"], without_approval=allowed)
+    run = AgentRun(step, script=(SEARCH, SEND, {"reply": "done"}))
+    run.names = {"send": "office.send"}
+    ended = await run.go()
+    assert (ended, len(await run.requests())) == (({"a": "done"}, 0) if allowed else (None, 1))
+
+
 async def test_text_of_the_task_counts_as_read() -> None:
     """Where the task has values from outside, even the first side effect needs a person; without any it does not."""
     fed = AgentRun(react(task="Help ${workflow.order}"), script=(SEND, {"reply": "x"}), inputs=ORDERS)

@@ -13,12 +13,15 @@ from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.types import Command
 from standardwebhooks import Webhook
 
+from agents.staff import Staff
+from chains.fake.script import FakeScript
 from chains.models import ModelDoor
 from graphs.workflow.attempts import pause_before
 from graphs.workflow.bodies import bodies
 from graphs.workflow.compiler import build
 from graphs.workflow.loading import load
 from graphs.workflow.outcomes import StepFailed, failure_of
+from state.context import RunContext
 from state.errors import ToolFailed
 from state.ports import Ports
 from state.runs import StepRecord
@@ -289,3 +292,35 @@ async def test_figures_are_computed_from_the_values_of_steps(box: Toolbox) -> No
         "lines": [{"number": 1, "text": "pen", "sum": 3.6}, {"number": 2, "text": "lamp", "sum": 39.98}],
         "gross": 51.86,
     }
+
+
+async def test_a_tool_asks_a_model_of_the_run(box: Toolbox) -> None:
+    """Its calls are in the journal under the step, and counted; without a key it quotes what says most."""
+    texts = ["The tower is 93 m high. It was built in 1889.", "Visitors come by train."]
+    given = {"text": texts, "words": 10, "focus": "How high is the tower?"}
+    process = Process(box, tool("sum", "summarize", given))
+    told = (await process.go())["outputs"]["sum"]
+    assert told == {"summary": "The tower is 93 m high. Visitors come by train.", "parts": 1, "left_out": 0}
+    assert process.ports.tools is not None
+    assert await process.ports.tools.call("summarize", given, idempotency_key="r:sum") == told
+    assert (await process.ports.journal.usage("sum")).model_calls == 1  # a call of the same key is made once
+
+
+async def test_a_tool_is_told_what_a_model_fails_with() -> None:
+    """By class; an answer that cannot be used is asked for anew by the next call with the key, one that can is kept."""
+    good = {"structured": {"SummaryDraft": {"summary": "High."}}}
+    down = {"error": {"kind": "auth"}}
+    script = FakeScript.model_validate({"steps": [{"reply": "no"}, {"reply": "no"}, good, down]})
+    ports = memory_ports(ModelDoor({}, {"fake/main": (0.0, 0.0)}, {"main": script}), run_id="r")
+    staff = Staff(ports, RunContext(default_model="fake/main"), lambda _: None)
+    tools = Toolbox()(ports)
+    given = {"text": "The tower is high."}
+    with pytest.raises(ToolFailed) as failed:
+        await tools.call("summarize", given, idempotency_key="r:sum")
+    assert failed.value.error == "bad_output"
+    for _ in range(2):
+        assert (await tools.call("summarize", given, idempotency_key="r:sum"))["summary"] == "High."
+    assert (await staff.spending.total()).model_calls == 3
+    with pytest.raises(ToolFailed) as failed:
+        await tools.call("summarize", given, idempotency_key="r:other")
+    assert failed.value.error == "refused"

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from run_workflow.engine.background import Background
 from run_workflow.engine.views import RunManifest, RunView, TimelineEntry
 from run_workflow.services import Watch
 from state.context import ApprovalPolicy, RunContext
@@ -133,6 +134,10 @@ class EngineDouble:
     workflows: Any = field(default_factory=NoWorkflows)
     began: Callable[[], None] = lambda: None
     """Called when an `advance` has given its events."""
+
+    @property
+    def background(self) -> Background:
+        return Background(self)
 
     async def start(
         self, graph: str, input: Json, context: RunContext, *, actor: str, dedup_key: str | None = None

@@ -214,3 +214,13 @@ def test_the_command_names_what_is_wrong(tmp_path: Path, monkeypatch: pytest.Mon
     broken = line.type("test", "w.yaml", "--json")
     assert (broken.code, TestDocument.model_validate_json(broken.out).problems[0].line) == (2, 1)
     assert [file.name for file in WorkflowCatalog(tmp_path).files if file.is_own] == ["w"]
+
+
+async def test_a_tool_of_a_server_is_stood_in_for() -> None:
+    """No server is asked what it offers: the case says what comes back, or the case is wrong."""
+    workflow = "name: w\nsteps:\n- {id: a, type: action, tool: office.send, input_mapping: {to: ann}}\n"
+    case = "cases:\n- name: sent\n  tools: {office.send: {returns: {id: 4}}}\n  expect: {outputs: {a: {id: 4}}}\n"
+    (sent,) = await played(case, workflow)
+    (bare,) = await played("cases:\n- name: sent\n", workflow)
+    assert (sent.faults, sent.outcome.status) == ((), "completed")
+    assert "office.send" in bare.faults[0]

@@ -155,7 +155,8 @@ def test_tools_are_listed_and_shown(line: Line) -> None:
     listed = ToolsDocument.model_validate_json(line.type("tools", "--json").out)
     assert {"http", "http_get", "webhook", "set", "file_write", "read_document"} <= {each.name for each in listed.tools}
     writing = {each.name for each in listed.tools if each.side_effects == "write"}
-    assert writing == {"http", "webhook", "file_write", "database_execute", "database_commit", "table_save", "chart"}
+    files, databases = {"file_write", "write_report", "table_save", "chart"}, {"database_execute", "database_commit"}
+    assert writing == {"http", "webhook", "workflow", *files, *databases}
     shown = ToolDocument.model_validate_json(line.type("tools", "http@1.0.0", "--json").out)
     assert shown.parameters["required"] == ["url"]
     assert "idempotency_key" not in shown.parameters["properties"]

@@ -30,7 +30,7 @@ def test_the_help_of_check_says_how_values_are_named() -> None:
 
 def test_all_commands_are_there() -> None:
     """The commands that the documentation names exist."""
-    look = "check doctor graph list report show studio test timeline tools verify"
+    look = "check doctor graph list mcp report show studio test timeline tools verify"
     act = "approve cancel edit event fork reject respond resume"
     assert {*COMMANDS} == {*look.split(), *act.split()}
 

@@ -1,7 +1,7 @@
 """Events, answers and times reach a run while a process works on it: another engine sends them, as another process."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -38,6 +38,9 @@ class Registry:
 
     def find(self, name: str) -> RegisteredTool:
         raise AssertionError(name)
+
+    async def ready(self, names: Iterable[str]) -> None:
+        """All are known."""
 
     async def aclose(self) -> None:
         """Nothing is open."""

@@ -1,7 +1,7 @@
 """Runs of workflows that a server drives: bound to their definition, undone, told of, answered, woken by events."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import aclosing
 from typing import Any
 
@@ -41,6 +41,9 @@ class Registry:
 
     def __init__(self) -> None:
         self.called: list[str] = []
+
+    async def ready(self, names: Iterable[str]) -> None:
+        pass
 
     def names(self) -> Sequence[str]:
         return ["undo", "webhook"]

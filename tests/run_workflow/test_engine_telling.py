@@ -1,7 +1,7 @@
 """Others are told of runs: signed requests and lines in the log, at least once, with ids that stay; missed promises."""
 
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -32,6 +32,9 @@ class Receiver:
     def __init__(self) -> None:
         self.sent: list[tuple[Json, str]] = []
         self.refused = 0
+
+    async def ready(self, names: Iterable[str]) -> None:
+        pass
 
     def names(self) -> Sequence[str]:
         return ["webhook"]

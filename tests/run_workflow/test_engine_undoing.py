@@ -1,7 +1,7 @@
 """Runs that are undone: after a failure, a time that is over, a cancellation; gone on with after any stop."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import pytest
@@ -40,6 +40,9 @@ class Registry:
         """What was undone, and the key, of each call."""
         self.broken: set[str] = set()
         self.held: asyncio.Event | None = None
+
+    async def ready(self, names: Iterable[str]) -> None:
+        pass
 
     def names(self) -> Sequence[str]:
         return ["undo"]

@@ -5,7 +5,7 @@ The tool writes the key of each call to the file, and takes its time.
 
 import asyncio
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,9 @@ class SlowUndo:
 
     def __init__(self, file: str, seconds: float) -> None:
         self._file, self._seconds = file, seconds
+
+    async def ready(self, names: Iterable[str]) -> None:
+        pass
 
     def names(self) -> Sequence[str]:
         return ["undo"]

@@ -1,5 +1,6 @@
 """All checks of a workflow, at once, when it is loaded."""
 
+from graphs.workflow.chain_form import in_its_words
 from graphs.workflow.checks.conditions import compile_all
 from graphs.workflow.checks.doers import check_doers
 from graphs.workflow.checks.known import Checked, Known
@@ -51,7 +52,7 @@ def _problems_of_the_rest(source: Source, known: Known) -> list[Problem]:
     check_doers(rest, top, shapes, known, notes)
     if found.is_whole:
         check_limits(rest, top, made, notes)
-    return found.hidden + links.problems + notes.problems
+    return [in_its_words(source, each) for each in found.hidden + links.problems + notes.problems]
 
 
 def check(definition: WorkflowDefinition, source: Source, known: Known) -> Checked:
@@ -70,5 +71,5 @@ def check(definition: WorkflowDefinition, source: Source, known: Known) -> Check
     check_reach(definition, top, made, known, notes)
     check_doers(definition, top, shapes, known, notes)
     check_limits(definition, top, made, notes)
-    problems = dict.fromkeys([*source.problems, *notes.problems])
+    problems = dict.fromkeys([*source.problems, *(in_its_words(source, each) for each in notes.problems)])
     return Checked(definition, tuple(sorted(problems)), made.usable())

@@ -108,6 +108,12 @@ def _tool(name: str, path: Path, known: Known, notes: Notes) -> KnownTool | None
     if known.tools is None:
         return None
     plain, _, version = name.partition("@")
+    server, sign, _ = plain.partition(".")
+    if sign and server in known.servers:
+        if known.servers[server]:
+            said = f"The server of {plain!r} cannot be asked, and the step is not checked: {known.servers[server]}"
+            notes.warning(path, said, "Mind that it answers when the workflow runs.")
+        return None
     _name(plain, path, "tool", known.tools, notes)
     tool = known.tool(name)
     if tool is not None:

@@ -53,6 +53,10 @@ class Known:
     """What exists. None means that it is not known, and names of that kind are not checked."""
 
     tools: Mapping[str, KnownTool] | None = None
+    servers: Mapping[str, str] = field(default_factory=dict)
+    """Servers of which nobody knows here which tools they have, and why, where they were asked; their tools are called
+    `SERVER.TOOL`.
+    """
     chains: Mapping[str, KnownChain] | None = None
     agents: Mapping[str, tuple[str, ...]] | None = None
     """By name: what the agent is able to do."""

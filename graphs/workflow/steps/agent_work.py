@@ -130,7 +130,7 @@ async def _acted(job: Job, call: Call, scope: CallScope, template: AgentTemplate
         task=job.task,
         material=job.material,
         is_outside=job.is_outside,
-        tools=staff.team.tools((*job.tools, *(template.tools if template else ())), call.path),
+        tools=await staff.team.tools((*job.tools, *(template.tools if template else ())), call.path),
         schema=job.schema,
         instructions=template.instructions if template else "",
         limits=job.limits,

@@ -1,0 +1,94 @@
+"""Tools of MCP servers: real server processes as children, one that dies, one behind an address that is not asked."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from state.errors import ToolFailed
+from tools.breaker import Breakers
+from tools.mcp.offers import McpServers, service
+from tools.mcp.server import McpServer
+from tools.memory import SystemClock
+from tools.network import Clients
+from tools.registry import Registry
+
+HERE = Path(__file__).parent
+SECRET = {"KEY": "hush-hush"}
+
+
+def of_file(name: str, *, trusted: bool = False) -> McpServer:
+    command = (sys.executable, str(HERE / f"mcp_{name}.py"))
+    return McpServer(name, command, environment=SECRET, trusted=trusted)
+
+
+def registry(*servers: McpServer) -> tuple[Registry, McpServers]:
+    found = McpServers(servers, Clients())
+    return Registry([], Breakers(SystemClock()), None, found), found
+
+
+async def failure(tools: Registry, name: str, **given: object) -> ToolFailed:
+    with pytest.raises(ToolFailed) as failed:
+        await tools.call(name, given)
+    return failed.value
+
+
+@pytest.mark.slow
+async def test_tools_of_a_server_are_called_by_the_registry() -> None:
+    """One process answers all calls; what it says is checked, bounded and screened before a step sees it."""
+    tools, servers = registry(of_file("weather", trusted=True))
+    assert tools.names() == []  # nobody was asked yet
+    assert await tools.call("weather.now", {"city": "Rome", "config": "!"}) == {"temp": 21.5, "city": "Rome!"}
+    assert await tools.call("weather.report", {"size": 3}) == {"text": "xxx", "left_out": []}
+    kinds = {name: tools.find(name).side_effects for name in tools.names()}
+    assert kinds == {"weather.now": "read", "weather.report": "read", "weather.siren": "write"}
+    assert "instructions" not in tools.find("weather.siren").description
+    assert tools.find("weather.now").tool.name == "weather__now"  # a name that providers of models take
+    assert (await failure(tools, "weather.now", town="Rome")).error == "bad_input"
+    wrong = await failure(tools, "weather.now", city="Atlantis")
+    assert wrong.error == "refused"
+    assert "no city Atlantis (***)" in wrong.message  # a secret that comes back is masked
+    assert (await failure(tools, "weather.report", size=1_000_001)).error == "bad_output"
+    await servers.aclose()
+
+
+@pytest.mark.slow
+async def test_a_server_that_dies_is_unavailable_and_started_anew() -> None:
+    """It says what it wrote last, without its secrets; what it has that cannot be used is left out, with the reason."""
+    tools, servers = registry(of_file("minimal"))
+    first = await tools.call("minimal.count", {})
+    assert first["text"].endswith("\ufffd")  # what no database can hold
+    assert first["left_out"] == ["image"]
+    assert await tools.call("minimal.count", {}) == first
+    assert tools.names() == ["minimal.count", "minimal.die"]
+    assert tools.find("minimal.count").version == "1.0.0"
+    assert tools.find("minimal.count").side_effects == "write"  # its word is not believed: it is not trusted
+    lost = (await servers.offer("minimal")).left_out
+    assert [line.partition(":")[0] for line in lost] == ["minimal.count", "minimal.two words", "minimal.leads"]
+    assert "none is fetched" in lost[-1]
+    dead = await failure(tools, "minimal.die")
+    assert (dead.error, dead.place) == ("unavailable", service("minimal"))
+    assert dead.message.endswith("It said last: no licence ***")
+    assert (await tools.call("minimal.count", {}))["text"] != first["text"]
+    await servers.aclose()
+
+
+async def test_a_server_that_cannot_be_asked_is_left_alone_after_some_failures() -> None:
+    """A program that is not there, and an address in a private network, are told as what they are."""
+    tools, servers = registry(
+        McpServer("missing", ("/no/such/program",)), McpServer("inner", url="http://127.0.0.1:9/mcp", token="hush-hush")
+    )
+    private = await failure(tools, "inner.now")
+    assert (private.error, "private network" in private.message) == ("refused", True)
+    for _ in range(5):
+        assert "/no/such/program" in (await failure(tools, "missing.now")).message
+    assert "not asked now" in (await failure(tools, "missing.now")).message
+    await servers.aclose()
+
+
+async def test_only_names_of_servers_lead_to_servers() -> None:
+    """A tool of our own, and one of a server that nobody named, are looked up as ever."""
+    tools, servers = registry(McpServer("weather", ("/no/such/program",)))
+    told = {name: servers.server_of(name) for name in ("set", "weather", "weather.now", "other.now")}
+    assert told == {"set": None, "weather": None, "weather.now": "weather", "other.now": None}
+    assert (await failure(tools, "other.now")).error == "bad_input"

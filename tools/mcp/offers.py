@@ -1,0 +1,236 @@
+"""The tools that MCP servers offer, as tools of the registry: `SERVER.tool`.
+
+What a server says of its tools is text of unknown origin, as what they give back is: descriptions that give orders to
+a model are withheld, schemas that lead elsewhere are refused, and only a server that the settings trust is believed
+that a tool of it changes nothing.
+"""
+
+import asyncio
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from langchain_core.tools import BaseTool
+
+from state.errors import ToolFailed
+from state.ports import RegisteredTool
+from state.runs import Json
+from tools.effects import Effects, effects
+from tools.http.answers import masked, masked_within
+from tools.instructions import find_instructions
+from tools.mcp.connection import Connection
+from tools.mcp.server import McpServer
+from tools.network import Clients
+from tools.schemas import schema_fault
+from tools.storable import storable
+
+if TYPE_CHECKING:  # slow to import
+    from mcp.types import CallToolResult, Tool
+
+SIGN = "."
+"""Between the name of a server and that of its tool."""
+CATEGORY = "mcp"
+MOST_BYTES = 1_000_000
+"""Of one result, as JSON."""
+_LONGEST_TEXT = 1000
+"""Characters of a description."""
+_WITHHELD = "(Withheld: the server's description gives orders to a model.)"
+_WORDS = ("description", "title", "$comment")
+"""What a schema says in words."""
+_VERSION = re.compile(r"\d+\.\d+\.\d+")
+_FOR_MODELS = re.compile(r"[^A-Za-z0-9_-]")
+OUTPUT: Json = {
+    "type": "object",
+    "required": ["text", "left_out"],
+    "properties": {
+        "text": {"type": "string", "description": "All parts of the answer that are text."},
+        "left_out": {"type": "array", "items": {"type": "string"}, "description": "The kinds of its other parts."},
+        "structured": {"description": "The answer as values, where the server gives them."},
+    },
+}
+"""What a tool gives back whose server does not say what it does."""
+
+
+class McpTool(BaseTool):
+    """A tool of a server; its input goes there as it is, whatever its fields are called."""
+
+    connection: Any
+    called: str
+    """Its name at the server."""
+    is_structured: bool
+
+    def _run(self, **_: Any) -> Any:
+        raise NotImplementedError("MCP tools are asynchronous")
+
+    async def _arun(self, /, **given: Any) -> Any:
+        connection: Connection = self.connection
+        answer = await connection.call(self.called, given)
+        return _output(answer, connection.server, self.called, is_structured=self.is_structured)
+
+
+@dataclass(frozen=True)
+class Offer:
+    """What a server has."""
+
+    tools: tuple[RegisteredTool, ...]
+    left_out: tuple[str, ...]
+    """Tools that cannot be used, each with the reason."""
+
+
+@dataclass
+class McpServers:
+    """The servers of a process, by name; each is asked when a tool of it is first needed."""
+
+    servers: Sequence[McpServer] = ()
+    clients: Clients = field(default_factory=Clients)
+    _connections: dict[str, Connection] = field(default_factory=dict)
+    _offers: dict[str, tuple[object, Offer]] = field(default_factory=dict)
+    """By server: its session, and what it offered then."""
+
+    def __post_init__(self) -> None:
+        self._connections = {server.name: Connection(server, self.clients) for server in self.servers}
+
+    @property
+    def names(self) -> Sequence[str]:
+        """The servers, in the order of the alphabet."""
+        return sorted(self._connections)
+
+    def server_of(self, tool: str) -> str | None:
+        """The server that a tool's name begins with; None where it is no tool of a server."""
+        server, sign, _ = tool.partition(SIGN)
+        return server if sign and server in self._connections else None
+
+    async def offer(self, server: str) -> Offer:
+        """The tools of a server. Raises ToolFailed where it cannot be asked."""
+        connection = self._connections[server]
+        opened = await connection.opened()
+        known = self._offers.get(server)
+        if known is None or known[0] is not opened:
+            version = str(opened.about.serverInfo.version)
+            version = version if _VERSION.fullmatch(version) else "1.0.0"
+            known = self._offers[server] = opened, _offer(connection, opened.tools, version)
+        return known[1]
+
+    async def offers(self, names: Sequence[str]) -> tuple[Mapping[str, Offer], Mapping[str, ToolFailed]]:
+        """The tools of these servers, and why some could not be asked, both by the name of the server."""
+        asked = dict(zip(names, await asyncio.gather(*map(self._asked, names)), strict=True))
+        offered = {name: each for name, each in asked.items() if isinstance(each, Offer)}
+        return offered, {name: each for name, each in asked.items() if isinstance(each, ToolFailed)}
+
+    async def _asked(self, server: str) -> Offer | ToolFailed:
+        try:
+            return await self.offer(server)
+        except ToolFailed as error:
+            return error
+
+    async def aclose(self) -> None:
+        """Ends all sessions, and the programs that were started for them."""
+        await asyncio.gather(*(connection.aclose() for connection in self._connections.values()))
+
+
+def _offer(connection: Connection, tools: "Sequence[Tool]", version: str) -> Offer:
+    made: dict[str, RegisteredTool] = {}
+    left_out = []
+    for tool in tools:
+        why = _fault(tool) or ("the server has two of this name" if tool.name in made else "")
+        if why:
+            left_out.append(f"{connection.server.name}{SIGN}{tool.name[:100]}: {why}.")
+        else:
+            made[tool.name] = _registered(connection, tool, version)
+    return Offer(tuple(made.values()), tuple(left_out))
+
+
+def _fault(tool: "Tool") -> str:
+    """Why a tool cannot be used; empty where it can."""
+    if not re.fullmatch(r"[\w./-]{1,100}", tool.name):
+        return "its name has signs that a name cannot have"
+    for what, schema in (("input", tool.inputSchema), ("output", tool.outputSchema)):
+        fault = schema_fault(schema) if schema is not None else None
+        if fault is not None:
+            return f"the schema of its {what} cannot be used: {fault[1][:200]}"
+    return ""
+
+
+def _registered(connection: Connection, tool: "Tool", version: str) -> RegisteredTool:
+    server = connection.server
+    parameters = _screened({"properties": {}, **tool.inputSchema})
+    kind = _effects(tool, server)
+    made = McpTool(
+        name=_FOR_MODELS.sub("_", f"{server.name}__{tool.name}")[:64],
+        description=_described(tool.description or tool.title or tool.name),
+        args_schema=parameters,
+        metadata=effects(kind, foreign=not server.trusted),
+        connection=connection,
+        called=tool.name,
+        is_structured=tool.outputSchema is not None,
+    )
+    return RegisteredTool(
+        name=f"{server.name}{SIGN}{tool.name}",
+        version=version,
+        category=CATEGORY,
+        description=made.description,
+        parameters=parameters,
+        output=_screened(tool.outputSchema) if tool.outputSchema is not None else OUTPUT,
+        side_effects=kind,
+        cost=0.0,
+        timeout=server.timeout,
+        tool=made,
+        depends_on=lambda _: service(server.name),
+    )
+
+
+def service(server: str) -> str:
+    """What the calls of a server's tools depend on, for the circuit breaker."""
+    return f"MCP server {server}"
+
+
+def _effects(tool: "Tool", server: McpServer) -> Effects:
+    """What is believed of what the tool does outside: that it only reads, of a trusted server that says so."""
+    says_so = tool.annotations is not None and tool.annotations.readOnlyHint is True
+    return "read" if says_so and server.trusted else "write"
+
+
+def _screened(schema: Any) -> Any:
+    """A schema without descriptions that give orders to a model."""
+    if isinstance(schema, list):
+        return [_screened(each) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    return {
+        name: _described(each) if name in _WORDS and isinstance(each, str) else _screened(each)
+        for name, each in schema.items()
+    }
+
+
+def _described(text: str) -> str:
+    return _WITHHELD if find_instructions(text) else " ".join(text.split())[:_LONGEST_TEXT]
+
+
+def _output(answer: "CallToolResult", server: McpServer, tool: str, *, is_structured: bool) -> Any:
+    """The answer as values, without what must not be seen."""
+    texts = [part.text for part in answer.content if part.type == "text"]
+    place = f"{server.name}{SIGN}{tool}"
+    if answer.isError:
+        said = masked(" ".join(" ".join(texts).split())[:_LONGEST_TEXT], server.secrets)
+        raise ToolFailed(f"It answered with an error: {said.rstrip('.') or 'without words'}.", "refused", place=place)
+    given: Any = answer.structuredContent
+    if not is_structured:
+        values = {} if given is None else {"structured": given}
+        left_out = [str(part.type) for part in answer.content if part.type != "text"]
+        given = {"text": "\n".join(texts), "left_out": left_out, **values}
+    if len(json.dumps(given)) > MOST_BYTES:
+        raise ToolFailed(f"Its answer is larger than {MOST_BYTES} bytes.", "bad_output", place=place)
+    return _storable(masked_within(given, server.secrets))
+
+
+def _storable(value: Any) -> Any:
+    """The value with texts that a database can hold."""
+    if isinstance(value, str):
+        return storable(value)
+    if isinstance(value, list):
+        return [_storable(each) for each in value]
+    if isinstance(value, dict):
+        return {storable(name): _storable(each) for name, each in value.items()}
+    return value
