@@ -2,13 +2,14 @@
 
 from typing import Annotated, Any
 
-from langchain_core.tools import BaseTool, StructuredTool
+from langchain_core.tools import BaseTool
 from pydantic import BaseModel, Field
 
 from state.errors import ToolFailed
 from state.ports import Web
 from state.runs import Json
 from tools.effects import effects
+from tools.making import made, schema_of
 
 _MOST_HITS = 20
 _MOST_PASSAGES = 200
@@ -80,6 +81,6 @@ def web_tools(web: Web) -> list[tuple[BaseTool, Json]]:
             more=start + limit < len(passages),
         ).model_dump()
 
-    search = StructuredTool.from_function(coroutine=web_search, metadata=effects("read"))
-    read = StructuredTool.from_function(coroutine=read_page, metadata=effects("read", "url"))
-    return [(search, Hits.model_json_schema()), (read, ReadPage.model_json_schema())]
+    search = made(coroutine=web_search, metadata=effects("read"))
+    read = made(coroutine=read_page, metadata=effects("read", "url"))
+    return [(search, schema_of(Hits)), (read, schema_of(ReadPage))]
