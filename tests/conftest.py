@@ -16,6 +16,7 @@ import pytest
 
 if TYPE_CHECKING:
     from run_workflow.postgres.database import Database
+    from tests.forks import Forked
     from tests.postgres_fixtures import ServerForTests
 
 _SERVERS = {"postgres_server", "postgres_root", "made_cluster"}
@@ -110,3 +111,18 @@ def made_cluster() -> Iterator[Path]:
         server.start()
         server.stop()
         yield server.root
+
+
+@pytest.fixture(scope="session")
+def forked() -> Iterator[type[Forked]]:
+    """Starts programs as forks of one process that has imported what they need."""
+    from tests.forks import forking
+
+    with forking() as popen:
+        yield popen
+
+
+@pytest.fixture
+def forks(forked: type[Forked], monkeypatch: pytest.MonkeyPatch) -> None:
+    """`python -m …` starts in a moment."""
+    monkeypatch.setattr("subprocess.Popen", forked)
