@@ -44,12 +44,17 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 
 def pytest_collection(session: pytest.Session) -> None:
-    """How long an example may take depends on what else the machine does: `benchmarks/` measures, tests do not."""
-    if session.config.getoption("dist", "no") == "no":  # here the tests are run
-        from hypothesis import settings
+    """Where tests are run, sets how examples are drawn: fewer for the quick part.
 
-        settings.register_profile("without_deadline", settings(), deadline=None)
-        settings.load_profile("without_deadline")
+    How long one may take depends on what else the machine does: `benchmarks/` measures, tests do not.
+    """
+    if session.config.getoption("dist", "no") != "no":
+        return  # the workers draw them
+    from hypothesis import settings
+
+    quick = "not slow" in session.config.option.markexpr
+    settings.register_profile("tests", deadline=None, max_examples=20 if quick else 100)
+    settings.load_profile("tests")
 
 
 def pytest_collection_finish() -> None:
