@@ -95,6 +95,7 @@ async def test_without_an_engine_it_says_so(
     assert "tesseract" in str(raised.value.remedy)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("tesseract") is None, reason="tesseract is not installed")
 async def test_the_real_engine_reads_a_picture(contents: FileContents, tmp_path: Path) -> None:
     """Words drawn into a picture come back."""
