@@ -242,7 +242,5 @@ def _tool(
             raise ToolFailed(error.message, "bad_input", place=error.place or name, remedy=error.remedy) from error
 
     asked, back = schemas
-    tool = made(
-        coroutine=told, name=name, description=description, args_schema=asked, metadata=effects(kind)
-    )
+    tool = made(coroutine=told, name=name, description=description, args_schema=asked, metadata=effects(kind))
     return tool, schema_of(back)
