@@ -45,7 +45,7 @@ class Forked(subprocess.Popen[Any]):
 
     def _execute_child(self, args: Any, *rest: Any) -> None:
         """In place of fork and exec: the arguments that Popen has always given, by their position."""
-        if list(args[:2]) != [sys.executable, "-m"]:
+        if list(args[:2]) != [sys.executable, "-m"] or sys.platform != "linux":
             super()._execute_child(args, *rest)  # type: ignore[misc]
             return
         folder, env, new_session, pipes = rest[4], rest[5], rest[20], rest[9:15]
