@@ -3,7 +3,7 @@
 import importlib.resources
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -201,7 +201,12 @@ def _yaml_in(folder: Traversable) -> list[Traversable]:
 
 
 def _read(path: Traversable, label: str, *, is_own: bool) -> WorkflowFile:
-    text = read_text(path)
+    return _loaded(read_text(path), label, is_own)
+
+
+@lru_cache(maxsize=1000)
+def _loaded(text: str, label: str, is_own: bool) -> WorkflowFile:
+    """A process that starts many runs looks names up for each, and each time in all files."""
     definition, source = load(text, label)
     problem = "" if definition else str(min(source.problems))
     return WorkflowFile(label, text, is_own, definition, problem)

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from contextlib import chdir, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
+from glob import glob
 from io import StringIO
 from pathlib import Path
 from unittest.mock import patch
@@ -118,18 +119,21 @@ def shell_lines(document: str) -> list[str]:
     return [line for line in lines if line]
 
 
+def _meant(argument: str) -> list[str]:
+    """What the shell makes of an argument."""
+    return (glob(argument) if "*" in argument else []) or [argument]
+
+
 @dataclass(frozen=True)
 class Terminal:
     """Where the lines of a document are typed."""
 
     folder: Path
     environment: dict[str, str]
-    own_processes: bool = True
-    """Whether each line with the program starts it anew; else only what needs a shell: a start is mostly imports."""
 
     def type(self, line: str) -> tuple[int, str]:
-        """The line's exit code, and all it printed."""
-        here = line.startswith(PROGRAM) and "*" not in line and not self.own_processes
+        """The line's exit code, and all it printed. What needs no shell is done in this process: a start is imports."""
+        here = line.startswith(PROGRAM)
         for written, meant in PLACEHOLDERS.items():
             line = line.replace(written, meant)
         return self._here(line.removeprefix(PLACEHOLDERS[PROGRAM])) if here else self._shell(line)
@@ -145,7 +149,7 @@ class Terminal:
             redirect_stdout(printed if file else said),
             redirect_stderr(said),
         ):
-            code = run(shlex.split(command))
+            code = run([path for each in shlex.split(command) for path in _meant(each)])
         if file:
             (self.folder / file).write_text(printed.getvalue(), encoding="utf-8")
         return code, said.getvalue()

@@ -7,7 +7,6 @@ import shutil
 import sys
 import tomllib
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -75,14 +74,7 @@ def terminal(postgres_server: ServerForTests, tmp_path: Path) -> Iterator[Termin
         yield Terminal(folder, {name: value for name, value in os.environ.items() if name not in keys} | own)
 
 
-@pytest.fixture
-def inside(terminal: Terminal) -> Terminal:
-    """The same, with the commands done in this process: what a start of the program does, the README's lines show."""
-    return replace(terminal, own_processes=False)
-
-
 @pytest.mark.slow
-@pytest.mark.timeout(400)  # many commands, each a process of its own
 def test_commands_of_the_readme(terminal: Terminal) -> None:
     """The commands of the README, one after another, do what it says."""
     follow("README.md", terminal)
@@ -90,61 +82,61 @@ def test_commands_of_the_readme(terminal: Terminal) -> None:
 
 
 @pytest.mark.slow
-def test_commands_of_approvals(inside: Terminal) -> None:
+def test_commands_of_approvals(terminal: Terminal) -> None:
     """A plan is shown, edited and carried out; a second answer is refused with code 6."""
-    follow("docs/approvals.md", inside)
-    assert inside.type(f"{PROGRAM} approve last")[0] == 6
+    follow("docs/approvals.md", terminal)
+    assert terminal.type(f"{PROGRAM} approve last")[0] == 6
 
 
 @pytest.mark.slow
-def test_commands_of_agents(inside: Terminal) -> None:
+def test_commands_of_agents(terminal: Terminal) -> None:
     """The examples are good, and so is the agent of one's own that the page shows."""
-    follow("docs/agents.md", inside)
-    (inside.folder / "agents.yaml").write_text(blocks("docs/agents.md", "yaml")[0], encoding="utf-8")
+    follow("docs/agents.md", terminal)
+    (terminal.folder / "agents.yaml").write_text(blocks("docs/agents.md", "yaml")[0], encoding="utf-8")
     step = "{id: a, type: worker, capability: law, task: x}"
-    (inside.folder / "w.yaml").write_text(f"name: w\nsteps: [{step}]\n", encoding="utf-8")
-    code, said = inside.type(f"{PROGRAM} check w.yaml")
+    (terminal.folder / "w.yaml").write_text(f"name: w\nsteps: [{step}]\n", encoding="utf-8")
+    code, said = terminal.type(f"{PROGRAM} check w.yaml")
     assert (code, "able to do 'law'" in said) == (2, True)
-    code, said = inside.type(f"STRETTO_AGENTS=agents.yaml {PROGRAM} check w.yaml")
+    terminal.environment["STRETTO_AGENTS"] = "agents.yaml"
+    code, said = terminal.type(f"{PROGRAM} check w.yaml")
     assert code == 0, said
 
 
 @pytest.mark.slow
-def test_commands_of_bundles(inside: Terminal) -> None:
+def test_commands_of_bundles(terminal: Terminal) -> None:
     """The bundle that a run leaves is checked by the command that its page shows."""
-    follow("docs/bundles.md", inside)
+    follow("docs/bundles.md", terminal)
 
 
 @pytest.mark.slow
-def test_commands_of_sources(inside: Terminal) -> None:
+def test_commands_of_sources(terminal: Terminal) -> None:
     """The folder of the example is read by the command that the page shows."""
-    follow("docs/sources.md", inside)
+    follow("docs/sources.md", terminal)
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(240)  # many commands, each a process of its own
-def test_commands_of_workflows(inside: Terminal) -> None:
+def test_commands_of_workflows(terminal: Terminal) -> None:
     """The workflow of the page is checked, run, approved and sent its event; those with a name are run by it."""
     refund, _, cases, *_ = blocks("docs/workflows.md", "yaml")
-    (inside.folder / "refund.yaml").write_text(refund, encoding="utf-8")
-    (inside.folder / "refund.tests.yaml").write_text(cases, encoding="utf-8")
-    follow("docs/workflows.md", inside)
+    (terminal.folder / "refund.yaml").write_text(refund, encoding="utf-8")
+    (terminal.folder / "refund.tests.yaml").write_text(cases, encoding="utf-8")
+    follow("docs/workflows.md", terminal)
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(600)  # many commands, each a process of its own
-def test_commands_of_the_catalogue(inside: Terminal) -> None:
+@pytest.mark.timeout(300)  # many commands
+def test_commands_of_the_catalogue(terminal: Terminal) -> None:
     """Each workflow that comes along is run with its example; a second process answers what it waits for."""
     for name in ("workflows", "co2"):
-        shutil.copytree(PROJECT / "examples" / name, inside.folder / "examples" / name)
-    examples = inside.folder / "examples" / "workflows"
+        shutil.copytree(PROJECT / "examples" / name, terminal.folder / "examples" / name)
+    examples = terminal.folder / "examples" / "workflows"
     with running() as server:
         for file in examples.glob("*.json"):
             named = "services:" in WorkflowCatalog(None).find(file.stem).text
             more = {"services": server.address} if named else {}
             file.write_text(json.dumps({**json.loads(file.read_text(encoding="utf-8")), **more}))
-        inside.environment["STRETTO_ALLOWED_HOSTS"] = server.address.removeprefix("http://")
-        follow("docs/catalogue.md", inside)
+        terminal.environment["STRETTO_ALLOWED_HOSTS"] = server.address.removeprefix("http://")
+        follow("docs/catalogue.md", terminal)
         counts = server.shop.counts()
     assert counts["transfers"] == {"made": 1, "undone": 0, "repeated": 0}
     assert (counts["payments"]["made"], counts["reservations"]["undone"]) == (1, 1)
@@ -163,10 +155,10 @@ def test_every_workflow_is_in_the_catalogue() -> None:
 
 
 @pytest.mark.slow
-def test_commands_of_tools(inside: Terminal) -> None:
+def test_commands_of_tools(terminal: Terminal) -> None:
     """The workflow of the page has nothing wrong, and the tools are shown."""
-    (inside.folder / "price_check.yaml").write_text(blocks("docs/tools.md", "yaml")[0], encoding="utf-8")
-    follow("docs/tools.md", inside)
+    (terminal.folder / "price_check.yaml").write_text(blocks("docs/tools.md", "yaml")[0], encoding="utf-8")
+    follow("docs/tools.md", terminal)
 
 
 @pytest.mark.slow
@@ -190,15 +182,15 @@ def test_every_tool_is_documented() -> None:
 
 
 @pytest.mark.slow
-def test_commands_of_running(inside: Terminal) -> None:
+def test_commands_of_running(terminal: Terminal) -> None:
     """The commands about the installation work, and the picture is written."""
-    follow("docs/running.md", inside)
-    assert (inside.folder / "research.png").read_bytes().startswith(b"\x89PNG")
+    follow("docs/running.md", terminal)
+    assert (terminal.folder / "research.png").read_bytes().startswith(b"\x89PNG")
 
 
 @pytest.mark.slow
 def test_the_first_command(terminal: Terminal) -> None:
-    """What `make run` and `scripts/run` start writes a report of the example into output/."""
+    """What `make run` and `scripts/run` start, in a process of its own, writes a report of the example into output/."""
     script = text_of("scripts/run")
     assert "\tscripts/run\n" in text_of("Makefile").replace("@", "")
     assert QUESTION in script

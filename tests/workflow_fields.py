@@ -7,6 +7,7 @@ that there are.
 import inspect
 import json
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 from state.runs import Json
@@ -214,8 +215,13 @@ TESTS = {field: tuple(tests) for field, *tests in (line.split() for line in HELD
 """By class and name of a field: the tests that fail when it is ignored."""
 
 
-def fields() -> Iterator[tuple[str, Json]]:
+@cache
+def fields() -> tuple[tuple[str, Json], ...]:
     """Every field of the grammar, as files write it, with its JSON Schema, in the order of the table."""
+    return tuple(_fields())
+
+
+def _fields() -> Iterator[tuple[str, Json]]:
     kinds = {
         name: kind
         for module in (definition, steps, policies)

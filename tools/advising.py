@@ -5,11 +5,12 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from langchain_core.tools import BaseTool, StructuredTool
+from langchain_core.tools import BaseTool
 from pydantic import BaseModel, ConfigDict, Field
 
 from state.runs import Json
 from tools.effects import effects
+from tools.making import made, schema_of
 
 ADVISES = re.compile(
     r"\b(?:(?:you|one|users?|it) should|we (?:recommend|advise)|(?:is|are) (?:recommended|advisable)|ought to"
@@ -46,14 +47,14 @@ class Advice(BaseModel):
 
 def recommend_tool() -> tuple[BaseTool, Json]:
     """`recommend`, with the schema of what it gives back."""
-    tool = StructuredTool.from_function(
+    tool = made(
         coroutine=_recommend,
         name="recommend",
         description="Quotes what texts themselves recommend; where they recommend nothing, it gives nothing.",
         args_schema=AdviceInput,
         metadata=effects("none"),
     )
-    return tool, Advice.model_json_schema()
+    return tool, schema_of(Advice)
 
 
 async def _recommend(**given: Any) -> Json:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Annotated, Any
 
-from langchain_core.tools import BaseTool, StructuredTool
+from langchain_core.tools import BaseTool
 from pydantic import BaseModel
 
 from state.errors import ToolError
@@ -27,6 +27,7 @@ from tools.data import Table
 from tools.documents.isolation import Readers
 from tools.effects import effects
 from tools.evidence_text import fenced, render_evidence
+from tools.making import made
 from tools.numerals import name_and_unit
 from tools.screening import screen
 from tools.statistics.methods import compute
@@ -80,7 +81,7 @@ def _form(operation: Operation) -> type[BaseModel]:
 def _tool(
     work: Callable[..., Coroutine[Any, Any, Answer]], name: str, said: str, form: type[BaseModel] | None = None
 ) -> BaseTool:
-    return StructuredTool.from_function(
+    return made(
         coroutine=work,
         name=name,
         description=said,

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Annotated, Any
 
-from langchain_core.tools import BaseTool, StructuredTool
+from langchain_core.tools import BaseTool
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic_core import to_jsonable_python
 
@@ -15,6 +15,7 @@ from state.errors import ToolFailed
 from state.runs import Json
 from tools.cel import ANY, Program, environment, first_value, plainly, told, with_fractions
 from tools.effects import effects
+from tools.making import made
 from tools.schemas import CONSTANT
 
 MOST_RESULTS = 50
@@ -39,7 +40,7 @@ class Calculation(BaseModel):
 
 def calculate_tool() -> BaseTool:
     """`calculate`: the results by name."""
-    return StructuredTool.from_function(
+    return made(
         coroutine=_calculate,
         name="calculate",
         description="Computes figures, texts and lists from values by expressions in CEL, with sum and round.",

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
-from langchain_core.tools import BaseTool, StructuredTool
+from langchain_core.tools import BaseTool
 from pydantic import BaseModel, ConfigDict, Field
 
 from state.errors import ToolError, ToolFailed
@@ -12,6 +12,7 @@ from state.evidence import Witness
 from state.runs import Json
 from tools.advising import recommend_tool
 from tools.effects import effects
+from tools.making import made, schema_of
 from tools.statistics.asking import MethodName, Options, Role
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ _RESULT: Json = {
 
 def computing_tools() -> tuple[tuple[BaseTool, Json], ...]:
     """`search_texts`, `recommend`, `check_statement` and `statistics`, each with the schema of what it gives back."""
-    hits: Json = {"type": "array", "items": TextHit.model_json_schema()}
+    hits: Json = {"type": "array", "items": schema_of(TextHit)}
     return (
         (_tool(_search, "search_texts", "Finds the texts of a list that fit a query best, best first.", Texts), hits),
         recommend_tool(),
@@ -102,16 +103,14 @@ def computing_tools() -> tuple[tuple[BaseTool, Json], ...]:
                 "Checks without a model which texts support a statement, and which contradict it.",
                 Statement,
             ),
-            Verdict.model_json_schema(),
+            schema_of(Verdict),
         ),
         (_tool(_statistics, "statistics", "Computes a statistic, and says what it rests on.", Figures), _RESULT),
     )
 
 
 def _tool(coroutine: Any, name: str, description: str, schema: type[BaseModel]) -> BaseTool:
-    return StructuredTool.from_function(
-        coroutine=coroutine, name=name, description=description, args_schema=schema, metadata=effects("none")
-    )
+    return made(coroutine=coroutine, name=name, description=description, args_schema=schema, metadata=effects("none"))
 
 
 async def _search(**given: Any) -> list[Json]:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import PurePosixPath
 from typing import Annotated, Any
 
-from langchain_core.tools import BaseTool, StructuredTool
+from langchain_core.tools import BaseTool
 from pydantic import BaseModel, Field
 
 from state.errors import ToolError, ToolFailed
@@ -18,6 +18,7 @@ from tools.documents.files import MAX_BYTES
 from tools.documents.formats import FORMATS, PICTURE
 from tools.documents.ocr import ENGINE, REMEDY, engine
 from tools.effects import effects
+from tools.making import made, schema_of
 
 _MOST_ROWS = 100_000
 _Path = Annotated[str, "Path of the file: within the folder of the run, or in a folder that may be read."]
@@ -66,14 +67,14 @@ class FileContents:
     def tools(self) -> tuple[tuple[BaseTool, Json], ...]:
         """`file_info`, `read_table` and `read_picture`, each with the schema of what it gives back."""
         return (
-            (_tool(self.file_info, "Says what a file is: its type, size and hash."), FileInfo.model_json_schema()),
+            (_tool(self.file_info, "Says what a file is: its type, size and hash."), schema_of(FileInfo)),
             (
                 _tool(self.read_table, "Reads a table of a CSV file, a workbook or a document as columns of values."),
-                TableColumns.model_json_schema(),
+                schema_of(TableColumns),
             ),
             (
                 _tool(self.read_picture, "Reads the text in a picture by tesseract, where that is installed (OCR)."),
-                PictureText.model_json_schema(),
+                schema_of(PictureText),
             ),
         )
 
@@ -136,4 +137,4 @@ class FileContents:
 
 
 def _tool(coroutine: Any, description: str) -> BaseTool:
-    return StructuredTool.from_function(coroutine=coroutine, description=description, metadata=effects("read"))
+    return made(coroutine=coroutine, description=description, metadata=effects("read"))

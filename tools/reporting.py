@@ -6,13 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from langchain_core.tools import BaseTool, StructuredTool
+from langchain_core.tools import BaseTool
 from pydantic import BaseModel, ConfigDict, Field
 
 from state.errors import ToolFailed
 from state.evidence import Collection, Locator, Passage, Source
 from state.runs import Json
 from tools.effects import effects
+from tools.making import made, schema_of
 
 if TYPE_CHECKING:  # slow to import
     from state.research import Draft
@@ -83,14 +84,14 @@ class Reports:
 
     def tool(self) -> tuple[BaseTool, Json]:
         """`write_report`, with the schema of what it gives back."""
-        made = StructuredTool.from_function(
+        tool = made(
             coroutine=self._write_report,
             name="write_report",
             description="Writes findings with their sources as a report, Markdown and HTML, into files of the run.",
             args_schema=ReportInput,
             metadata=effects("write"),
         )
-        return made, ReportFiles.model_json_schema()
+        return tool, schema_of(ReportFiles)
 
     async def _write_report(self, **given: Any) -> Json:
         return await asyncio.to_thread(self._written, ReportInput(**given))

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from difflib import get_close_matches
 from typing import Annotated, Any
 
-from langchain_core.tools import BaseTool, StructuredTool
+from langchain_core.tools import BaseTool
 from pydantic import Field
 
 from state.errors import ToolError
@@ -21,6 +21,7 @@ from state.ports import Passages, Ports, Web
 from tools.effects import effects
 from tools.evidence_text import fenced, render_evidence
 from tools.facts import check_statement
+from tools.making import made
 from tools.screening import SHOWN, WITHHELD, Screened, order_in_hit, screen
 from tools.search.indexes import SearchIndexes
 from tools.witnesses import witnesses
@@ -72,7 +73,7 @@ def research_tools(
 
 
 def _tool(coroutine: Any, description: str, address: str = "") -> BaseTool:
-    return StructuredTool.from_function(
+    return made(
         coroutine=coroutine,
         description=description,
         response_format="content_and_artifact",

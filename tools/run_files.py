@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 from tempfile import NamedTemporaryFile
 from typing import Annotated, Any, Literal
 
-from langchain_core.tools import BaseTool, StructuredTool
+from langchain_core.tools import BaseTool
 from pydantic import BaseModel, Field
 
 from state.errors import SourceError, ToolFailed
@@ -19,6 +19,7 @@ from tools.documents.files import MAX_BYTES
 from tools.documents.formats import format_of
 from tools.effects import effects
 from tools.file_contents import FileContents
+from tools.making import made, schema_of
 from tools.reporting import Reports
 from tools.storable import json_text, storable
 
@@ -84,16 +85,16 @@ class RunFiles:
         return (
             (
                 _tool(self.file_write, "Writes a text, or a value as JSON, into a file of the run.", "write"),
-                Written.model_json_schema(),
+                schema_of(Written),
             ),
             (_tool(self.file_read, "Reads a file as text or JSON.", "read"), {}),
             (
                 _tool(self.read_document, "Reads the text of a document: PDF, Word, Excel, HTML and others.", "read"),
-                DocumentText.model_json_schema(),
+                schema_of(DocumentText),
             ),
             (
                 _tool(self.file_find, "Says where a file or a folder is that may be read.", "read"),
-                Found.model_json_schema(),
+                schema_of(Found),
             ),
             *FileContents(self.read).tools(),
             Reports(self.own.name, self.write).tool(),
@@ -204,4 +205,4 @@ def _within(root: Path, path: str) -> Path | None:
 
 
 def _tool(coroutine: Any, description: str, kind: Literal["read", "write"]) -> BaseTool:
-    return StructuredTool.from_function(coroutine=coroutine, description=description, metadata=effects(kind))
+    return made(coroutine=coroutine, description=description, metadata=effects(kind))

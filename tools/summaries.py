@@ -2,13 +2,14 @@
 
 from typing import Annotated, Any
 
-from langchain_core.tools import BaseTool, InjectedToolArg, StructuredTool
+from langchain_core.tools import BaseTool, InjectedToolArg
 from pydantic import BaseModel, ConfigDict, Field
 
 from state.errors import ToolFailed
 from state.ports import Chains
 from state.runs import Json
 from tools.effects import effects
+from tools.making import made, schema_of
 
 NAME = "summarize"
 """Of the tool, and of the chain behind it."""
@@ -45,11 +46,11 @@ def summarize_tool(chains: Chains | None) -> tuple[BaseTool, Json]:
             raise ToolFailed("No model is at hand here.", "refused", place=NAME, remedy="Call it from a workflow.")
         return await chains.ask(NAME, given, idempotency_key)
 
-    tool = StructuredTool.from_function(
+    tool = made(
         coroutine=summarize,
         name=NAME,
         description="Sums up texts of any length within a budget of tokens, by a model of the run.",
         args_schema=_Called,
         metadata=effects("none"),
     )
-    return tool, Summary.model_json_schema()
+    return tool, schema_of(Summary)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from langchain_core.tools import BaseTool, StructuredTool
+from langchain_core.tools import BaseTool
 
 from state.errors import ToolError
 from state.evidence import Claim, Contradiction
@@ -10,6 +10,7 @@ from state.research import Merged, Plan
 from tools.advising import ADVISES
 from tools.blocks import block
 from tools.effects import effects
+from tools.making import made
 from tools.naming import disagreement
 
 _MOST = 5
@@ -78,19 +79,19 @@ def synthesis_tools(merged: Merged, plan: Plan) -> list[BaseTool]:
         return block("recommendations", recommend(merged))
 
     return [
-        StructuredTool.from_function(
+        made(
             coroutine=give_outline,
             metadata=effects("none"),
             name="outline",
             description="The topics in order, each with the ids of its claims.",
         ),
-        StructuredTool.from_function(
+        made(
             coroutine=give_summary,
             metadata=effects("none"),
             name="summarise",
             description="The weightiest sentences on one topic, with passages.",
         ),
-        StructuredTool.from_function(
+        made(
             coroutine=give_recommendations,
             metadata=effects("none"),
             name="recommend",

@@ -10,7 +10,7 @@ import hashlib
 import json
 from typing import Any
 
-from langchain_core.tools import BaseTool, StructuredTool
+from langchain_core.tools import BaseTool
 from pydantic import Field
 
 from state.errors import ToolFailed
@@ -19,6 +19,7 @@ from state.runs import Json
 from tools.effects import effects
 from tools.http.api import HttpApi
 from tools.http.messages import Caching, Common, HttpRequest, Method, Sending
+from tools.making import made
 
 _LEAST_BYTES = 24
 """Of a secret, as the specification asks."""
@@ -40,7 +41,7 @@ class Webhooks:
 
     def tool(self) -> BaseTool:
         """`webhook`."""
-        return StructuredTool.from_function(
+        return made(
             coroutine=self._sent,
             name="webhook",
             description="Tells another system something, in a request that it can check the signature of.",

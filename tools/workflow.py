@@ -5,13 +5,14 @@ A call that is repeated, by a retry or after a crash, does not start a second ru
 
 from typing import Annotated, Any
 
-from langchain_core.tools import BaseTool, InjectedToolArg, StructuredTool
+from langchain_core.tools import BaseTool, InjectedToolArg
 from pydantic import BaseModel, ConfigDict, Field
 
 from state.errors import ToolFailed
 from state.ports import Workflows
 from state.runs import Json
 from tools.effects import effects
+from tools.making import made
 
 MOST_SECONDS = 600.0
 """How long a call may wait."""
@@ -66,14 +67,14 @@ class WorkflowTools:
 
     def tools(self) -> tuple[BaseTool, BaseTool]:
         """`workflow` and `workflow_status`."""
-        start = StructuredTool.from_function(
+        start = made(
             coroutine=self._start,
             name="workflow",
             description="Starts a workflow by its name, as a run of its own, and waits a while for its end.",
             args_schema=WorkflowStart,
             metadata=effects("write"),
         )
-        look = StructuredTool.from_function(
+        look = made(
             coroutine=self._look,
             name="workflow_status",
             description="How a workflow stands that was started with the tool workflow; waits a while for its end.",

@@ -16,7 +16,7 @@ import pytest
 from tests.end_to_end.shells import Shell, ended, environment
 from tests.postgres_fixtures import PROJECT, ServerForTests, open_folder
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("forks")]
 
 QUESTION = "What was the annual mean concentration of CO2 at Mauna Loa in 2022?"
 OTHER = "Which isolation levels does PostgreSQL offer?"

@@ -1,4 +1,4 @@
-"""Research that is killed, at twenty moments, and taken on by another process: by itself, or as a workflow's step.
+"""Research that is killed again and again, and taken on by other processes: by itself, or as a workflow's step.
 
 Real graph, engine, PostgreSQL and processes. Calls are counted where they arrive: each call of the model writes a line
 to a file, and the web is a server that counts.
@@ -45,11 +45,11 @@ CONTEXT = RunContext(
     models={"planner": "fake/team", "researcher": "fake/team"}, mode="parallel", gate=GatePolicy(max_revisions=0)
 )
 EVENTS = 16
-"""Moments at which the process kills itself, evenly over the events of a run."""
+"""Moments at which a process kills itself, evenly over the events of a run."""
+RUNS = 4
+"""Runs that share these moments: each is killed at every fourth."""
 CALLS = (1, 3, 5, 7)
 """Moments at which it is killed from outside: while it waits for the answer to the so-many-th call of the model."""
-STEPS = (3, 10)
-"""Those of these moments at which the research is the step of a workflow."""
 TEAM = {
     "analyze_task/0": [0],
     "branches/level/0": [1, 2, 3],
@@ -107,6 +107,10 @@ class Trial:
     log: Path
     as_step: bool = False
     """Whether the research is the step of a workflow."""
+    kept: dict[str, int] = field(default_factory=dict)
+    """How often each call was made that is recorded."""
+    in_flight: set[str] = field(default_factory=set)
+    """The calls that a kill cut off."""
     asked_before: Counter[str] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -141,6 +145,17 @@ class Trial:
             names |= {f"step {step}" for step, _ in zip(steps, there, strict=False)}
         names |= {row["response"]["artifact"]["searched"][0] for row in rows if row["name"] == "search_web"}
         return names | {"/observatory" for row in rows if row["name"] == "read_page"}
+
+    def note_kill(self) -> None:
+        """Notes what a process that was killed leaves behind. What others had left there before has stayed."""
+        made, kept = self.made(), self.journaled()
+        self.check_kept(made)
+        self.kept = {name: made[name] for name in kept}
+        self.in_flight |= set(made) - kept
+
+    def check_kept(self, made: Counter[str]) -> None:
+        """What was recorded is not asked for again."""
+        assert {name: made[name] for name in self.kept} == self.kept, "a recorded call came again"
 
     def calls(self) -> int:
         """How many calls the journal holds."""
@@ -264,17 +279,15 @@ def trial(case: Case, postgres_server: ServerForTests, tmp_path: Path) -> Iterat
         yield fresh
 
 
-def check_resumed(trial: Trial, processes: Processes, undisturbed: Undisturbed) -> None:
-    """Takes the killed run on in a new process, and compares it with the one that nobody killed."""
-    kept, before = trial.journaled(), trial.made()
-    done = processes.do(trial.job())
+def check_ended(done: Done, trial: Trial, undisturbed: Undisturbed) -> None:
+    """Compares a run that was killed, at its end, with the one that nobody killed."""
     assert (done.status, done.outcome) == ("completed", "published"), done.report
     assert done.report == undisturbed.done.report
     assert done.bad_audit is None
-    after = trial.made()
-    assert {name: after[name] - before[name] for name in kept} == dict.fromkeys(kept, 0), "a recorded call came again"
-    assert set(after) == set(undisturbed.made)
-    assert set((after - undisturbed.made).elements()) <= set(before) - kept, "a call that was not in flight came again"
+    made = trial.made()
+    trial.check_kept(made)
+    assert set(made) == set(undisturbed.made)
+    assert set(made - undisturbed.made) <= trial.in_flight, "a call that was not in flight came again"
     assert done.usage == undisturbed.done.usage
     assert trial.calls() == undisturbed.calls
 
@@ -290,27 +303,33 @@ def test_the_undisturbed_run(undisturbed: Undisturbed) -> None:
     assert undisturbed.made == Counter(steps | searched | {"/observatory"})
 
 
-@pytest.mark.parametrize("moment", range(1, EVENTS + 1))
-def test_killed_at_an_event(moment: int, trial: Trial, processes: Processes, undisturbed: Undisturbed) -> None:
-    """Killed after an event, the run ends in a new process as if nothing had been; no recorded call is repeated.
+@pytest.mark.parametrize("first", range(1, RUNS + 1))
+def test_killed_at_events(first: int, trial: Trial, processes: Processes, undisturbed: Undisturbed) -> None:
+    """Killed after events, the run ends in a new process as if nothing had been; no recorded call is repeated.
 
-    At two of the moments the research is a step, with the same calls and the same report.
+    In one of the runs the research is a step, with the same calls and the same report.
     """
-    trial.as_step = moment in STEPS
-    event = max(1, moment * undisturbed.done.events // (EVENTS + 1))
-    assert processes.do(trial.job(kill_at=event)).killed
-    check_resumed(trial, processes, undisturbed)
+    trial.as_step = first == RUNS
+    moments = iter(range(first, 10 * EVENTS, RUNS))  # later in each process: what is begun anew tells of it anew
+    kills = 0
+    while (done := processes.do(trial.job(next(moments) * undisturbed.done.events // (EVENTS + 1) or 1))).killed:
+        kills += 1
+        trial.note_kill()
+    assert kills > 1
+    check_ended(done, trial, undisturbed)
 
 
-@pytest.mark.parametrize("number", CALLS)
-def test_killed_in_a_call(number: int, trial: Trial, processes: Processes, undisturbed: Undisturbed) -> None:
+@pytest.mark.parametrize("as_step", [False, True], ids=["by itself", "as a step"])
+def test_killed_in_calls(as_step: bool, trial: Trial, processes: Processes, undisturbed: Undisturbed) -> None:
     """Killed while a model is being asked, only the calls that were under way are made again; of a step as well."""
-    trial.as_step = number in STEPS
-    process = processes.begin(trial.job())
-    deadline = time.monotonic() + 30
-    while trial.steps().total() < number:
-        assert time.monotonic() < deadline
-        time.sleep(0.002)
-    os.kill(process, signal.SIGKILL)
-    assert processes.end().killed
-    check_resumed(trial, processes, undisturbed)
+    trial.as_step = as_step
+    for number in CALLS:
+        process = processes.begin(trial.job())
+        deadline = time.monotonic() + 30
+        while len(trial.steps()) < number:
+            assert time.monotonic() < deadline
+            time.sleep(0.002)
+        os.kill(process, signal.SIGKILL)
+        assert processes.end().killed
+        trial.note_kill()
+    check_ended(processes.do(trial.job()), trial, undisturbed)

@@ -3,6 +3,7 @@
 A minute here is one of a clock that stands still while anything is done; server and program share it.
 """
 
+import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -35,10 +36,15 @@ def server() -> Iterator[Server]:
         yield serving
 
 
+def note_in(folder: Path) -> list[str]:
+    """A note about a bridge."""
+    return write_sources(folder / "bridges", {"alpha.md": f"# Alpha\n\n{ALPHA}\n"})
+
+
 @pytest.fixture
 def sources(tmp_path: Path) -> list[str]:
     """A note about a bridge."""
-    return write_sources(tmp_path / "bridges", {"alpha.md": f"# Alpha\n\n{ALPHA}\n"})
+    return note_in(tmp_path)
 
 
 async def team_of(sources: list[str], names: list[str], **more: Any) -> Team:
@@ -46,11 +52,19 @@ async def team_of(sources: list[str], names: list[str], **more: Any) -> Team:
     return Team((await passage_with(sources, "134 m")).id, names, **more)
 
 
-async def cost_of_all(server: Server, sources: list[str], names: list[str]) -> tuple[float, float]:
-    """What the run costs without a budget, and its dearest call, in US dollars."""
-    server.decide = team = await team_of(sources, names)
-    await ServedRun(server, context(), prices={MODEL: PRICE}).ask("How high is the alpha bridge?", sources)
-    return cost(team.tokens), max(cost([each]) for each in team.tokens)
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[float, float]:
+    """What the run of ten costs without a budget, and its dearest call, in US dollars."""
+
+    async def tokens(server: Server) -> list[tuple[int, int]]:
+        sources = note_in(tmp_path_factory.mktemp("whole"))
+        server.decide = team = await team_of(sources, TEN)
+        await ServedRun(server, context(), prices={MODEL: PRICE}).ask("How high is the alpha bridge?", sources)
+        return team.tokens
+
+    with openai_server() as serving:
+        used = asyncio.run(tokens(serving))
+    return cost(used), max(cost([each]) for each in used)
 
 
 def context(**more: Any) -> RunContext:
@@ -83,16 +97,16 @@ async def test_twenty_branches_under_sixty_a_minute(server: Server, sources: lis
 
 
 @pytest.mark.slow
-async def test_the_budget_ends_within_one_call(server: Server, sources: list[str]) -> None:
+async def test_the_budget_ends_within_one_call(server: Server, sources: list[str], whole: tuple[float, float]) -> None:
     """Whenever the money ends, also with ten branches at once, the run keeps to it and delivers what it has.
 
     What it says that it cost is what the provider was asked for.
     """
-    whole, dearest = await cost_of_all(server, sources, TEN)
+    all_of_it, dearest = whole
     published = []
     for share in (0.02, 0.4, 0.7, 0.97):
         server.decide = team = await team_of(sources, TEN)
-        budget = share * whole
+        budget = share * all_of_it
         run = ServedRun(server, context(budget=budget), prices={MODEL: PRICE})
         await run.ask("How high is the alpha bridge?", sources)
         spent = (await run.ports.journal.usage()).money
@@ -107,9 +121,11 @@ async def test_the_budget_ends_within_one_call(server: Server, sources: list[str
     assert published == [False, True, True, True], "money was left, and nothing was made of it"
 
 
-async def test_past_the_soft_limit_a_cheaper_model_takes_over(server: Server, sources: list[str]) -> None:
+async def test_past_the_soft_limit_a_cheaper_model_takes_over(
+    server: Server, sources: list[str], whole: tuple[float, float]
+) -> None:
     """The last fifth of the budget goes to the cheaper model, and the report says so; nothing is lost."""
-    budget = 0.6 * (await cost_of_all(server, sources, TEN))[0]
+    budget = 0.6 * whole[0]
     server.decide = team = await team_of(sources, TEN)
     saving = context(budget=budget, cheaper_model=CHEAP, mode="sequential")
     run = ServedRun(server, saving, prices={MODEL: PRICE, CHEAP: (1.0, 1.0)})
@@ -123,9 +139,11 @@ async def test_past_the_soft_limit_a_cheaper_model_takes_over(server: Server, so
     assert "past 80 % of it, served/cheap plays all roles" in await run.report()
 
 
-async def test_without_a_cheaper_model_the_same_run_is_cut_off(server: Server, sources: list[str]) -> None:
+async def test_without_a_cheaper_model_the_same_run_is_cut_off(
+    server: Server, sources: list[str], whole: tuple[float, float]
+) -> None:
     """With nobody cheaper to ask, that budget does not reach for all branches; the report tells of those it did."""
-    budget = 0.6 * (await cost_of_all(server, sources, TEN))[0]
+    budget = 0.6 * whole[0]
     server.decide = await team_of(sources, TEN)
     run = ServedRun(server, context(budget=budget, mode="sequential"), prices={MODEL: PRICE})
     await run.ask("How high is the alpha bridge?", sources)

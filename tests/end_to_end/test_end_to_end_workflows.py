@@ -12,7 +12,7 @@ from run_workflow.documents import GraphDocument, RunDocument, ShowDocument, Wor
 from tests.end_to_end.shells import Shell, environment
 from tests.postgres_fixtures import ServerForTests
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("forks")]
 
 DONE, WAITS = 0, 3
 WORKFLOW = """

@@ -15,6 +15,8 @@ from state.ports import Sent, Turn
 from state.research import ResearchState, Sentence
 from tests.graphs.research_runs import MemoryRun, passage_with, write_sources
 
+pytestmark = pytest.mark.slow
+
 ALPHA = "The Alpha Bridge is 134 m high and was opened in May 1932. Nobody paid a toll for the Alpha Bridge."
 BETA = "The Beta Bridge is 49 m high and was opened in June 1973."
 QUESTION = "How high is the Alpha Bridge, and when was the Beta Bridge opened?"
@@ -58,7 +60,6 @@ def findings(state: ResearchState) -> list[Sentence]:
     return list(sections["Key findings"].sentences) if "Key findings" in sections else []
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     "wrong",
     [
@@ -85,7 +86,6 @@ async def test_a_wrong_fact_does_not_reach_the_report(sources: list[str], wrong:
     assert "Sentences left out because no passage supports them: 1." in await run.report()
 
 
-@pytest.mark.slow
 async def test_what_belongs_to_the_other_thing_does_not_reach_the_report(sources: list[str]) -> None:
     """Citing both passages does not help a figure that one of them states of something else."""
     keys = [(await passage_with(sources, words)).id for words in ("134 m", "49 m")]
@@ -94,7 +94,6 @@ async def test_what_belongs_to_the_other_thing_does_not_reach_the_report(sources
     assert [sentence.text for sentence in findings(await run.ask(QUESTION, sources))] == [RIGHT]
 
 
-@pytest.mark.slow
 async def test_every_claim_cites_a_passage_that_was_found(sources: list[str]) -> None:
     """A sentence without a passage, or with one that no branch found, is dropped; one passage that exists is enough."""
     passage = await passage_with(sources, "134 m")
@@ -111,7 +110,6 @@ async def test_every_claim_cites_a_passage_that_was_found(sources: list[str]) ->
     assert all(sentence.passages for sentence in findings(state))
 
 
-@pytest.mark.slow
 async def test_a_claim_is_repaired_once(sources: list[str]) -> None:
     """A sentence that is mended stays; one that is wrong again, or has lost its passage, is dropped."""
     key = (await passage_with(sources, "134 m")).id
@@ -123,7 +121,6 @@ async def test_a_claim_is_repaired_once(sources: list[str]) -> None:
     assert state["draft"].dropped == 2
 
 
-@pytest.mark.slow
 async def test_without_a_model_partial_support_is_not_judged_and_said_so(sources: list[str]) -> None:
     """The sentence is marked, an open defect, and no citation that counts as accurate."""
     key = (await passage_with(sources, "134 m")).id
@@ -139,7 +136,6 @@ async def test_without_a_model_partial_support_is_not_judged_and_said_so(sources
     assert "Open defect: Only partly supported by its passage" in text
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("verdict", "left", "accuracy"),
     [("supported", "supported", 1.0), ("partly", "partly", 0.5), ("unsupported", None, 1.0)],
@@ -163,7 +159,6 @@ async def test_a_model_judges_what_the_check_leaves_open(
     assert "found supported in part: 1. Judged by the model: 1;" in await run.report()
 
 
-@pytest.mark.slow
 async def test_a_judge_that_fails_changes_nothing(sources: list[str]) -> None:
     """The sentence stays marked, and the report says why it was not judged."""
     key = (await passage_with(sources, "134 m")).id
@@ -175,7 +170,6 @@ async def test_a_judge_that_fails_changes_nothing(sources: list[str]) -> None:
     assert "The model could not judge all" in await run.report()
 
 
-@pytest.mark.slow
 async def test_judging_is_bounded(sources: list[str]) -> None:
     """At most so many sentences are asked about, in batches, however many the writer leaves open."""
     key = (await passage_with(sources, "134 m")).id
@@ -197,7 +191,6 @@ def judging(
     return {"w": script(report(*sentences)), "c": script(batch, *more)}
 
 
-@pytest.mark.slow
 async def test_what_was_judged_in_time_counts(sources: list[str]) -> None:
     """A batch that was answered before the time was over is kept; the report says that the rest was not judged."""
     key = (await passage_with(sources, "134 m")).id
@@ -230,7 +223,6 @@ class _QueueingDoor(ModelDoor):
         yield Sent(turn.clock.elapsed(), turn.tokens)
 
 
-@pytest.mark.slow
 async def test_the_time_of_judging_stands_still_in_the_queue(sources: list[str]) -> None:
     """Waiting for a turn at the provider makes no judge too slow."""
     key = (await passage_with(sources, "134 m")).id
@@ -241,7 +233,6 @@ async def test_the_time_of_judging_stands_still_in_the_queue(sources: list[str])
     assert [sentence.by_model for sentence in findings(await run.ask(QUESTION, sources))] == [True]
 
 
-@pytest.mark.slow
 async def test_the_report_names_the_models_that_answered(sources: list[str]) -> None:
     """A fallback that wrote in place of the writer is named, and the writer that refused is not."""
     key = (await passage_with(sources, "134 m")).id
@@ -256,7 +247,6 @@ async def test_the_report_names_the_models_that_answered(sources: list[str]) -> 
     assert "fake/w" not in text
 
 
-@pytest.mark.slow
 async def test_what_is_disputed_is_no_fact_in_the_summary(tmp_path: Path) -> None:
     """Where nothing decides, the summary says that the sources disagree."""
     notes = {"a.md": RIGHT, "b.md": LOWER}
@@ -279,7 +269,6 @@ async def both_sides(sources: list[str]) -> MemoryRun:
     return MemoryRun(RunContext(models={"writer": "fake/w"}), {"w": writer})
 
 
-@pytest.mark.slow
 async def test_disputed_findings_are_marked(tmp_path: Path) -> None:
     """Outside of the summary both sides stand, each marked as disputed."""
     sources = write_sources(tmp_path / "notes", {"a.md": RIGHT, "b.md": LOWER})
@@ -289,7 +278,6 @@ async def test_disputed_findings_are_marked(tmp_path: Path) -> None:
     assert "*(disputed)*" in await run.report()
 
 
-@pytest.mark.slow
 async def test_the_side_with_a_reason_may_be_stated(tmp_path: Path) -> None:
     """The more recent source is preferred, and its claim surer; both sides are marked where they are told."""
     notes = {
@@ -309,7 +297,6 @@ async def test_the_side_with_a_reason_may_be_stated(tmp_path: Path) -> None:
     assert "How sure each finding is" in await run.report()
 
 
-@pytest.mark.slow
 async def test_an_edit_does_not_undo_what_was_judged(sources: list[str]) -> None:
     """A person who adds a sentence leaves the others' verdicts; what is theirs alone is no citation that is wrong."""
     key = (await passage_with(sources, "134 m")).id

@@ -9,8 +9,9 @@ from state.context import RunContext
 from state.runs import Progress
 from tests.graphs.research_runs import ALPHA, MemoryRun, write_sources
 
+pytestmark = pytest.mark.slow
 
-@pytest.mark.slow
+
 async def test_reading_tells_counts_names_and_what_was_left_out(tmp_path: Path) -> None:
     """Progress counts the files; sources that cannot be read are named with the reason, the first few of them."""
     notes_of_rivers = {f"{number}.md": f"River {number} is {number} km long." for number in range(7)}

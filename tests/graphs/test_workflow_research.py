@@ -12,6 +12,8 @@ from state.runs import Json
 from tests.graphs.shipped_runs import ShippedRun, shipped
 from tools.memory import MemoryLedger
 
+pytestmark = pytest.mark.slow
+
 TEXT = "The alpha bridge is 134 m high and was opened in 1932. It carries a road and two railway lines."
 QUESTION = "How high is the alpha bridge?"
 
@@ -43,7 +45,6 @@ async def run(tmp_path: Path) -> ShippedRun:
     return ShippedRun(await shipped("research_report"), tmp_path / "files", tmp_path)
 
 
-@pytest.mark.slow
 async def test_a_report_comes_with_its_figures(run: ShippedRun) -> None:
     """Outcome, accuracy, summary and the report's files; its steps stand below the step in the ledger."""
     done = await run.go({"question": QUESTION, "sources": ["in"]})
@@ -55,7 +56,6 @@ async def test_a_report_comes_with_its_figures(run: ShippedRun) -> None:
     assert "findings.publish" in run.told
 
 
-@pytest.mark.slow
 async def test_a_report_that_establishes_nothing_goes_to_a_person(run: ShippedRun) -> None:
     """It is no failure of the step: the outcome says so, and a person decides."""
     assert not await run.go({"question": "Who painted the ceiling of the opera?", "sources": ["in"]})
@@ -63,7 +63,6 @@ async def test_a_report_that_establishes_nothing_goes_to_a_person(run: ShippedRu
     assert (await run.answer())["outcome"] == "not_established"
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("moment", ["findings.synthesize", "end of findings"])
 async def test_research_goes_on_where_its_process_died(run: ShippedRun, moment: str) -> None:
     """The nodes that had ended are not run again, and the result is that of a run left alone."""
@@ -82,7 +81,6 @@ async def test_research_goes_on_where_its_process_died(run: ShippedRun, moment: 
     )
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("source", ["/etc/hostname", "../outside.txt", "missing.txt"])
 async def test_only_folders_of_the_user_are_read(run: ShippedRun, source: str) -> None:
     """A path that comes from data of the run leads nowhere else."""
@@ -91,7 +89,6 @@ async def test_only_folders_of_the_user_are_read(run: ShippedRun, source: str) -
         await run.go({"question": QUESTION, "sources": [source]})
 
 
-@pytest.mark.slow
 async def test_what_research_is_given_is_checked_with_the_file(run: ShippedRun) -> None:
     """A misspelt output, and a source that is no list, are errors before anything runs."""
     from run_workflow.workflow_catalog import WorkflowCatalog

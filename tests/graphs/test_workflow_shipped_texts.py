@@ -6,8 +6,9 @@ import pytest
 
 from tests.graphs.shipped_runs import ShippedRun, example, shipped
 
+pytestmark = pytest.mark.slow
 
-@pytest.mark.slow
+
 async def test_a_document_is_read_typed_and_summed_up(tmp_path: Path) -> None:
     """The example is an invoice: its fields, its pages and a summary, without a person."""
     run = ShippedRun(await shipped("document_processing"), tmp_path)
@@ -19,7 +20,6 @@ async def test_a_document_is_read_typed_and_summed_up(tmp_path: Path) -> None:
     assert (await run.statuses())["typed"] == "skipped"
 
 
-@pytest.mark.slow
 async def test_a_document_that_no_program_reads_goes_to_a_person(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -34,7 +34,6 @@ async def test_a_document_that_no_program_reads_goes_to_a_person(
     assert len(done["pages"]) == 1
 
 
-@pytest.mark.slow
 async def test_a_summary_that_stays_bad_is_written_by_a_person(tmp_path: Path) -> None:
     """It is tried twice, and asked for then; what the person writes is the output."""
     run = ShippedRun(await shipped("document_processing"), tmp_path)
@@ -45,7 +44,6 @@ async def test_a_summary_that_stays_bad_is_written_by_a_person(tmp_path: Path) -
     assert (await run.answer(text="No vessel is named."))["summary"] == "No vessel is named."
 
 
-@pytest.mark.slow
 async def test_reviewers_who_disagree_leave_it_to_a_person(tmp_path: Path) -> None:
     """Each reviewer has a score by its own criteria; a person decides, and the author is told the defects."""
     run = ShippedRun(await shipped("code_review"), tmp_path)
@@ -59,7 +57,6 @@ async def test_reviewers_who_disagree_leave_it_to_a_person(tmp_path: Path) -> No
     assert "test" in done["letter"]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("criterion", "verdict"), [("mean of values", "approved"), ("quantum chess", "rejected")])
 async def test_reviewers_who_agree_decide(tmp_path: Path, criterion: str, verdict: str) -> None:
     """All in favour approve, all against reject; nobody is asked."""
@@ -68,7 +65,6 @@ async def test_reviewers_who_agree_decide(tmp_path: Path, criterion: str, verdic
     assert (await run.go({**example("code_review"), "reviewers": reviewers}))["consensus"] == verdict
 
 
-@pytest.mark.slow
 async def test_an_article_is_made_step_by_step(tmp_path: Path) -> None:
     """Each step has what the steps before made; the teaser is borne out by the facts, so that nobody is asked."""
     run = ShippedRun(await shipped("content_generation"), tmp_path)
@@ -78,7 +74,6 @@ async def test_an_article_is_made_step_by_step(tmp_path: Path) -> None:
     assert (done["check"], done["score"] >= 7) == ("supported", True)
 
 
-@pytest.mark.slow
 async def test_an_article_can_be_looked_at_before_it_is_out(tmp_path: Path) -> None:
     """A person sees title, teaser and article, and changes one."""
     run = ShippedRun(await shipped("content_generation"), tmp_path)
@@ -87,7 +82,6 @@ async def test_an_article_can_be_looked_at_before_it_is_out(tmp_path: Path) -> N
     assert (await run.answer(title="Swifts"))["title"] == "Swifts"
 
 
-@pytest.mark.slow
 async def test_questions_go_to_experts_and_the_rest_to_a_person(tmp_path: Path) -> None:
     """Two are answered from the texts of their fields; the third, which no text answers, by a person."""
     run = ShippedRun(await shipped("multi_domain_support"), tmp_path)
@@ -102,7 +96,6 @@ async def test_questions_go_to_experts_and_the_rest_to_a_person(tmp_path: Path) 
     assert "dogs are welcome" in done["reply"]
 
 
-@pytest.mark.slow
 async def test_figures_of_a_company_and_their_risk(tmp_path: Path) -> None:
     """Trends are computed from the files, two workers look at them, and the rules say medium: costs rise faster."""
     run = ShippedRun(await shipped("financial_analysis"), tmp_path)
@@ -116,7 +109,6 @@ async def test_figures_of_a_company_and_their_risk(tmp_path: Path) -> None:
     assert statuses["analysis[0].analyst"] == statuses["analysis[1].critic"] == "completed"
 
 
-@pytest.mark.slow
 async def test_a_high_risk_is_looked_at_by_a_person(tmp_path: Path) -> None:
     """Revenue falls and debt rises; a table without its columns is refused."""
     years = range(2015, 2025)

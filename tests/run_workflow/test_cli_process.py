@@ -16,7 +16,7 @@ import pytest
 
 from run_workflow.documents import RunDocument
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("forks")]
 
 PROJECT = Path(__file__).parents[2]
 CONTROL = re.compile(rb"[\x00-\x09\x0b-\x1f\x7f]")

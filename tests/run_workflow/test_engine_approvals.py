@@ -19,6 +19,8 @@ from state.ports import Ports
 from state.runs import TIMEOUT_ACTOR, Answer, Approve, Decision, Edit, EditedAction, Json, Reject, Respond
 from tests.run_workflow.engine_graphs import ASKS, PLAIN, Entry, change, engine_on, plan_request, rows, until
 
+pytestmark = pytest.mark.slow
+
 
 def says(decision: Decision) -> Answer:
     return Answer(decisions=(decision,))

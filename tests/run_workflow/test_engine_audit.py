@@ -10,6 +10,8 @@ from run_workflow.postgres.database import Database
 from state.errors import UnknownRun
 from tests.run_workflow.engine_graphs import PLAIN, change, engine_on
 
+pytestmark = pytest.mark.slow
+
 
 async def ended_run(engine: Engine) -> str:
     run = await engine.start("trial", {}, PLAIN, actor="ann")

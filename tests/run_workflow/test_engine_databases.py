@@ -21,6 +21,8 @@ from tools.database.conversations import Databases
 from tools.memory import SystemClock
 from tools.toolbox import Toolbox
 
+pytestmark = pytest.mark.slow
+
 WORKFLOW = """name: w
 steps:
   - {id: begin, type: action, tool: database_begin, input_mapping: {database: shop}}
@@ -69,7 +71,6 @@ async def test_the_example_of_the_page(database: Database, tmp_path: Path) -> No
     assert stock(shop) == [("desk", 11), ("lamp", 13)]
 
 
-@pytest.mark.slow
 async def test_doctor_looks_into_each_database(tmp_path: Path) -> None:
     """It names them, and what is wrong, without an address."""
     there = sqlite_file(tmp_path)

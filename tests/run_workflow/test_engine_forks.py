@@ -9,6 +9,8 @@ from state.errors import RunError
 from state.runs import Answer, Approve
 from tests.run_workflow.engine_graphs import ASKS, PLAIN, engine_on, lines, rows
 
+pytestmark = pytest.mark.slow
+
 YES = Answer(decisions=(Approve(),))
 
 

@@ -14,6 +14,8 @@ from state.errors import SourceError
 from state.runs import Json
 from tests.run_workflow.engine_graphs import PLAIN, Entry, engine_on, rows
 
+pytestmark = pytest.mark.slow
+
 GIVEN: Json = {"question": "Why?", "sources": ["notes", "https://ann:hunter2@example.org/page"]}
 WORKFLOW = """
 name: w

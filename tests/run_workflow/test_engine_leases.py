@@ -19,6 +19,8 @@ from state.errors import LeaseLost, RunHeld
 from state.runs import Answer, Approve, Json
 from tests.run_workflow.engine_graphs import ASKS, PLAIN, QUICK, change, engine_on, rows, trial_graph, until
 
+pytestmark = pytest.mark.slow
+
 YES = Answer(decisions=(Approve(),))
 LEFT = (
     "UPDATE runs SET status = 'running', output = NULL, waiting_for = '{}', "

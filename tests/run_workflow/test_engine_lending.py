@@ -19,6 +19,8 @@ from state.errors import DefinitionChanged, RunError, UnknownRun
 from state.runs import TIMEOUT_ACTOR, Answer, Json
 from tests.run_workflow.engine_graphs import ASKS, PLAIN, Entry, change, engine_on, lines, rows, trial_graph, until
 
+pytestmark = pytest.mark.slow
+
 T = "01a1fcfa-386c-7747-bea6-e45cd63acf01"
 YES: Json = {"decisions": [{"type": "approve"}]}
 ANN = RunContext(approvals={"plan": ApprovalPolicy(approvers=("ann",))})

@@ -23,6 +23,8 @@ from state.runs import Json
 from tests.run_workflow.engine_graphs import NO_MODELS, QUICK, change, until
 from tools.memory import SystemClock
 
+pytestmark = pytest.mark.slow
+
 T = "01a1fcfa-386c-7747-bea6-e45cd63acf02"
 YES: Json = {"decisions": [{"type": "approve"}]}
 HEAD = """

@@ -27,6 +27,8 @@ from tests.run_workflow.engine_graphs import (
     until,
 )
 
+pytestmark = pytest.mark.slow
+
 YES = Answer(decisions=(Approve(),))
 
 

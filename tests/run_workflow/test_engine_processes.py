@@ -17,7 +17,7 @@ from state.errors import RunHeld
 from state.runs import Answer, Approve, RunRecord
 from tests.run_workflow.engine_graphs import ASKS, PLAIN, engine_on, lines, rows, until
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("forks")]
 
 PROJECT = Path(__file__).parents[2]
 LONG = 60.0

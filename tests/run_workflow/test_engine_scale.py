@@ -14,6 +14,8 @@ from state.workflow.definition import WorkflowDefinition
 from state.workflow.steps import ActionStep
 from tests.run_workflow.engine_graphs import PLAIN, Entry, engine_on, rows
 
+pytestmark = pytest.mark.slow
+
 _STORED = "SELECT count(*) AS steps, sum(pg_column_size(s.*)) AS bytes FROM step_runs s WHERE run_id = %s"
 _CHECKPOINTS = """
 SELECT (SELECT coalesce(sum(pg_column_size(c.*)), 0) FROM checkpoints c WHERE thread_id = %s)

@@ -21,6 +21,8 @@ from state.runs import Answer, Approve, Json, RunRecord
 from tests.run_workflow.engine_graphs import NO_MODELS, QUICK, change, rows
 from tools.memory import SystemClock
 
+pytestmark = pytest.mark.slow
+
 YES = Answer(decisions=(Approve(),))
 DONE = "[{id: a, type: wait, duration: 0}]"
 FAILS = "[{id: a, type: wait, until: workflow.when, retry_policy: {max_attempts: 1}}]"

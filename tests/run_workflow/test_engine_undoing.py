@@ -16,6 +16,8 @@ from state.runs import Answer, Approve, Json, RunRecord
 from tests.run_workflow.engine_graphs import NO_MODELS, QUICK, until
 from tools.memory import SystemClock
 
+pytestmark = pytest.mark.slow
+
 YES = Answer(decisions=(Approve(),))
 STEPS = """
   - {id: a, type: wait, duration: 0, rollback_actions: [{tool: undo, input: {of: a, until: $output.until}}]}

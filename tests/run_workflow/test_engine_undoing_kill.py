@@ -13,7 +13,7 @@ from state.context import RunContext
 from tests.run_workflow.engine_graphs import lines, until
 from tests.run_workflow.undoing_process import engine_with
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("forks")]
 
 PROJECT = Path(__file__).parents[2]
 UNDO = "rollback_actions: [{tool: undo}, {tool: undo}]"

@@ -14,6 +14,8 @@ from state.errors import AnswerRefused, RunError
 from state.runs import Answer, Approve
 from tests.run_workflow.engine_graphs import change, engine_on, rows
 
+pytestmark = pytest.mark.slow
+
 ASKS = """
 name: w
 steps:

@@ -17,6 +17,8 @@ from state.errors import AnswerRefused, NotAllowed, RunError
 from state.runs import Answer, Approve, Edit, EditedAction, Progress, Reject, RunRecord, StepStatus
 from tests.run_workflow.engine_graphs import change, engine_on
 
+pytestmark = pytest.mark.slow
+
 YES = Answer(decisions=(Approve(),))
 
 

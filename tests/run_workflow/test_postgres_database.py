@@ -13,6 +13,8 @@ from run_workflow.postgres.migrate import Migration
 from state.errors import DatabaseError
 from tests.postgres_fixtures import copy_cluster, kill_server, open_folder, server_process
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def home(made_cluster: Path) -> Iterator[Path]:

@@ -16,6 +16,8 @@ from run_workflow.postgres.local import LocalServer
 from run_workflow.postgres.locks import try_exclusive
 from tests.postgres_fixtures import User, copy_cluster, kill_server, server_process
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def new_server(postgres_root: Path) -> Iterator[LocalServer]:
@@ -140,7 +142,6 @@ def test_killed_server_loses_no_acknowledged_row(server: LocalServer) -> None:
     assert ask(dsn, "SELECT max(n) FROM log") in (acknowledged - 1, acknowledged)
 
 
-@pytest.mark.slow
 def test_four_first_starts_at_once_make_one_server(new_server: LocalServer) -> None:
     """Four processes that start on an empty folder at once all use the same server."""
     users = [User(new_server.root) for _ in range(4)]
@@ -215,7 +216,6 @@ def test_stop_signals_no_other_program(server: LocalServer) -> None:
         server.start()
 
 
-@pytest.mark.slow
 def test_killed_first_start_is_repaired(new_server: LocalServer) -> None:
     """A first start ended by SIGKILL while it makes the data folder is begun anew by the next."""
     user = User(new_server.root)

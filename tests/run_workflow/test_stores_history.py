@@ -1,5 +1,7 @@
 """What became of the work of agents, counted over the ledgers of all runs."""
 
+import pytest
+
 from run_workflow.fence import Fence
 from run_workflow.postgres.database import Database
 from run_workflow.stores.history import PostgresAgentHistory
@@ -7,6 +9,8 @@ from run_workflow.stores.ledger import PostgresLedger
 from state.agents import AGENT_SIGN
 from state.runs import StepStatus
 from tests.run_workflow.engine_graphs import PLAIN, engine_on
+
+pytestmark = pytest.mark.slow
 
 ENDINGS: tuple[tuple[StepStatus, ...], ...] = (
     ("completed", "completed", "failed"),

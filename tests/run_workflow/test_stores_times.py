@@ -17,6 +17,8 @@ from state.workflow.definition import WorkflowDefinition
 from state.workflow.steps import ActionStep, ParallelStep
 from tests.run_workflow.engine_graphs import PLAIN, Entry, engine_on
 
+pytestmark = pytest.mark.slow
+
 _INNER = [{"id": "in", "type": "action", "tool": "t"}]
 _MADE: Any = {
     "name": "w",
@@ -31,7 +33,6 @@ _MADE: Any = {
 }
 
 
-@pytest.mark.slow
 async def test_the_second_run_knows_what_the_first_took(database: Database) -> None:
     """Items share a path; the slowest step, which the file has last, then goes first. Other workflows do not count."""
     definition, worked = WorkflowDefinition.model_validate(_MADE), list[str]()

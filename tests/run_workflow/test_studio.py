@@ -21,7 +21,7 @@ from tests.postgres_fixtures import ServerForTests
 from tests.run_workflow.engine_graphs import engine_on, until
 from tests.run_workflow.studio_server import ROOT, StudioServer, command_line, hanging_model, shown, thread_of
 
-pytestmark = [pytest.mark.studio, pytest.mark.slow]
+pytestmark = [pytest.mark.studio, pytest.mark.slow, pytest.mark.usefixtures("forks")]
 QUESTION = "How fast has atmospheric CO2 at Mauna Loa risen?"
 INPUT: dict[str, Any] = {"question": QUESTION, "sources": [str(ROOT / "examples/co2/sources")]}
 YES: dict[str, Any] = {"decisions": [{"type": "approve"}]}

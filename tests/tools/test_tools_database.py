@@ -82,6 +82,7 @@ async def test_rows_of_postgres_are_exact(postgres: NamedDatabase) -> None:
     assert "Result" in plan["rows"][0]["QUERY PLAN"]
 
 
+@pytest.mark.slow
 async def test_a_result_is_cut_and_never_whole_in_memory(shop: NamedDatabase) -> None:
     """Of rows without end the first are given, up to the number or the bytes that are wanted."""
     endless = "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT x FROM c"

@@ -101,6 +101,7 @@ def test_correlation_turned_round_by_groups() -> None:
         assert warned(result, "Simpson's paradox")
 
 
+@pytest.mark.slow
 def test_correlations_are_corrected() -> None:
     """Holm's p of the second of three pairs is twice its own."""
     rng = np.random.default_rng(4)
@@ -110,6 +111,7 @@ def test_correlations_are_corrected() -> None:
     assert found[f"Holm p of {ps[0][1]}"] == pytest.approx(min(1, 3 * ps[0][0]))
 
 
+@pytest.mark.slow
 def test_two_way_anova() -> None:
     """A 2 × 2 table by hand: the sums of squares are 16, 4 and 0 over an error of 2 on 4 degrees."""
     table = {"y": [0, 1, 2, 3, 4, 5, 6, 7], "a": list("llllhhhh"), "b": list("nnmmnnmm")}
@@ -118,6 +120,7 @@ def test_two_way_anova() -> None:
     assert float(found["F of a × b"]) == pytest.approx(0, abs=1e-20)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("y", "x", "said"), [("y2", "x", "straight line: does not hold"), ("y3", "x", "Outliers")])
 def test_same_summary_other_shape(y: str, x: str, said: str) -> None:
     """Anscombe's sets have the same line, and what tells them apart is said."""
@@ -126,6 +129,7 @@ def test_same_summary_other_shape(y: str, x: str, said: str) -> None:
     assert said in " ".join((*found.assumptions, *found.warnings))
 
 
+@pytest.mark.slow
 def test_a_row_that_decides_alone() -> None:
     """Anscombe's fourth set has its slope from one row."""
     assert warned(of("regression", XS | YS, ("x4",), {"values": "y4"}), "goes through row 7 by itself")
@@ -149,6 +153,7 @@ def test_a_perfect_fit_and_a_column_called_like_a_figure() -> None:
     assert "F" not in found.values
 
 
+@pytest.mark.slow
 def test_columns_that_say_the_same() -> None:
     """Columns that depend on each other are refused; those that nearly do are warned of."""
     x = list(range(12))
@@ -166,6 +171,7 @@ def many(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tools.statistics.least_squares.MOST_PRODUCTS", 0)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("many")
 def test_many_rows_are_rounded_and_say_so() -> None:
     """Where exact sums would take long the fit is by QR, and says so."""
@@ -183,6 +189,7 @@ def test_too_ill_conditioned_for_rounding() -> None:
         linear_regression((x % 0.1).rename("y"), [x], Model(degree=9))
 
 
+@pytest.mark.slow
 def test_logistic() -> None:
     """With one column of 0 and 1 the slope is the log of the odds ratio; an outcome told without fail is refused."""
     table = {"y": [0] * 6 + [1] * 4 + [0] * 2 + [1] * 8, "x": [0] * 10 + [1] * 10}
@@ -233,6 +240,7 @@ def test_formula_language() -> None:
     assert right.value({"b1": 1.0, "x": 2.0}) == pytest.approx(1 - 4 * np.exp(-2))
 
 
+@pytest.mark.slow
 def test_series() -> None:
     """The period of a sine, the place of a changed level, a season, and the memory of a series are found."""
     t = np.arange(120)

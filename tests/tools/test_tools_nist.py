@@ -55,6 +55,7 @@ def test_certified_line() -> None:
     assert nist.worst([float(found[name]) for name in names], nist.certified_linear(CERTIFIED["Norris"])) >= 13
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", sets("linear"))
 def test_certified_regression(name: str) -> None:
     """Coefficients, standard errors, r² and residual spread have 13 digits, also of a polynomial of degree 10."""

@@ -177,6 +177,7 @@ def door(server: Server) -> ModelDoor:
     return ModelDoor({"local": ProviderSettings(base_url=server.url, api_key="k", timeout_seconds=5)}, {})
 
 
+@pytest.mark.slow
 async def test_an_endpoint_gives_vectors_of_length_one(server: Server) -> None:
     """In the order of the texts, whatever the order of the answer; key and model are sent."""
     opened = door(server)
@@ -192,6 +193,7 @@ async def test_an_endpoint_gives_vectors_of_length_one(server: Server) -> None:
     await opened.close()
 
 
+@pytest.mark.slow
 async def test_an_endpoint_is_sent_no_account_of_the_environment(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:

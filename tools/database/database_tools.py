@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Annotated, Any
 
-from langchain_core.tools import BaseTool, InjectedToolArg, StructuredTool
+from langchain_core.tools import BaseTool, InjectedToolArg
 from pydantic import BaseModel, ConfigDict, Field
 
 from state.errors import ToolFailed
@@ -18,6 +18,7 @@ from tools.database.statements import Purpose, check, prepared
 from tools.database.transactions import Transactions
 from tools.database.work import Statement, commit, execute, query
 from tools.effects import Effects, effects
+from tools.making import made, schema_of
 from tools.schemas import CONSTANT
 
 MOST_SECONDS = 600.0
@@ -253,7 +254,5 @@ def _tool(
     kind: Effects = "read",
 ) -> tuple[BaseTool, Json]:
     given, back = schemas
-    tool = StructuredTool.from_function(
-        coroutine=coroutine, name=name, description=description, args_schema=given, metadata=effects(kind)
-    )
-    return tool, back.model_json_schema()
+    tool = made(coroutine=coroutine, name=name, description=description, args_schema=given, metadata=effects(kind))
+    return tool, schema_of(back)

@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import parse_qsl, quote, urlsplit
 
 import httpx
-from langchain_core.tools import BaseTool, StructuredTool
+from langchain_core.tools import BaseTool
 
 from state.errors import ToolFailed
 from state.ports import Clock
@@ -23,6 +23,7 @@ from tools.http.answers import failure, masked, masked_within, parsed, selected
 from tools.http.auth import Credentialing, Credentials
 from tools.http.messages import SAFE, HttpAnswer, HttpGet, HttpRequest, shown
 from tools.http.paging import Pager
+from tools.making import made
 from tools.network import ACCEPTED, Clients, TooLarge, UnknownEncoding, limited_body, web_netloc
 
 _MOST_REDIRECTS = 5
@@ -52,14 +53,14 @@ class HttpApi:
 
     def tools(self) -> tuple[BaseTool, BaseTool]:
         """`http` and `http_get`."""
-        ask = StructuredTool.from_function(
+        ask = made(
             coroutine=self._called,
             name="http_get",
             description="Asks a web API, and changes nothing there.",
             args_schema=HttpGet,
             metadata=effects("read", "url", carries=("query", "headers", "auth")),
         )
-        send = StructuredTool.from_function(
+        send = made(
             coroutine=self._called,
             name="http",
             description="Sends a request to a web API; to ask only, take http_get.",

@@ -21,6 +21,7 @@ import zipfile
 import zlib
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import NamedTuple
 
@@ -87,8 +88,12 @@ class Manifest(Record):
     files: dict[str, Listed]
 
 
+@cache
 def package_versions() -> dict[str, str]:
-    """The versions of the packages that have a part in a report; what is not installed is left out."""
+    """The versions of the packages that have a part in a report; what is not installed is left out.
+
+    They stay what they are while a process runs, and are looked up in a file for each.
+    """
     found = {}
     for name in _PACKAGES:
         with suppress(PackageNotFoundError):

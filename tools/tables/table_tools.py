@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from langchain_core.tools import BaseTool, StructuredTool
+from langchain_core.tools import BaseTool
 from pydantic import BaseModel, ValidationError
 
 from state.errors import ToolError, ToolFailed
@@ -17,6 +17,7 @@ from state.tables import Made, Origin, TableRef
 from tools.database.results import Rows
 from tools.documents.files import MAX_BYTES
 from tools.effects import Effects, effects
+from tools.making import made
 from tools.run_files import RunFiles, Written
 from tools.tables.cells import as_json, written
 from tools.tables.data import Data
@@ -241,7 +242,5 @@ def _tool(
             raise ToolFailed(error.message, "bad_input", place=error.place or name, remedy=error.remedy) from error
 
     asked, back = schemas
-    tool = StructuredTool.from_function(
-        coroutine=told, name=name, description=description, args_schema=asked, metadata=effects(kind)
-    )
+    tool = made(coroutine=told, name=name, description=description, args_schema=asked, metadata=effects(kind))
     return tool, schema_of(back)

@@ -5,13 +5,14 @@ What gives orders to a model is left out, as in research, and counted: nobody wh
 
 from typing import Annotated, Any
 
-from langchain_core.tools import BaseTool, StructuredTool
+from langchain_core.tools import BaseTool
 from pydantic import BaseModel, Field
 
 from state.errors import ToolFailed
 from state.ports import Web
 from state.runs import Json
 from tools.effects import effects
+from tools.making import made, schema_of
 from tools.screening import order_in_hit, order_in_name, screen
 from tools.threads import computed
 
@@ -93,6 +94,6 @@ def web_tools(web: Web) -> list[tuple[BaseTool, Json]]:
             withheld=len(asked) - len(screened.passages),
         ).model_dump()
 
-    search = StructuredTool.from_function(coroutine=web_search, metadata=effects("read"))
-    read = StructuredTool.from_function(coroutine=read_page, metadata=effects("read", "url"))
-    return [(search, Hits.model_json_schema()), (read, ReadPage.model_json_schema())]
+    search = made(coroutine=web_search, metadata=effects("read"))
+    read = made(coroutine=read_page, metadata=effects("read", "url"))
+    return [(search, schema_of(Hits)), (read, schema_of(ReadPage))]
