@@ -22,8 +22,8 @@ from chains.retrying import retrying_tool
 from chains.scope import CallScope
 from state.context import BranchLimits, UntrustedText
 from state.errors import BadOutput
-from state.ports import RegisteredTool, ToolRegistry
 from state.runs import Approve, Edit, Json, Reject, Respond
+from state.tools import RegisteredTool, ToolRegistry
 from tools.blocks import block
 from tools.effects import is_foreign
 from tools.evidence_text import fenced

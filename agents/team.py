@@ -16,9 +16,10 @@ from state.agents import RESEARCH_WORK, AgentTemplate
 from state.context import BranchLimits, RunContext
 from state.errors import AgentNotMade, SetupError, ToolError
 from state.evidence import Source
-from state.ports import Ports, RegisteredTool
+from state.ports import Ports
 from state.research import AgentSpec, Branch, BranchKind, Plan
 from state.specialisation import AnalysisSpeciality, ResearchSpeciality, Specialisation, over
+from state.tools import RegisteredTool
 from tools.statistics.asking import ASKS
 
 COORDINATION: Final = "coordination"

@@ -35,7 +35,8 @@ if TYPE_CHECKING:  # slow to import
     from run_workflow.engine.started import FindStored, Pin
     from run_workflow.engine.views import RunManifest
     from state.context import RunContext
-    from state.ports import Network, Ports, ToolRegistry, Web
+    from state.ports import Network, Ports, Web
+    from state.tools import ToolRegistry
     from tools.database.conversations import Databases
     from tools.mcp.offers import McpServers
     from tools.network import Clients

@@ -13,7 +13,7 @@ from state.errors import SetupError
 
 if TYPE_CHECKING:  # slow to import
     from run_workflow.settings import Settings
-    from state.ports import RegisteredTool
+    from state.tools import RegisteredTool
 
 
 def read_text(path: Path | Traversable) -> str:

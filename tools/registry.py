@@ -17,8 +17,8 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import to_jsonable_python
 
 from state.errors import ToolError, ToolFailed
-from state.ports import RegisteredTool
 from state.runs import Json
+from state.tools import RegisteredTool
 from tools.breaker import Breakers
 from tools.effects import effects_of
 from tools.mcp.offers import McpServers, service

@@ -6,8 +6,8 @@ from langchain_core.tools import BaseTool, InjectedToolArg
 from pydantic import BaseModel, ConfigDict, Field
 
 from state.errors import ToolFailed
-from state.ports import Chains
 from state.runs import Json
+from state.tools import Chains
 from tools.effects import effects
 from tools.making import made, schema_of
 

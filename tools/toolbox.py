@@ -5,8 +5,9 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
-from state.ports import Ports, RegisteredTool, Web
+from state.ports import Ports, Web
 from state.runs import Json
+from state.tools import RegisteredTool
 from tools.breaker import Breakers
 from tools.calculating import OUTPUT as CALCULATED
 from tools.calculating import calculate_tool, wrong_with

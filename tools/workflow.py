@@ -9,8 +9,8 @@ from langchain_core.tools import BaseTool, InjectedToolArg
 from pydantic import BaseModel, ConfigDict, Field
 
 from state.errors import ToolFailed
-from state.ports import Workflows
 from state.runs import Json
+from state.tools import Workflows
 from tools.effects import effects
 from tools.making import made
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from run_workflow.cli import options_here
 from run_workflow.cli.session import DONE, WRONG_USE, Desk
 from run_workflow.cli.workflows import catalog_of
-from run_workflow.documents import ChangeBody, CheckDocument, GrammarDocument, ProblemBody
+from run_workflow.workflow_documents import ChangeBody, CheckDocument, GrammarDocument, ProblemBody
 from run_workflow.workflow_files import asked, read_text
 from state.errors import SetupError, WrongUse
 from state.runs import VERSION_SIGN

@@ -6,18 +6,12 @@ from typing import TYPE_CHECKING
 
 from run_workflow.cli import options_here
 from run_workflow.cli.session import DONE, WORKFLOW_SUFFIXES, WRONG_USE, Desk
-from run_workflow.documents import (
-    DoctorDocument,
-    GraphDocument,
-    SettingsDocument,
-    ToolBody,
-    ToolDocument,
-    ToolsDocument,
-)
+from run_workflow.documents import DoctorDocument, GraphDocument, SettingsDocument
+from run_workflow.workflow_documents import ToolBody, ToolDocument, ToolsDocument
 from state.errors import RunError, SetupError, ToolFailed
 
 if TYPE_CHECKING:  # slow to import
-    from state.ports import RegisteredTool
+    from state.tools import RegisteredTool
     from tools.mcp.offers import McpServers
     from tools.registry import Registry
 

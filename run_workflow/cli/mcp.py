@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from run_workflow.cli.mcp_options import Mcp
 from run_workflow.cli.session import DONE, Desk
 from run_workflow.cli.signals import stopped_by_signal
-from run_workflow.documents import OfferedBody, OffersDocument
+from run_workflow.workflow_documents import OfferedBody, OffersDocument
 
 if TYPE_CHECKING:  # slow to import
     from mcp.server.lowlevel import Server

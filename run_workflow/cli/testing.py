@@ -9,7 +9,7 @@ from run_workflow.cli import options_here
 from run_workflow.cli.checking import tell_problems
 from run_workflow.cli.session import DONE, FAILED, WRONG_USE, Desk
 from run_workflow.cli.workflows import catalog_of
-from run_workflow.documents import CaseBody, TestDocument
+from run_workflow.workflow_documents import CaseBody, TestDocument
 
 if TYPE_CHECKING:
     from graphs.workflow.pinned import Pinned

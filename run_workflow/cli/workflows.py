@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from run_workflow.cli import options
 from run_workflow.cli.inputs import file_of, joined_inputs, parsed, read_inputs
 from run_workflow.cli.session import DONE, WORKFLOW_SUFFIXES, Desk
-from run_workflow.documents import (
-    EventDocument,
+from run_workflow.documents import EventDocument
+from run_workflow.workflow_documents import (
     InputBody,
     StepBody,
     VersionBody,

@@ -10,16 +10,8 @@ from run_workflow.console.events import event_words, facts
 from run_workflow.console.picture import BRANCHES
 from run_workflow.console.screen import table
 from run_workflow.console.words import STEP_NAMES, STYLES, duration, moment, one_line, step_name
-from run_workflow.documents import (
-    BundleCheckBody,
-    CaseBody,
-    CheckBody,
-    EntryBody,
-    OfferedBody,
-    RunLine,
-    SettingBody,
-    ToolBody,
-)
+from run_workflow.documents import BundleCheckBody, CheckBody, EntryBody, RunLine, SettingBody
+from run_workflow.workflow_documents import CaseBody, OfferedBody, ToolBody
 from state.agents import AGENT_SIGN
 from state.runs import Json, StepRecord
 

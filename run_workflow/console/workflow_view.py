@@ -7,7 +7,7 @@ from rich.text import Text
 
 from run_workflow.console.screen import table
 from run_workflow.console.words import moment, one_line
-from run_workflow.documents import WorkflowDocument, WorkflowLine
+from run_workflow.workflow_documents import WorkflowDocument, WorkflowLine
 
 
 def workflow_table(lines: tuple[WorkflowLine, ...]) -> RenderableType:

@@ -18,8 +18,8 @@ from run_workflow.engine.told import told
 from run_workflow.postgres.database import Pool
 from run_workflow.stores.columns import as_json
 from state.errors import RunError, StrettoError, ToolFailed
-from state.ports import ToolRegistry
 from state.runs import AuditEvent, Json, RunRecord
+from state.tools import ToolRegistry
 from state.workflow.terms import Terms
 from tools.storable import json_text
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Protocol
 from uuid import uuid4
 
 from state.errors import SetupError, ToolFailed
-from state.ports import RegisteredTool, ToolRegistry
 from state.runs import Json
+from state.tools import RegisteredTool, ToolRegistry
 from tools.toolbox import MODELS
 
 if TYPE_CHECKING:  # slow to import

@@ -13,8 +13,8 @@ from graphs.workflow.checks.tree import without_turns
 from graphs.workflow.outcomes import StepFailed
 from graphs.workflow.running import Body, Call
 from state.errors import ToolFailed
-from state.ports import RegisteredTool, ToolRegistry
 from state.runs import Json
+from state.tools import RegisteredTool, ToolRegistry
 from state.workflow.cases import Said, Stub, WorkflowCase
 from state.workflow.steps import ActionStep, Step, WebhookStep
 from tools.mcp.offers import SIGN

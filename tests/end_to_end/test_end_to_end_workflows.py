@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from run_workflow.documents import GraphDocument, RunDocument, ShowDocument, WorkflowDocument
+from run_workflow.documents import GraphDocument, RunDocument, ShowDocument
+from run_workflow.workflow_documents import WorkflowDocument
 from tests.end_to_end.shells import Shell, environment
 from tests.postgres_fixtures import ServerForTests
 

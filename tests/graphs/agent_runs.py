@@ -22,8 +22,8 @@ from graphs.workflow.yaml_source import Source
 from state.agents import AgentTrack
 from state.context import RunContext
 from state.errors import LeaseLost, ToolError
-from state.ports import RegisteredTool
 from state.runs import CallKey, CallRecord, Json, StepRecord, Usage
+from state.tools import RegisteredTool
 from state.workflow.definition import WorkflowDefinition
 from state.workflow.steps import ActionStep
 from tests.graphs.workflow_runs import QuickClock

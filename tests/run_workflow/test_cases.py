@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from graphs.workflow.pinned import Pinned, pinned
-from run_workflow.documents import TestDocument
 from run_workflow.testing.case_files import read_cases
 from run_workflow.testing.playing import Played, play
 from run_workflow.workflow_catalog import WorkflowCatalog
+from run_workflow.workflow_documents import TestDocument
 from state.errors import SetupError
 from tests.postgres_fixtures import PROJECT
 from tests.run_workflow.cli_double import Line

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from run_workflow.documents import CheckDocument, GrammarDocument, GraphDocument, ToolDocument, ToolsDocument
+from run_workflow.documents import GraphDocument
+from run_workflow.workflow_documents import CheckDocument, GrammarDocument, ToolDocument, ToolsDocument
 from tests.run_workflow.cli_double import Line
 from tests.run_workflow.engine_double import EngineDouble
 

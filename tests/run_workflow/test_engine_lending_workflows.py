@@ -18,8 +18,9 @@ from run_workflow.engine.views import RunView
 from run_workflow.postgres.database import Database
 from state.context import RunContext
 from state.errors import NotAllowed, RunError, StrettoError
-from state.ports import Network, RegisteredTool
+from state.ports import Network
 from state.runs import Json
+from state.tools import RegisteredTool
 from tests.run_workflow.engine_graphs import NO_MODELS, QUICK, change, until
 from tools.memory import SystemClock
 

@@ -16,8 +16,9 @@ from run_workflow.postgres.database import Database, DatabaseSettings
 from run_workflow.settings import load_settings
 from state.context import RunContext
 from state.errors import RunError, ToolFailed
-from state.ports import Network, RegisteredTool
+from state.ports import Network
 from state.runs import Answer, Approve, Json, RunRecord
+from state.tools import RegisteredTool
 from tests.run_workflow.engine_graphs import NO_MODELS, QUICK, change, rows
 from tools.memory import SystemClock
 

@@ -11,8 +11,9 @@ from run_workflow.engine.engine import Engine
 from run_workflow.postgres.database import Database
 from state.context import RunContext
 from state.errors import RunError, ToolFailed
-from state.ports import Network, RegisteredTool
+from state.ports import Network
 from state.runs import Answer, Approve, Json, RunRecord
+from state.tools import RegisteredTool
 from tests.run_workflow.engine_graphs import NO_MODELS, QUICK, until
 from tools.memory import SystemClock
 

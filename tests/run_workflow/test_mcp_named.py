@@ -7,8 +7,8 @@ import pytest
 
 from run_workflow import doctor
 from run_workflow.doctor import setting_values
-from run_workflow.documents import CheckDocument, ProblemBody, ToolsDocument
 from run_workflow.settings import load_settings
+from run_workflow.workflow_documents import CheckDocument, ProblemBody, ToolsDocument
 from state.errors import SetupError
 from tests.postgres_fixtures import PROJECT
 from tests.run_workflow.cli_double import Line

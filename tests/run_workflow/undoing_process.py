@@ -11,8 +11,9 @@ from typing import Any
 
 from run_workflow.engine.engine import Engine
 from run_workflow.postgres.database import Database, DatabaseSettings, open_database
-from state.ports import Network, RegisteredTool
+from state.ports import Network
 from state.runs import Json
+from state.tools import RegisteredTool
 from tests.run_workflow.engine_graphs import NO_MODELS, QUICK, note
 from tools.memory import SystemClock
 

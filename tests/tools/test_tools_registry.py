@@ -8,7 +8,7 @@ from langchain_core.tools import BaseTool, InjectedToolArg, StructuredTool
 from pydantic import Field
 
 from state.errors import ToolError, ToolFailed
-from state.ports import RegisteredTool
+from state.tools import RegisteredTool
 from tests.tools.clocks import MovedClock
 from tools.breaker import FAILURES, OPEN_SECONDS, Breakers
 from tools.effects import effects

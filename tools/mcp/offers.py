@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 from langchain_core.tools import BaseTool
 
 from state.errors import ToolFailed
-from state.ports import RegisteredTool
 from state.runs import Json
+from state.tools import RegisteredTool
 from tools.effects import Effects, effects
 from tools.http.answers import masked, masked_within
 from tools.instructions import find_instructions

@@ -6,7 +6,7 @@ from typing import Literal
 
 from graphs.workflow.problems import Problem
 from graphs.workflow.run import Conditions
-from state.ports import Look
+from state.tools import Look
 from state.workflow.definition import WorkflowDefinition
 from state.workflow.policies import Schema
 

@@ -9,7 +9,7 @@ from typing import Any
 from graphs.workflow.mapping import fill
 from graphs.workflow.outcomes import StepFailed
 from graphs.workflow.running import Body, Call
-from state.ports import ToolRegistry
+from state.tools import ToolRegistry
 from state.workflow.steps import ActionStep, Step
 
 FIELDS = ("tool", "chain", "agent", "agent_capability")

@@ -11,8 +11,8 @@ from graphs.workflow.mapping import fill
 from graphs.workflow.outcomes import Request, StepFailed, Waiting
 from graphs.workflow.running import Body, Call
 from graphs.workflow.steps.action import key_of
-from state.ports import ToolRegistry
 from state.runs import Json
+from state.tools import ToolRegistry
 from state.workflow.steps import WebhookStep
 from tools.http.messages import MOST_SECONDS
 
