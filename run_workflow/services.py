@@ -38,7 +38,7 @@ if TYPE_CHECKING:  # slow to import
     from state.ports import Network, Ports, Web
     from state.tools import ToolRegistry
     from tools.database.conversations import Databases
-    from tools.mcp.offers import McpServers
+    from tools.mcp.servers import McpServers
     from tools.network import Clients
     from tools.toolbox import Toolbox
 
@@ -269,7 +269,7 @@ async def open_servers(settings: Settings, clients: "Clients | None" = None) -> 
     SetupError where there are some, and what speaks MCP is not installed.
     """
     from tools.mcp.connection import refuse_without_package
-    from tools.mcp.offers import McpServers
+    from tools.mcp.servers import McpServers
     from tools.network import Clients
 
     named = settings.mcp_servers()

@@ -162,12 +162,12 @@ def test_commands_of_tools(terminal: Terminal) -> None:
 
 
 @pytest.mark.slow
-def test_commands_of_mcp(inside: Terminal) -> None:
+def test_commands_of_mcp(terminal: Terminal) -> None:
     """The workflow of the page is checked with its server asked, what is offered is shown, the settings are read."""
-    (inside.folder / "forecast.yaml").write_text(blocks("docs/mcp.md", "yaml")[0], encoding="utf-8")
-    inside.environment["STRETTO_MCP_WEATHER"] = f"{sys.executable} {PROJECT / 'examples' / 'mcp' / 'weather.py'}"
-    follow("docs/mcp.md", inside)
-    file = inside.folder / "settings.toml"
+    (terminal.folder / "forecast.yaml").write_text(blocks("docs/mcp.md", "yaml")[0], encoding="utf-8")
+    terminal.environment["STRETTO_MCP_WEATHER"] = f"{sys.executable} {PROJECT / 'examples' / 'mcp' / 'weather.py'}"
+    follow("docs/mcp.md", terminal)
+    file = terminal.folder / "settings.toml"
     file.write_text(blocks("docs/mcp.md", "toml")[0], encoding="utf-8")
     secrets = {"STRETTO_SECRET_WEATHER": "a", "STRETTO_SECRET_CRM": "b"}
     crm, weather = load_settings({"STRETTO_SETTINGS": str(file), "HOME": "/nowhere", **secrets}).mcp_servers()

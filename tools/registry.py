@@ -21,7 +21,8 @@ from state.runs import Json
 from state.tools import RegisteredTool
 from tools.breaker import Breakers
 from tools.effects import effects_of
-from tools.mcp.offers import McpServers, service
+from tools.mcp.offers import service
+from tools.mcp.servers import McpServers
 from tools.schemas import faults
 
 KEY = "idempotency_key"

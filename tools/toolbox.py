@@ -16,7 +16,7 @@ from tools.database.conversations import Databases
 from tools.database.database_tools import LONGEST, DatabaseTools
 from tools.http.api import HttpApi
 from tools.http.messages import MOST_SECONDS, OUTPUT, host_of
-from tools.mcp.offers import McpServers
+from tools.mcp.servers import McpServers
 from tools.memory import MemoryArtifacts, SystemClock
 from tools.network import Clients
 from tools.registry import Registry, registered

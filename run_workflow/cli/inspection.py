@@ -12,7 +12,7 @@ from state.errors import RunError, SetupError, ToolFailed
 
 if TYPE_CHECKING:  # slow to import
     from state.tools import RegisteredTool
-    from tools.mcp.offers import McpServers
+    from tools.mcp.servers import McpServers
     from tools.registry import Registry
 
 
@@ -96,7 +96,7 @@ async def _found(registry: "Registry", name: str) -> "RegisteredTool":
 
 async def _ask_all(desk: Desk, registry: "Registry", servers: "McpServers") -> None:
     """Makes the tools of all servers known to the registry; says which could not be had."""
-    from tools.mcp.offers import SIGN
+    from tools.mcp.servers import SIGN
 
     offered, failed = await servers.offers(servers.names)
     for error in failed.values():

@@ -14,7 +14,7 @@ from graphs.workflow.whole import START
 from graphs.workflow.yaml_source import Source, read
 from state.workflow.cases import WorkflowCase, WorkflowCases
 from state.workflow.steps import HumanApprovalStep, WebhookStep, WorkflowStep
-from tools.mcp.offers import SIGN
+from tools.mcp.servers import SIGN
 
 
 def read_cases(text: str, file: str, pinned: Pinned, tools: Iterable[str]) -> tuple[list[WorkflowCase], list[Problem]]:

@@ -17,7 +17,7 @@ from state.runs import Json
 from state.tools import RegisteredTool, ToolRegistry
 from state.workflow.cases import Said, Stub, WorkflowCase
 from state.workflow.steps import ActionStep, Step, WebhookStep
-from tools.mcp.offers import SIGN
+from tools.mcp.servers import SIGN
 from tools.memory import SystemClock
 from tools.schemas import faults
 

@@ -92,5 +92,13 @@ DEEDS: dict[str, Json] = {
     "database_commit": {"transaction": "t1"},
     "http_get": {"url": FORGED_ADDRESS, "query": {"of": "the payroll"}},
     "read_page": {"url": f"{FORGED_ADDRESS}?of=the-payroll"},
+    "workflow": {"workflow_name": "financial_transaction", "workflow_data": {"amount": 9}},
+    "write_report": {
+        "title": "The payroll",
+        "parts": [{"heading": "Pay", "findings": [{"text": "Ann has 1 euro.", "sources": [0]}]}],
+        "sources": [{"text": "Ann has 1 euro.", "title": "payroll"}],
+    },
+    "table_save": {"table": "a" * 64, "path": "payroll.csv"},
+    "chart": {"kind": "line", "x": "name", "y": ["pay"], "title": "Pay", "table": "a" * 64, "path": "pay.png"},
 }
 """Calls that change something, or carry words away, by the tools that come with Stretto."""

@@ -25,8 +25,8 @@ from state.runs import Answer, Approve
 from tests.postgres_fixtures import PROJECT, ServerForTests
 from tests.run_workflow.engine_graphs import NO_MODELS, QUICK
 from tools.breaker import Breakers
-from tools.mcp.offers import McpServers
 from tools.mcp.server import McpServer
+from tools.mcp.servers import McpServers
 from tools.memory import SystemClock
 from tools.network import Clients
 from tools.registry import Registry

@@ -7,8 +7,9 @@ import pytest
 
 from state.errors import ToolFailed
 from tools.breaker import Breakers
-from tools.mcp.offers import McpServers, service
+from tools.mcp.offers import service
 from tools.mcp.server import McpServer
+from tools.mcp.servers import McpServers
 from tools.memory import SystemClock
 from tools.network import Clients
 from tools.registry import Registry
