@@ -9,17 +9,21 @@ from typing import Annotated, Any
 
 from langchain_core.tools import BaseTool
 from pydantic import BaseModel, ConfigDict, Field
-from pydantic_core import to_jsonable_python
+from pydantic_core import to_json, to_jsonable_python
 
 from state.errors import ToolFailed
 from state.runs import Json
-from tools.cel import ANY, Program, environment, first_value, plainly, told, with_fractions
+from tools.cel import ANY, Program, environment, first_value, plainly, told, with_fractions, without_texts
 from tools.effects import effects
 from tools.making import made
 from tools.schemas import CONSTANT
+from tools.threads import computed
 
 MOST_RESULTS = 50
+MOST_BYTES = 5_000_000
+"""Of the values together, and of each result, as JSON."""
 _EXACT = 2**53
+"""From here on not every whole number is a fraction of the machine."""
 NAME = re.compile(r"[A-Za-z_]\w{0,63}")
 OUTPUT: Json = {"type": "object", "additionalProperties": True}
 
@@ -71,39 +75,76 @@ def wrong_with(given: Json) -> Iterator[tuple[tuple[str, ...], str, str]]:
 
 
 async def _calculate(values: Json, results: dict[str, str]) -> Json:
+    return await computed(_computed, values, results)
+
+
+def _computed(values: Json, results: dict[str, str]) -> Json:
     for place, said, remedy in wrong_with({"values": values, "results": results}):
         raise ToolFailed(said, "bad_input", place=".".join(place), remedy=remedy)
+    _refuse_large(values, "values")
     known = dict(values)
     for name, text in results.items():
+        words = set(NAME.findall(without_texts(text)))
+        used = {each: value for each, value in known.items() if each in words}
         try:
-            value = first_value(_programs(text, list(known)), known)
+            value = _value(text, used)
         except RuntimeError as error:
             said, remedy = _told(text, error)
             raise ToolFailed(said, "bad_input", place=f"results.{name}", remedy=remedy) from None
         known[name] = _plain(to_jsonable_python(value))
+        _refuse_large(known[name], f"results.{name}")
     return {name: known[name] for name in results}
 
 
-def _programs(text: str, names: Sequence[str]) -> Sequence[Program]:
-    """With all numbers as fractions, so that 5 / 2 is 2.5; and as it is written, where fractions do not fit.
+def _value(text: str, used: Json) -> Any:
+    """The value of an expression, exact or refused. Raises RuntimeError.
 
-    Raises RuntimeError for what is no expression.
+    All numbers are fractions, so that 5 / 2 is 2.5. Whole numbers that are too large for that are computed with as they
+    are, and so is what fits no fraction, such as the rest of a division; but then nothing may be divided, because whole
+    numbers would lose what is behind the point.
     """
+    fractions, *whole = _programs(text, list(used))
+    has_large = any(isinstance(each, int) and abs(each) >= _EXACT for each in _leaves(used))
+    if "/" not in without_texts(text):
+        return first_value(whole or [fractions] if has_large else [fractions, *whole], used)
+    if has_large:
+        raise RuntimeError(f"a number over {_EXACT} cannot be divided without loss")
+    return first_value([fractions], used)
+
+
+def _leaves(value: Any) -> Iterator[Any]:
+    if isinstance(value, dict | list):
+        for each in value.values() if isinstance(value, dict) else value:
+            yield from _leaves(each)
+    else:
+        yield value
+
+
+def _refuse_large(value: Any, place: str) -> None:
+    if len(to_json(value)) > MOST_BYTES:
+        raise ToolFailed(f"More than {MOST_BYTES:,} bytes.", "limit", place=place, remedy="Compute with less.")
+
+
+def _programs(text: str, names: Sequence[str]) -> Sequence[Program]:
+    """With all numbers as fractions, and as it is written, as far as these can be. Raises RuntimeError."""
     kinds = dict.fromkeys(names, ANY)
     declared = tuple(sorted(kinds.items()))
-    made, faults = [], []
+    programs: list[Program] = []
+    faults: dict[bool, RuntimeError] = {}
     for as_fractions, source in ((True, with_fractions(text)), (False, text)):
         try:
-            made.append(Program(environment(declared).compile(source), kinds, as_fractions))
+            programs.append(Program(environment(declared).compile(source), kinds, as_fractions))
         except RuntimeError as error:
-            faults.append(error)
-    if not made:
-        raise faults[-1]
-    return made
+            faults[as_fractions] = error
+    if True in faults and (not programs or "/" in without_texts(text)):
+        raise faults.get(False, faults[True])
+    return programs
 
 
 def _told(text: str, error: RuntimeError) -> tuple[str, str]:
     said, remedy = told(text, plainly(error, {}))
+    if "/" in without_texts(text) and "double" in str(error):
+        remedy = "What is divided is a fraction: write double(…) around whole numbers that a function gave."
     return said.replace("there is no function", "there is no value and no function"), remedy
 
 

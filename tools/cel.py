@@ -15,7 +15,11 @@ from typing import Any
 NUMBER, INTEGER, TEXT, TRUTH, LIST, OBJECT = "number", "integer", "string", "boolean", "array", "object"
 ANY = "any"
 """JSON Schema's names of types, and that of a value whose type is not known."""
-_SIZES = re.compile(r"(?P<call>\bsize\([^()]*\)|[\w.]+(?:\[\d+\])?\.size\(\))")
+_TEXT = re.compile(r"""r?'(?:\\.|[^'\\])*'|r?"(?:\\.|[^"\\])*\"""")
+_NUMBER = re.compile(r"(?<![\w.])\d+(?![\w.])")
+_INDEX = re.compile(r"\[\d+\]")
+_SIZE = re.compile(r"(?<![\w.])size\(")
+_SIZE_OF = re.compile(r"\.size\(\)")
 _RANGE = 2**63
 
 
@@ -90,12 +94,40 @@ def _functions() -> list[Any]:
 
 def with_fractions(source: str) -> str:
     """The same with its whole numbers and sizes as fractions, numbers in brackets left alone."""
-    parts = re.split(r"""(r?'(?:\\.|[^'\\])*'|r?"(?:\\.|[^"\\])*"|\[\d+\])""", source)
-    number = re.compile(r"(?<![\w.])(\d+)(?![\w.])")
-    return "".join(
-        part if place % 2 else number.sub(r"\1.0", _SIZES.sub(r"double(\g<call>)", part))
-        for place, part in enumerate(parts)
-    )
+    plain = without_texts(source)
+    numbers = _INDEX.sub(lambda index: "x" * len(index[0]), plain)
+    added = [(found.end(), ".0") for found in _NUMBER.finditer(numbers)]
+    for found in _SIZE.finditer(plain):
+        added += [(found.start(), "double("), (_closing(plain, found.end() - 1) + 1, ")")]
+    for found in _SIZE_OF.finditer(plain):
+        added += [(_beginning(plain, found.start()), "double("), (found.end(), ")")]
+    for place, words in sorted(added, key=lambda each: each[0], reverse=True):
+        source = source[:place] + words + source[place:]
+    return source
+
+
+def without_texts(source: str) -> str:
+    """The expression with a letter for each sign of a text in quotes: what is left are names, numbers and signs."""
+    return _TEXT.sub(lambda text: "x" * len(text[0]), source)
+
+
+def _closing(plain: str, opening: int) -> int:
+    """Where the bracket is closed that is opened there; the last sign where it is not."""
+    depth = 0
+    for place in range(opening, len(plain)):
+        depth += (plain[place] in "([{") - (plain[place] in ")]}")
+        if depth == 0:
+            return place
+    return len(plain) - 1
+
+
+def _beginning(plain: str, end: int) -> int:
+    """Where that begins of which something is asked: names, dots and whole brackets before it."""
+    place, depth = end, 0
+    while place and (depth or plain[place - 1] in ".)]" or plain[place - 1].isalnum() or plain[place - 1] == "_"):
+        place -= 1
+        depth += (plain[place] in ")]}") - (plain[place] in "([{")
+    return place
 
 
 def kind_of(program: Any) -> str:

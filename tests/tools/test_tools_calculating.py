@@ -35,6 +35,24 @@ async def test_figures_of_values() -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("size(l.filter(x, x > 1)) / size(l)", 0.5),
+        ("l.filter(x, x > 1).size() / 4", 0.5),
+        ("a % 10", 7),
+        ("size('a/b (c') + l[0]", 6),
+        ("big", 1234567890123456789),
+        ("[big, big]", [1234567890123456789] * 2),
+        ("size(l.map(x, size(l)))", 4),
+    ],
+)
+async def test_numbers_are_exact(text: str, value: Any) -> None:
+    """Sizes divide into fractions however they are written, and large whole numbers stay as they are."""
+    given = {"l": [0, 1, 2, 3], "a": 17, "big": 1234567890123456789}
+    assert (await calculated(given, r=text))["r"] == value
+
+
+@pytest.mark.parametrize(
     ("values", "text", "said"),
     [
         ({"a": 1}, "b / 2", "there is no value and no function b"),
@@ -42,6 +60,8 @@ async def test_figures_of_values() -> None:
         ({"a": "x"}, "a * 2", "does not fit these types"),
         ({"a": 1}, "a / 0.0 > 1 ? max([]) : 1", "empty"),
         ({"a": 1}, "", "empty"),
+        ({"a": 17}, "a % 10 / 4", "% cannot be used on"),
+        ({"a": 2**60}, "a / 3", "without loss"),
         ({"a-b": 1}, "1", "'a-b' is no name"),
         ({"r": 1}, "1", "is the name of a value too"),
     ],
@@ -52,6 +72,15 @@ async def test_what_cannot_be_computed(values: dict[str, Any], text: str, said: 
         await calculated(values, r=text)
     assert said in raised.value.message
     assert raised.value.error == "bad_input"
+
+
+async def test_results_are_bounded() -> None:
+    """Doubling again and again ends early instead of filling the memory; so does too much to begin with."""
+    doubling = {f"r{number}": f"r{number - 1} + r{number - 1}" for number in range(1, 40)}
+    with pytest.raises(ToolFailed, match="5,000,000 bytes"):
+        await calculated({}, r0="'0123456789'", **doubling)
+    with pytest.raises(ToolFailed, match="5,000,000 bytes"):
+        await calculated({"a": "a" * 5_000_000}, r="size(a)")
 
 
 def test_expressions_of_files_are_looked_at() -> None:
