@@ -9,7 +9,10 @@ from langchain_core.utils.function_calling import convert_to_openai_tool
 from pydantic import Field
 
 from tools.effects import effects, effects_of
-from tools.making import made
+from tools.making import made, schema_of
+from tools.tables.stored import TableStore
+from tools.tables.table_forms import MadeTable, Values
+from tools.tables.table_tools import TableTools
 
 
 @dataclass
@@ -38,3 +41,12 @@ def test_a_tool_is_what_the_library_makes(description: str | None, name: str | N
     here = made(Counter(1).count, description=description, name=name, metadata=effects("read"))
     there = StructuredTool.from_function(coroutine=Counter(1).count, description=description, name=name)
     assert convert_to_openai_tool(here) == convert_to_openai_tool(there)
+
+
+def test_runs_share_the_schemas_of_what_tools_give_back() -> None:
+    """The tools for tables of any run tell the one schema that is kept of each answer."""
+    given: dict[str, object] = {}
+    for tool, back in TableTools(TableStore(None), None, None).tools():  # type: ignore[arg-type]
+        given[tool.name] = back
+    assert given["table_load"] is given["table_sort"] is schema_of(MadeTable)
+    assert given["table_values"] is schema_of(Values)

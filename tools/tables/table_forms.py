@@ -120,9 +120,3 @@ def operation_form(operation: Operation, table: Any) -> type[BaseModel]:
 def stored_form(operation: Operation) -> type[BaseModel]:
     """The same over stored tables; made once, as that takes a while."""
     return operation_form(operation, TableArg)
-
-
-@cache
-def schema_of(form: type[BaseModel]) -> Json:
-    """The JSON Schema of what a tool gives back."""
-    return form.model_json_schema()

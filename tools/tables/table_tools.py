@@ -17,7 +17,7 @@ from state.tables import Made, Origin, TableRef
 from tools.database.results import Rows
 from tools.documents.files import MAX_BYTES
 from tools.effects import Effects, effects
-from tools.making import made
+from tools.making import made, schema_of
 from tools.run_files import RunFiles, Written
 from tools.tables.cells import as_json, written
 from tools.tables.data import Data
@@ -38,7 +38,6 @@ from tools.tables.table_forms import (
     SaveForm,
     Values,
     ValuesForm,
-    schema_of,
     stored_form,
 )
 from tools.threads import computed
