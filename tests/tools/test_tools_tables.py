@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from state.errors import ToolError
 from state.tables import ColumnType, TableColumn
+from tests.tools.data_files import load_table
 from tools.tables.data import MOST_ROWS, Data
-from tools.tables.loading import from_columns, from_rows
+from tools.tables.loading import from_columns, from_document, from_rows
 from tools.tables.operations import OPERATIONS, perform
 from tools.tables.profiling import profile
 from tools.tables.stored import Stored, packed, unpacked
@@ -335,6 +336,28 @@ def test_rows_of_a_database_keep_their_types() -> None:
         "the column “” is called column 3",
         "column 3: values of several types, all read as text",
     ]
+
+
+def test_types_of_a_database_are_compared_as_words() -> None:
+    """Ranges and lists of dates and decimals are texts, not dates and decimals that cannot be read."""
+    types = {
+        "stay": "daterange",
+        "prices": "numeric(9,2)[]",
+        "price": "DECIMAL(9, 2)",
+        "at": "timestamp(3) with time zone",
+    }
+    row = {"stay": "[2024-01-01,2024-01-05)", "prices": "{1.5}", "price": "1.50", "at": "2024-01-02T00:00:00"}
+    data, told = from_rows([row], "stays", types)
+    assert [column.type for column in data.columns] == ["text", "text", "decimal", "date"]
+    assert rows(data) == [(row["stay"], "{1.5}", Decimal("1.50"), day(2024, 1, 2))]
+    assert told == []
+
+
+def test_what_a_document_holds_beyond_its_type_is_listed() -> None:
+    """A number beyond floating point is missing in the table, and told."""
+    data, told = from_document(load_table(b"a,b\nx,1e999\ny,2\n", "a.csv"), "a")
+    assert data.of("b") == [None, 2]
+    assert told == ["b: 1 value cannot be read as number and count as missing (“inf”)"]
 
 
 ANYTHING = st.one_of(

@@ -1,5 +1,6 @@
 """Tables from elsewhere: files, and rows that a step or a database gave."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
@@ -20,8 +21,11 @@ if TYPE_CHECKING:  # slow to import
     from tools.data import Table
     from tools.documents.isolation import Readers
 
-_EXACT = ("numeric", "decimal", "hugeint", "ubigint")
-_DATES = ("date", "timestamp", "datetime")
+_EXACT = frozenset(("numeric", "decimal", "hugeint", "uhugeint", "ubigint"))
+_TIMESTAMPS = ("timestamp", "timestamptz", "timestamp_s", "timestamp_ms", "timestamp_ns")
+_DATES = frozenset(("date", *_TIMESTAMPS, "datetime", "datetime2", "smalldatetime", "datetimeoffset"))
+_DATABASE_TYPE = re.compile(r"(\w+) ?(\([\d, ]*\))?( [a-z ]+)?")
+"""A word, how many digits, and what follows, like `with time zone`: no list of values, no range."""
 
 
 async def from_file(
@@ -58,8 +62,8 @@ def from_document(table: "Table", name: str) -> tuple[Data, list[str]]:
         columns.append(
             TableColumn(name=header, type=type_, unit=name_and_unit(header)[1] or table.units.get(header, ""))
         )
-        values[header] = [None if value is None else converted(value, type_) for value in known]
-        changes += _no_text(header, known)
+        values[header], unread = _read(known, type_)
+        changes += [*_no_text(header, known), *_told(header, type_, unread)]
     notes = [f"note in the file: {note}" for note in table.notes]
     return Data(name, tuple(columns), values), [*changes, *notes]
 
@@ -95,10 +99,7 @@ def from_columns(
             changes.append(f"the column “{storable(given_header)}” is called {header}")
         if type_ == "text" and any(_kind(cell) != "text" for cell in cells if cell is not None):
             changes.append(f"{header}: values of several types, all read as text")
-        changes += _no_text(header, cells)
-        if unread:
-            said = f"{counted(len(unread), 'value')} cannot be read as {type_} and count as missing"
-            changes.append(f"{header}: {said} ({examples(map(str, unread))})")
+        changes += [*_no_text(header, cells), *_told(header, type_, unread)]
     return Data(name, tuple(columns), values), changes
 
 
@@ -130,8 +131,9 @@ def _kind(value: Any) -> ColumnType:
 
 def _database_type(told: str) -> ColumnType | None:
     """The type that a database's name of it means where its values come as text."""
-    bare = told.casefold()
-    return "decimal" if bare.startswith(_EXACT) else "date" if bare.startswith(_DATES) else None
+    found = _DATABASE_TYPE.fullmatch(told.strip().casefold())
+    word = found[1] if found else ""
+    return "decimal" if word in _EXACT else "date" if word in _DATES else None
 
 
 def _read(cells: Sequence[Any], type_: ColumnType) -> tuple[list[Any], list[Any]]:
@@ -144,3 +146,9 @@ def _read(cells: Sequence[Any], type_: ColumnType) -> tuple[list[Any], list[Any]
             values.append(None)
             unread.append(cell)
     return values, unread
+
+
+def _told(header: str, type_: ColumnType, unread: Sequence[Any]) -> list[str]:
+    """What is said of values that are none of the column's type."""
+    said = f"{counted(len(unread), 'value')} cannot be read as {type_} and count as missing"
+    return [f"{header}: {said} ({examples(map(str, unread))})"] if unread else []
