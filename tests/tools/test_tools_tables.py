@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from state.errors import ToolError
 from state.tables import ColumnType, TableColumn
@@ -201,6 +202,16 @@ def test_each_change_of_a_cleaning_is_told_with_examples() -> None:
     assert (cleaned.column("size (m)").unit, cleaned.column("birthday").type) == ("m", "date")
 
 
+def test_keys_of_duplicates() -> None:
+    """They name columns as they were before a conversion, and are refused where no duplicates are left out."""
+    data = table({"d (km)": [1.0, 1.0, 2.0], "n": [1, 2, 3]})
+    cleaned, told = done("clean", data, units={"d (km)": "m"}, duplicates="drop", keys=["d (km)"])
+    assert rows(cleaned) == [(1000.0, 1), (2000.0, 3)]
+    assert told[1:] == ["1 row repeating an earlier one by d (m) left out (row 2)"]
+    with pytest.raises(ValidationError, match="add duplicates: drop"):
+        done("clean", data, keys=["n"])
+
+
 def test_exact_decimals_stay_exact() -> None:
     """Sums of decimals, and of floating-point numbers as they are written, have no noise; a share adds up to 100."""
     exact, _ = done("group", table(SALES), by=[], measures={"revenue (EUR)": "sum"})
@@ -260,6 +271,9 @@ def test_rows_by_conditions() -> None:
     assert told[-1] == "columns left out: region, revenue (EUR)"
     contains = [{"column": "region", "operator": "contains", "value": "OUT"}]
     assert done("filter", data, where=contains)[0].of("items") == [4]
+    for column in ("items", "revenue (EUR)"):
+        looked = [{"column": column, "operator": "contains", "value": "2"}]
+        assert "contains looks into texts" in refused("filter", data, where=looked)
     assert "cannot be compared" in refused("filter", data, where=[{"column": "items", "value": "many"}])
     assert "no column “item”" in refused("filter", data, where=[{"column": "item", "value": 1}])
 

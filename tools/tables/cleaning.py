@@ -50,7 +50,8 @@ def clean(data: Data, form: CleanForm) -> tuple[Data, list[str]]:
         _unit(work, work.data.column(name), unit)
     for name, rule in form.missing.items():
         _missing(work, work.data.column(_renamed(data, work.data, name)), rule)
-    _duplicates(work, form)
+    if form.duplicates == "drop":
+        _duplicates(work, [work.data.column(_renamed(data, work.data, name)).name for name in form.keys])
     for old, new in form.rename.items():
         _rename(work, work.data.column(_renamed(data, work.data, old)), new)
     return work.data, work.changes
@@ -200,20 +201,18 @@ def _fill(column: TableColumn, known: Sequence[Any], rule: str | Fill) -> Any:
 # --- rows and names ---------------------------------------------------------------------------------------
 
 
-def _duplicates(work: _Work, form: CleanForm) -> None:
-    keys = [work.data.column(name).name for name in form.keys] or work.data.names
-    if form.duplicates == "keep":
-        return
+def _duplicates(work: _Work, keys: Sequence[str]) -> None:
+    """Rows that repeat an earlier one in the keys, or in all columns without keys, are left out."""
     seen: set[tuple[Any, ...]] = set()
     kept: list[int] = []
     gone: list[int] = []
-    for at, row in enumerate(work.data.rows_of(keys)):
+    for at, row in enumerate(work.data.rows_of(keys or work.data.names)):
         key = tuple(map(alike, row))
         (gone if key in seen else kept).append(at)
         seen.add(key)
     if gone:
         work.data = work.data.take(kept)
-        by = f" by {', '.join(form.keys)}" if form.keys else ""
+        by = f" by {', '.join(keys)}" if keys else ""
         work.changes.append(f"{counted(len(gone), 'row')} repeating an earlier one{by} left out ({places(gone)})")
 
 

@@ -1,8 +1,8 @@
 """What the operations on tables are asked for: one form each, for steps, agents and code alike."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 from pydantic.json_schema import JsonSchemaValue
 
 from state.tables import ColumnType
@@ -62,8 +62,15 @@ class CleanForm(Form):
         default={}, description="By column, for missing values: drop the row, or fill with {value: 0}, the mean, …"
     )
     duplicates: Literal["keep", "drop"] = Field(default="keep", description="Rows that repeat an earlier one.")
-    keys: list[str] = Field(default=[], description="Columns by which rows count as repeated; all without it.")
+    keys: list[str] = Field(default=[], description="For duplicates: drop. Columns that make a row repeated, else all.")
     rename: dict[str, str] = Field(default={}, description="New names of columns by the old ones.")
+
+    @model_validator(mode="after")
+    def _keys_of_duplicates(self) -> Self:
+        """Keys say which rows are duplicates."""
+        if self.keys and self.duplicates == "keep":
+            raise ValueError("keys are given, but no duplicates are left out: add duplicates: drop, or leave out keys")
+        return self
 
 
 class Condition(BaseModel):

@@ -59,6 +59,9 @@ def _test(column: TableColumn, condition: Condition) -> Holds:
     if isinstance(value, list):
         raise ToolError(f"{operator} takes one value.", remedy="Use in for a list of values.")
     if operator == "contains":
+        if column.type != "text":
+            said = f"{column.name} is of the type {column.type}, and contains looks into texts."
+            raise ToolError(said, remedy="Use == or another comparison, or convert the column to text by clean.")
         part = str(value).casefold()
         return lambda cell: isinstance(cell, str) and part in cell.casefold()
     given = _given(column, value)
