@@ -1,7 +1,7 @@
 """An analysis agent by rule: load each table, compute what the question asks for by name, or describe and test the
 columns that it is about, draw one chart a table, and report what was computed in the words of the computation."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from langchain_core.messages import BaseMessage, ToolMessage
@@ -57,7 +57,8 @@ def computations(table: dict[str, Any], asked: str) -> list[Call]:
     """
     named = asked_statistics(asked, table)
     if named:
-        chart = next((call for ask in named if (call := _chart_of(ask)) is not None), None)
+        numeric = {column.name for column in columns_of(table) if column.is_number}
+        chart = next((call for ask in named if (call := _chart_of(ask, numeric)) is not None), None)
         return [*(Call("run_statistics", ask) for ask in named[:_MOST_CALLS]), *([chart] if chart else [])]
     columns = columns_of(table)
     along = next((column for column in columns if is_time(column)), None)
@@ -72,7 +73,7 @@ def computations(table: dict[str, Any], asked: str) -> list[Call]:
     group = next((column for column in columns if column.kind == "text" and column.makes_groups()), None)
     if along:
         trend = _statistic("trend", name, values=value, x=[along.name])
-        return [described, trend, _chart("line", name, along.name, value, trend=True)]
+        return [described, trend, _chart("line", name, along.name, value, trend=along.is_number)]
     if group:
         compared = _statistic("groups", name, values=value, groups=group.name)
         return [described, compared, _chart("bar", name, group.name, value)]
@@ -87,11 +88,11 @@ def _statistic(method: str, table: str, **columns: Any) -> Call:
     return Call("run_statistics", {"table": table, "method": method, **columns})
 
 
-def _chart_of(ask: dict[str, Any]) -> Call | None:
-    """The picture of a computation, if it has one."""
+def _chart_of(ask: dict[str, Any], numeric: Collection[str]) -> Call | None:
+    """The picture of a computation, if it has one; a line is fitted only over one of the columns of numbers."""
     table, values, x = str(ask["table"]), ask.get("values"), ask.get("x") or []
     if ask["method"] in ("trend", "period", "season", "change_points") and x:
-        return _chart("line", table, x[0], str(values), trend=ask["method"] == "trend")
+        return _chart("line", table, x[0], str(values), trend=ask["method"] == "trend" and x[0] in numeric)
     if ask["method"] in ("correlation", "regression") and len(x) == 1:
         return _chart("scatter", table, x[0], str(values))
     if ask["method"] in ("groups", "anova", "paired"):

@@ -232,6 +232,15 @@ def test_the_columns_decide_what_is_computed(columns: list[tuple[str, str, int]]
     assert [call.args.get("method") or call.args["kind"] for call in calls] == tests
 
 
+@pytest.mark.parametrize(("kind", "fits"), [("number", True), ("date", False)])
+@pytest.mark.parametrize("asked", ["how is it?", "What is the trend of co2 over year?"])
+def test_a_trend_is_drawn_over_numbers_only(kind: str, fits: bool, asked: str) -> None:
+    """Over dates the line is drawn without the fitted one, which a chart would refuse."""
+    columns = [{"name": n, "type": t, "distinct": 60} for n, t in (("year", kind), ("co2", "number"))]
+    (chart,) = (call for call in computations({"table": "t.csv", "columns": columns}, asked) if "kind" in call.args)
+    assert chart.args.get("trend", False) == fits
+
+
 async def test_without_a_form_it_quotes_or_says_no() -> None:
     """A plain prompt gets sentences of its evidence, or one sentence that says there is no answer."""
     evidence = shown("The bridge was opened in 1932.")

@@ -102,7 +102,7 @@ def _draw_lines(axes: Axes, drawn: pd.DataFrame, spec: ChartSpec) -> None:
         marker = _MARKERS[i] if known.sum() <= FEW_POINTS else ""
         (line,) = axes.plot(x[known], drawn[name][known], color=_INKS[i], linewidth=1.6, markersize=4)
         line.set(linestyle=_DASHES[i], marker=marker, label=name)
-        if spec.trend and pd.api.types.is_numeric_dtype(drawn[spec.x]):
+        if spec.trend:
             _fit(axes, *pairs(drawn[spec.x], drawn[name], least=1), i, name)
 
 

@@ -17,9 +17,10 @@ def plotted(frame: pd.DataFrame, spec: ChartSpec) -> pd.DataFrame:
     shows of each group; the tiles of a heat map. With panels, the panel's value stands before them.
 
     Rows without x are left out; of rows with the same x, lines, bars and tiles show the mean. ToolError where a
-    column is missing, holds text in place of numbers, or makes more bars or series than can be told apart.
+    column is missing, holds text in place of numbers, or makes more bars or series than can be told apart, and where a
+    trend is asked for that cannot be drawn.
     """
-    _refuse_unknown(frame, spec)
+    _refuse(frame, spec)
     if spec.panels:
         parts = panels_of(frame, spec)
         return pd.concat([part.assign(**{spec.panels: name}) for name, part in parts.items()])[
@@ -28,16 +29,22 @@ def plotted(frame: pd.DataFrame, spec: ChartSpec) -> pd.DataFrame:
     return _FIGURES.get(spec.kind, _series)(frame, spec)
 
 
-def _refuse_unknown(frame: pd.DataFrame, spec: ChartSpec) -> None:
+def _refuse(frame: pd.DataFrame, spec: ChartSpec) -> None:
     named = [name for name in (spec.x, *spec.y, spec.panels) if name]
     if missing := [name for name in named if name not in frame.columns]:
         remedy = f"Its columns are: {', '.join(map(str, frame.columns))}."
         raise ToolError(f"There is no column {', '.join(missing)}.", remedy=remedy)
+    if spec.trend and spec.kind not in ("line", "scatter"):
+        remedy = "Draw a line or a scatter, or leave out trend."
+        raise ToolError(f"A {spec.kind} chart has no trend.", remedy=remedy)
+    if spec.trend and spec.kind == "line" and not pd.api.types.is_numeric_dtype(frame[spec.x]):
+        remedy = "Choose a column of numbers as x, such as the year, or leave out trend."
+        raise ToolError(f"{spec.x} holds no numbers, so no trend is drawn over it.", remedy=remedy)
 
 
 def panels_of(frame: pd.DataFrame, spec: ChartSpec) -> dict[str, pd.DataFrame]:
     """The figures of each panel by its name, in order; all have the same bins or bars. ToolError as `plotted`."""
-    _refuse_unknown(frame, spec)
+    _refuse(frame, spec)
     if spec.kind in ("box", "heat map") or spec.panels in (spec.x, *spec.y):
         remedy = "Panels are for lines, bars, scatters and histograms, by a column that is not drawn."
         raise ToolError(f"A {spec.kind} chart of these columns has no panels.", remedy=remedy)

@@ -31,7 +31,7 @@ class ChartSpec(Record):
     x_unit: str = ""
     y_unit: str = ""
     trend: bool = False
-    """Of a line chart over numbers: whether the straight line fitted to each series is drawn beside it."""
+    """Of lines over numbers: whether the straight line fitted to each series is drawn too, as scatters have it."""
     panels: str = ""
     """A column: one small chart for each of its values, all on the same scales (small multiples)."""
 
@@ -54,7 +54,8 @@ class ChartForm(BaseModel):
     )
     title: str = Field(description="What the chart shows, in a few words.")
     trend: bool = Field(
-        default=False, description="Of a line chart: whether to draw the straight line that the method trend fits."
+        default=False,
+        description="Of a line chart over numbers: whether to draw the straight line that the method trend fits.",
     )
     panels: str | None = Field(default=None, description="A column: one small chart for each of its values.")
 
