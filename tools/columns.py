@@ -15,18 +15,11 @@ from typing import Any, cast
 import pandas as pd
 
 from tools.documents.tables import MISSING
+from tools.number_texts import MOSTLY, read_numbers
 from tools.numerals import plain
 
-MOSTLY = 0.9
-"""Share of the values that must be numbers (or dates) for the column to be one of numbers (or dates)."""
-
-_PLAIN = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.IGNORECASE)
-_THOUSANDS = re.compile(r"[+-]?\d{1,3}([,'\u00a0\u202f ]\d{3})+(\.\d+)?")
-_DECIMAL_COMMA = re.compile(r"[+-]?(\d+|\d{1,3}([.\u00a0\u202f ]\d{3})+),\d+")
-_DOTTED_THOUSANDS = re.compile(r"[+-]?\d{1,3}(\.\d{3})+")
 _LEADING_ZERO = re.compile(r"0\d+")
 _SENTINEL = re.compile(r"-(99|9\.99|99\.9|9{3,}|9{2,}\.9+)")
-_CURRENCY = "$€£¥"
 _DATES: tuple[tuple[str, str], ...] = (
     (r"\d{4}-\d\d-\d\d([ T]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)?)?", "ISO8601"),
     (r"\d{4}-\d\d", "%Y-%m"),
@@ -92,65 +85,29 @@ def _missing(name: str, cells: Sequence[object]) -> tuple[list[Any], tuple[str, 
 
 def _numbers(name: str, values: Sequence[Any], decimal_comma: bool) -> Column | None:
     """The column as numbers; None if it is not one of numbers."""
-    texts = [_normal(value) for value in values if value is not None]
+    texts = [str(value) for value in values if value is not None]
     if any(_LEADING_ZERO.fullmatch(text) for text in texts):
         return None
-    percent = sum(text.endswith("%") for text in texts)
-    if percent and percent < MOSTLY * len(texts):
+    found = read_numbers(texts, decimal_comma)
+    if len(found.currencies) > 1 or 0 < found.percentages < MOSTLY * len(texts):
         return None
-    bare = [text.rstrip("% ").lstrip(_CURRENCY) for text in texts]
-    comma = _reads_as_decimal_comma(bare, decimal_comma)
-    read = iter([_number(text, comma) for text in bare])
-    numbers = [None if value is None else next(read) for value in values]
+    read = iter(found.numerals)
+    numbers = [_number(next(read)) if value is not None else None for value in values]
     unread = [value for value, number in zip(values, numbers, strict=True) if value is not None and number is None]
     if len(unread) > (1 - MOSTLY) * len(texts) or len(unread) == len(texts):
         return None
-    changes = list(_changes_of_form(name, bare, comma, bool(percent)))
-    if any(text[0] in _CURRENCY for text in texts if text):
-        changes.append(f"{name}: currency signs left out")
+    changes = found.changes(name)
     if unread:
         named = ", ".join(f"“{_short(value)}”" for value in list(dict.fromkeys(unread))[:3])
         changes.append(f"{name}: {len(unread)} of {len(texts)} values are not numbers ({named}) and count as missing")
     numbers, said = _sentinels(name, numbers)
-    return Column(_series_of_numbers(numbers), (*changes, *said), "%" if percent else "")
+    return Column(_series_of_numbers(numbers), (*changes, *said), "%" if found.percentages else "")
 
 
-def _normal(value: object) -> str:
-    """A cell as text with an ASCII minus; accounting's `(12)` is -12."""
-    text = str(value).replace("\u2212", "-")
-    return f"-{text[1:-1]}" if re.fullmatch(r"\([$€£¥]?[\d.,]+\)", text) else text
-
-
-def _reads_as_decimal_comma(texts: Sequence[str], likely: bool) -> bool:
-    """Whether commas are decimal signs here; one value that can only be read so decides for the column."""
-    with_comma = [text for text in texts if "," in text]
-    fitting = [text for text in with_comma if _DECIMAL_COMMA.fullmatch(text)]
-    if not fitting or len(fitting) < MOSTLY * len(with_comma):
-        return False
-    return likely or any(not _THOUSANDS.fullmatch(text) for text in fitting)
-
-
-def _number(text: str, decimal_comma: bool) -> float | int | None:
-    """One number, or None."""
-    if decimal_comma and (_DECIMAL_COMMA.fullmatch(text) or _DOTTED_THOUSANDS.fullmatch(text)):
-        text = re.sub(r"[.\u00a0\u202f ]", "", text).replace(",", ".")
-    elif _THOUSANDS.fullmatch(text):
-        text = re.sub(r"[,'\u00a0\u202f ]", "", text)
-    if not _PLAIN.fullmatch(text):
+def _number(numeral: str | None) -> float | int | None:
+    if numeral is None:
         return None
-    return int(text) if re.fullmatch(r"[+-]?\d{1,18}", text) else float(text)
-
-
-def _changes_of_form(name: str, texts: Sequence[str], decimal_comma: bool, percent: bool) -> list[str]:
-    """What was done to the way the numbers are written."""
-    changes = []
-    if percent:
-        changes.append(f"{name}: percent signs left out, 45 means 45 %")
-    if decimal_comma:
-        changes.append(f"{name}: commas read as decimal signs")
-    elif any(_THOUSANDS.fullmatch(text) for text in texts):
-        changes.append(f"{name}: thousands separators left out")
-    return changes
+    return int(numeral) if re.fullmatch(r"[+-]?\d{1,18}", numeral) else float(numeral)
 
 
 def _sentinels(name: str, numbers: Sequence[Any]) -> tuple[list[Any], list[str]]:
@@ -224,9 +181,10 @@ def _doubts(name: str, known: Sequence[object]) -> tuple[str, ...]:
         return (f"{name}: left as text, as day and month cannot be told apart",)
     if any(_LEADING_ZERO.fullmatch(text) for text in texts) and all(text.isdigit() for text in texts):
         return (f"{name}: left as text, as leading zeros mean identifiers, not numbers",)
-    numeric = sum(_number(_normal(text).rstrip("% ").lstrip(_CURRENCY), False) is not None for text in texts)
-    if numeric > len(texts) / 2:
-        return (f"{name}: left as text, only {numeric} of {len(texts)} values can be read as numbers",)
+    found = read_numbers(texts)
+    if found.known > len(texts) / 2:
+        why = f"as it mixes {found.mixture}" if found.mixture else f"only {found.known} of {len(texts)} values can be"
+        return (f"{name}: left as text, {why}{'' if found.mixture else ' read as numbers'}",)
     return ()
 
 

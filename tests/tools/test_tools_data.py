@@ -87,6 +87,13 @@ def test_thousands_percent_currency() -> None:
         assert any(change.startswith(name) for change in table.changes)
 
 
+def test_several_currencies_stay_text() -> None:
+    """Amounts of several currencies do not become numbers of one, and why is said."""
+    table = csv("price\n$5\n€5\n£7\n")
+    assert table.frame["price"].tolist() == ["$5", "€5", "£7"]
+    assert table.changes == ("price: left as text, as it mixes currencies ($, €, £)",)
+
+
 def test_decimal_comma() -> None:
     """Where fields are cut by semicolons, a comma is a decimal sign, also with three digits after it."""
     table = csv("a;b;c\n1,5;1,234;1.234,5\n2,25;2,500;12,25\n")

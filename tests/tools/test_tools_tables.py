@@ -212,6 +212,27 @@ def test_keys_of_duplicates() -> None:
         done("clean", data, keys=["n"])
 
 
+def test_texts_become_numbers_as_their_column_writes_them() -> None:
+    """Decimal commas, one currency and percent signs are read and told; several currencies are refused."""
+    data = table({"p": ["1.234,56", "2,5", "x"], "s": ["45%", "7.5 %", None], "d": ["$5", "1,000", "$2"]})
+    cleaned, told = done("clean", data, types={"p": "decimal", "s": "number", "d": "whole"})
+    assert rows(cleaned) == [(Decimal("1234.56"), 45.0, 5), (Decimal("2.5"), 7.5, 1000), (None, None, 2)]
+    assert [column.unit for column in cleaned.columns] == ["", "%", ""]
+    assert told == [
+        "p: read as decimal instead of text",
+        "p: commas read as decimal signs",
+        "p: 1 of 3 values cannot be read as decimal and count as missing (“x”)",
+        "s: read as number instead of text",
+        "s: percent signs left out, 45 means 45 %",
+        "d: read as whole instead of text",
+        "d: thousands separators left out",
+        "d: currency sign $ left out",
+    ]
+    mixed = table({"p": ["$5", "€5", "£1,000"]})
+    assert "p mixes currencies ($, €, £)" in refused("clean", mixed, types={"p": "number"})
+    assert profile(mixed).columns[0].suspicious == ["3 of 3 texts can be read as number, but mix currencies ($, €, £)"]
+
+
 def test_exact_decimals_stay_exact() -> None:
     """Sums of decimals, and of floating-point numbers as they are written, have no noise; a share adds up to 100."""
     exact, _ = done("group", table(SALES), by=[], measures={"revenue (EUR)": "sum"})

@@ -5,19 +5,16 @@ it is missing. Floating-point numbers are finite, and stand for the decimals tha
 """
 
 import math
-import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
 from state.tables import ColumnType
+from tools.number_texts import read_numbers
 from tools.storable import storable
 
 NUMBERS: frozenset[ColumnType] = frozenset(("whole", "number", "decimal"))
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d{1,3})?", re.IGNORECASE)
-_THOUSANDS = re.compile(r"[+-]?\d{1,3}([,'\u00a0\u202f ]\d{3})+(\.\d+)?")
-_SIGNS = "$€£¥"
 _TRUTHS: Mapping[str, bool] = dict.fromkeys(("true", "yes", "y", "1"), True) | dict.fromkeys(
     ("false", "no", "n", "0"), False
 )
@@ -47,11 +44,10 @@ def _decimal(value: Any) -> Decimal:
     if isinstance(value, datetime):
         raise ValueError("a date is no number")
     if isinstance(value, str):
-        text = value.strip().replace("\u2212", "-").lstrip(_SIGNS).strip()
-        text = re.sub(r"[,'\u00a0\u202f ]", "", text) if _THOUSANDS.fullmatch(text) else text
-        if not _NUMBER.fullmatch(text):
+        read = read_numbers([value])
+        if read.numerals[0] is None or read.percentages:
             raise ValueError("no number")
-        return Decimal(text)
+        return Decimal(read.numerals[0])
     number = exact(int(value) if isinstance(value, bool) else value)
     if not number.is_finite():
         raise ValueError("no finite number")

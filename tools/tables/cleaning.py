@@ -8,6 +8,7 @@ from typing import Any
 
 from state.errors import ToolError
 from state.tables import ColumnType, TableColumn
+from tools.number_texts import NumberTexts, read_numbers
 from tools.numerals import name_and_unit
 from tools.tables.cells import NUMBERS, alike, converted, exact, written
 from tools.tables.data import Data, unused
@@ -110,19 +111,40 @@ def _value(value: Any, column: TableColumn) -> Any:
 def _retype(work: _Work, column: TableColumn, wanted: ColumnType, date_format: str | None) -> None:
     if column.type == wanted:
         return
-    values = work.data.values[column.name]
-    new, unread = [], []
-    for value in values:
-        try:
-            new.append(None if value is None else converted(value, wanted, date_format))
-        except (ValueError, ArithmeticError):
-            new.append(None)
-            unread.append(value)
-    work.put(column, column.model_copy(update={"type": wanted}), new)
-    work.changes.append(f"{column.name}: read as {wanted} instead of {column.type}")
+    values = given = work.data.values[column.name]
+    made, told = (
+        column.model_copy(update={"type": wanted}),
+        [f"{column.name}: read as {wanted} instead of {column.type}"],
+    )
+    if column.type == "text" and wanted in NUMBERS:
+        read = _numbers_of(column, values)
+        numerals = iter(read.numerals)
+        given = [None if value is None else next(numerals) for value in values]
+        told += read.changes(column.name)
+        made = made.model_copy(update={"unit": column.unit or ("%" if read.percentages else "")})
+    new = [_or_missing(value, wanted, date_format) for value in given]
+    unread = [value for value, each in zip(values, new, strict=True) if each is None and value is not None]
+    work.put(column, made, new)
+    work.changes += told
     if unread:
         said = f"{len(unread):,} of {counted(len(values), 'value')} cannot be read as {wanted} and count as missing"
         work.changes.append(f"{column.name}: {said} ({examples(unread)})")
+
+
+def _numbers_of(column: TableColumn, texts: Sequence[str | None]) -> NumberTexts:
+    """The texts of a column as numbers; ToolError where they are of several units."""
+    read = read_numbers([text for text in texts if text is not None])
+    if read.mixture:
+        remedy = "Replace the values of all but one, or keep the column as text."
+        raise ToolError(f"{column.name} mixes {read.mixture}, which are no numbers of one unit.", remedy=remedy)
+    return read
+
+
+def _or_missing(value: Any, wanted: ColumnType, date_format: str | None) -> Any:
+    try:
+        return None if value is None else converted(value, wanted, date_format)
+    except (ValueError, ArithmeticError):
+        return None
 
 
 def _unit(work: _Work, column: TableColumn, wanted: str) -> None:

@@ -12,6 +12,7 @@ from pydantic import BaseModel, Field
 
 from state.tables import ColumnType, TableColumn
 from tools.documents.tables import MISSING
+from tools.number_texts import read_numbers
 from tools.tables.cells import NUMBERS, alike, as_json, converted
 from tools.tables.data import Data
 from tools.tables.measuring import measured
@@ -110,16 +111,18 @@ def _odd_texts(known: Sequence[str]) -> list[str]:
         said.append(
             f"{counted(len(markers), 'text')} that may mean a missing value ({examples(markers)}): clean with markers"
         )
-    for wanted in ("number", "date"):
-        readable = sum(_reads(text, "number" if wanted == "number" else "date") for text in known)
+    numbers = read_numbers(known)
+    for wanted, readable in (("number", numbers.known), ("date", sum(map(_is_date, known)))):
         if readable >= _MOSTLY * len(known):
-            said.append(f"{readable:,} of {counted(len(known), 'text')} can be read as {wanted}: clean with types")
+            mixed = wanted == "number" and numbers.mixture
+            remedy = f", but mix {mixed}" if mixed else ": clean with types"
+            said.append(f"{readable:,} of {counted(len(known), 'text')} can be read as {wanted}{remedy}")
     return said
 
 
-def _reads(text: str, wanted: ColumnType) -> bool:
+def _is_date(text: str) -> bool:
     try:
-        converted(text, wanted)
-    except (ValueError, ArithmeticError):
+        converted(text, "date")
+    except ValueError:
         return False
     return True
