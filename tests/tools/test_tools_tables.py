@@ -202,6 +202,28 @@ def test_each_change_of_a_cleaning_is_told_with_examples() -> None:
     assert (cleaned.column("size (m)").unit, cleaned.column("birthday").type) == ("m", "date")
 
 
+def test_markers_and_replacements_in_numbers_are_compared_as_numbers() -> None:
+    """-999 is found where -999.0 is held; what no cell holds is told, and one number is replaced by one other."""
+    data = table({"x": [1.5, -999.0, 2.5], "y": [Decimal("-999.00"), Decimal("0.5"), None], "t": ["-999.0", "-", "a"]})
+    cleaned, told = done("clean", data, markers=["-999", " - ", "n/a", "99"])
+    assert rows(cleaned) == [(1.5, None, "-999.0"), (None, Decimal("0.5"), None), (2.5, None, "a")]
+    assert told == [
+        "x: 1 cell read as missing (“-999.0”)",
+        "y: 1 cell read as missing (“-999.00”)",
+        "t: 1 cell read as missing (“-”)",
+        "missing markers that no cell holds: “n/a”, “99”",
+    ]
+    replaced, told = done("clean", data, replace={"x": {"-999": 0, "none": 1, "7": 1}, "t": {"-999": "b"}})
+    assert (replaced.of("x"), replaced.of("t")) == ([1.5, 0.0, 2.5], data.of("t"))
+    assert told == [
+        "x: 1 cell with “-999” replaced by “0.0”",
+        "x: “none” is not there, nothing replaced",
+        "x: “7” is not there, nothing replaced",
+        "t: “-999” is not there, nothing replaced",
+    ]
+    assert "the same number (“1.5”, “1.50”)" in refused("clean", data, replace={"x": {"1.5": 1, "1.50": 2}})
+
+
 def test_keys_of_duplicates() -> None:
     """They name columns as they were before a conversion, and are refused where no duplicates are left out."""
     data = table({"d (km)": [1.0, 1.0, 2.0], "n": [1, 2, 3]})

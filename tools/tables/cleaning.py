@@ -42,7 +42,7 @@ def clean(data: Data, form: CleanForm) -> tuple[Data, list[str]]:
     if form.trim:
         _each_text(work, lambda text: " ".join(text.split()), "trimmed")
     if form.markers:
-        _markers(work, frozenset(marker.strip().casefold() for marker in form.markers))
+        _markers(work, list(dict.fromkeys(form.markers)))
     for name, pairs in form.replace.items():
         _replace(work, work.data.column(name), pairs)
     for name, wanted in form.types.items():
@@ -76,27 +76,55 @@ def _each_text(work: _Work, change: Callable[[str], str], said: str) -> None:
             work.changes.append(f"{column.name}: {counted(len(changed), 'text')} {said} ({examples(changed)})")
 
 
-def _markers(work: _Work, markers: frozenset[str]) -> None:
+def _compared(column: TableColumn, value: Any) -> Any:
+    """What a cell, or a text that means one, is compared as; in a column of numbers its number, so that -999 is found
+    where -999.0 is held. None for a missing cell, and for a text that is no number there.
+    """
+    if column.type not in NUMBERS or value is None:
+        return value if value is None else written(value)
+    try:
+        return converted(value, "decimal")
+    except (ValueError, ArithmeticError):
+        return None
+
+
+def _folded(key: Any) -> Any:
+    return key.strip().casefold() if isinstance(key, str) else key
+
+
+def _markers(work: _Work, markers: Sequence[str]) -> None:
+    unmet = set(markers)
     for column in work.data.columns:
         values = work.data.values[column.name]
-        marked = [value is not None and written(value).strip().casefold() in markers for value in values]
-        if any(marked):
-            gone = [value for value, is_marker in zip(values, marked, strict=True) if is_marker]
-            new = [None if is_marker else value for value, is_marker in zip(values, marked, strict=True)]
-            work.put(column, column, new)
+        held = [_folded(_compared(column, value)) for value in values]
+        wanted = {marker: _folded(_compared(column, marker)) for marker in markers}
+        there = set(held).intersection(wanted.values()) - {None}
+        unmet -= {marker for marker, key in wanted.items() if key in there}
+        if there:
+            gone = [value for value, key in zip(values, held, strict=True) if key in there]
+            work.put(column, column, [None if key in there else value for value, key in zip(values, held, strict=True)])
             work.changes.append(f"{column.name}: {counted(len(gone), 'cell')} read as missing ({examples(gone)})")
+    if unmet:
+        named = examples(marker for marker in markers if marker in unmet)
+        work.changes.append(f"missing markers that no cell holds: {named}")
 
 
 def _replace(work: _Work, column: TableColumn, pairs: Mapping[str, Any]) -> None:
-    targets = {old: _value(new, column) for old, new in pairs.items()}
+    keys = {old: _compared(column, old) for old in pairs}
+    given = {old: _value(new, column) for old, new in pairs.items()}
+    targets = {key: given[old] for old, key in keys.items() if key is not None}
+    if len(targets) < sum(key is not None for key in keys.values()):
+        said = f"Several of the values to replace in {column.name} are the same number ({examples(pairs)})."
+        raise ToolError(said, remedy="Give each number once.")
     values = work.data.values[column.name]
-    counts = Counter(text for value in values if value is not None and (text := written(value)) in targets)
-    new = [value if value is None else targets.get(written(value), value) for value in values]
+    held = [_compared(column, value) for value in values]
+    counts = Counter(key for key in held if key in targets)
+    new = [targets.get(key, value) for value, key in zip(values, held, strict=True)]
     work.put(column, column, new)
-    for old, target in targets.items():
-        told = f"replaced by {shown(target)}" if counts[old] else "is not there, nothing replaced"
-        count = f"{counted(counts[old], 'cell')} " if counts[old] else ""
-        work.changes.append(f"{column.name}: {count}{'with ' if counts[old] else ''}{shown(old)} {told}")
+    for old, key in keys.items():
+        told = f"replaced by {shown(given[old])}" if counts[key] else "is not there, nothing replaced"
+        count = f"{counted(counts[key], 'cell')} with " if counts[key] else ""
+        work.changes.append(f"{column.name}: {count}{shown(old)} {told}")
 
 
 def _value(value: Any, column: TableColumn) -> Any:
@@ -112,10 +140,8 @@ def _retype(work: _Work, column: TableColumn, wanted: ColumnType, date_format: s
     if column.type == wanted:
         return
     values = given = work.data.values[column.name]
-    made, told = (
-        column.model_copy(update={"type": wanted}),
-        [f"{column.name}: read as {wanted} instead of {column.type}"],
-    )
+    made = column.model_copy(update={"type": wanted})
+    told = [f"{column.name}: read as {wanted} instead of {column.type}"]
     if column.type == "text" and wanted in NUMBERS:
         read = _numbers_of(column, values)
         numerals = iter(read.numerals)

@@ -53,7 +53,7 @@ class CleanForm(Form):
     """What to clean. It is done in the order of these fields, and each change is listed."""
 
     trim: bool = Field(default=False, description="Leave out spaces around texts, and doubled ones inside.")
-    markers: list[str] = Field(default=[], max_length=100, description="Texts that stand for a missing value: n/a, -.")
+    markers: list[str] = Field(default=[], max_length=100, description="What stands for a missing value: n/a, -999.")
     replace: dict[str, dict[str, Scalar]] = Field(default={}, description="By column: values and what to put instead.")
     types: dict[str, ColumnType] = Field(default={}, description="By column; what cannot be read so becomes missing.")
     date_format: str | None = Field(default=None, description="How texts write dates: %d.%m.%Y. ISO 8601 without it.")
