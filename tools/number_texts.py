@@ -1,6 +1,6 @@
 """Numbers as the texts of a column write them: signs, separators and percentages. What a comma means, the column tells.
 
-The one reader of such texts, for files as for tables; exact, as it gives each number as a numeral and not as a float.
+The reader of such texts for columns of files and of tables alike; exact, as it gives each number as a numeral and not as a float.
 """
 
 import re
