@@ -1,6 +1,7 @@
 """Numbers as the texts of a column write them: signs, separators and percentages. What a comma means, the column tells.
 
-The reader of such texts for columns of files and of tables alike; exact, as it gives each number as a numeral and not as a float.
+The reader of such texts for columns of files and of tables alike; exact, as it gives each number as a numeral and not
+as a float.
 """
 
 import re

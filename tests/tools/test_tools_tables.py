@@ -213,6 +213,8 @@ def test_a_profile_says_what_is_suspicious() -> None:
     ]
     assert size.suspicious == ["1 value far from the others: “90.0” in row 6"]
     assert code.suspicious == ["7 of 7 texts can be read as number: clean with types"]
+    early = profile(table({"at": ["0001-01-01T00:00:00+14:00", "x"]}))  # in UTC it is before the first year
+    assert early.columns[0].suspicious == []
 
 
 def test_rows_of_a_database_keep_their_types() -> None:

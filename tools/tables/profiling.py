@@ -123,6 +123,6 @@ def _odd_texts(known: Sequence[str]) -> list[str]:
 def _is_date(text: str) -> bool:
     try:
         converted(text, "date")
-    except ValueError:
+    except (ValueError, ArithmeticError):
         return False
     return True
