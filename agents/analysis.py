@@ -21,12 +21,13 @@ async def analyse(kit: Kit, scope: CallScope, task: BranchTask, context: RunCont
 
     branch, how = task["branch"], agent.how.analysis
     tools = analysis_tools(kit.ports, task["collection"], how, show_orders=context.untrusted.show_orders)
-    stack = agent_middleware(scope, branch.limits, context.untrusted, was_fed=bool(branch.tables))
+    own = await own_tools(kit, scope, agent, tools)
+    stack = agent_middleware(scope, branch.limits, context.untrusted, was_fed=bool(branch.tables) or own.are_foreign)
     worker = create_agent(
         kit.team.model(scope, agent, context),
-        [*tools, *await own_tools(kit, scope, agent, tools, stack)],
+        [*tools, *own.tools],
         system_prompt=system_prompt("analyse", agent.instructions, specialised=said(how) is not None),
-        middleware=stack,
+        middleware=[*stack, *own.middleware],
         response_format=ToolStrategy(FindingsDraft),
         checkpointer=False,
         name="analysis_agent",

@@ -1,7 +1,7 @@
 """The research agent: answers sub-questions from the sources, with tools to search, read and check."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from langchain.agents import create_agent
@@ -22,6 +22,7 @@ from state.errors import BadOutput
 from state.evidence import Collection
 from state.research import Branch, BranchTask
 from state.specialisation import ResearchSpeciality
+from tools.effects import is_foreign
 from tools.research_tools import research_tools
 
 _QUICK_CALLS = 4
@@ -35,12 +36,13 @@ async def research(kit: Kit, scope: CallScope, task: BranchTask, context: RunCon
     ports = kit.ports if how.sources is None else replace(kit.ports, web=None)
     tools = research_tools(ports, collection, kit.search(context), show_orders=show_orders)
     limits = _limits(branch, how)
-    stack = agent_middleware(scope, limits, context.untrusted, was_fed=bool(task["prior"]))
+    own = await own_tools(kit, scope, agent, tools)
+    stack = agent_middleware(scope, limits, context.untrusted, was_fed=bool(task["prior"]) or own.are_foreign)
     worker = create_agent(
         kit.team.model(scope, agent, context),
-        [*tools, *await own_tools(kit, scope, agent, tools, stack)],
+        [*tools, *own.tools],
         system_prompt=system_prompt("research", agent.instructions, specialised=said(how) is not None),
-        middleware=stack,
+        middleware=[*stack, *own.middleware],
         response_format=ToolStrategy(FindingsDraft),
         checkpointer=False,
         name="research_agent",
@@ -71,16 +73,29 @@ def _limits(branch: Branch, how: ResearchSpeciality) -> BranchLimits:
     return branch.limits.model_copy(update={"tool_calls": most})
 
 
-async def own_tools(
-    kit: Kit, scope: CallScope, agent: Agent, given: Sequence[BaseTool], stack: list[AgentMiddleware[Any, Any, Any]]
-) -> list[BaseTool]:
-    """The tools that the agent brings with it, called by the registry; `given` have their names first."""
+@dataclass(frozen=True)
+class OwnTools:
+    """The tools that an agent brings with it."""
+
+    tools: tuple[BaseTool, ...] = ()
+    middleware: tuple[AgentMiddleware[Any, Any, Any], ...] = ()
+    """Has the registry call them; stands innermost."""
+
+    @property
+    def are_foreign(self) -> bool:
+        """Whether to be given them is to be fed text of unknown origin."""
+        return any(map(is_foreign, self.tools))
+
+
+async def own_tools(kit: Kit, scope: CallScope, agent: Agent, given: Sequence[BaseTool]) -> OwnTools:
+    """What the agent's template names; `given` have their names first. Raises AgentNotMade."""
     taken = {tool.name for tool in given}
     brought = await kit.team.tools(agent.template.tools, scope.path)
     registered = [tool for tool in brought if tool.tool.name not in taken]
-    if registered and kit.ports.tools is not None:
-        stack.append(RegistryTools(scope, kit.ports.tools, registered))
-    return [tool.tool for tool in registered]
+    if not registered or kit.ports.tools is None:
+        return OwnTools()
+    called = RegistryTools(scope, kit.ports.tools, registered)
+    return OwnTools(tuple(tool.tool for tool in registered), (called,))
 
 
 def findings_of(state: dict[str, object]) -> FindingsDraft:

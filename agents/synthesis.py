@@ -164,14 +164,14 @@ class _Desk:
 async def _written(desk: _Desk, state: ResearchState, wanted: dict[str, Any]) -> ReportDraft:
     writer, scope = desk.writer, desk.scope
     tools: list[BaseTool] = list(synthesis_tools(state["merged"], state["plan"]))
-    stack = agent_middleware(scope, _LIMITS, was_fed=True)
+    own = await own_tools(desk.kit, scope, writer, tools)
     agent = create_agent(
         desk.model,
-        [*tools, *await own_tools(desk.kit, scope, writer, tools, stack)],
+        [*tools, *own.tools],
         system_prompt=system_prompt(
             "synthesize", writer.instructions, specialised=wanted["specialisation"] is not None
         ),
-        middleware=stack,
+        middleware=[*agent_middleware(scope, _LIMITS, was_fed=True), *own.middleware],
         response_format=ToolStrategy(ReportDraft),
         checkpointer=False,
         name="synthesis_agent",
