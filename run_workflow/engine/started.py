@@ -1,21 +1,24 @@
 """Runs of workflows that a run starts by the tool `workflow`: runs of their own, each started once for each call."""
 
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from run_workflow.engine.admission import refuse_other_use
 from run_workflow.engine.audit import created_by
 from run_workflow.engine.background import Background, has_ended
-from run_workflow.engine.rows import find_run, one_run
+from run_workflow.engine.rows import find_run, one_run, run_with_key
 from state.errors import BuildError, NotAllowed, RunError, SetupError, ToolFailed
-from state.runs import Json, RunRecord, StepRecord
+from state.runs import VERSION_SIGN, Json, RunRecord, StepRecord
 
 if TYPE_CHECKING:  # slow to import
     from graphs.workflow.pinned import Pinned
     from run_workflow.engine.engine import Engine
     from run_workflow.postgres.database import Pool
     from run_workflow.services import RunView
+    from state.workflow.policies import ErrorClass
 
 FindStored = Callable[[str, str], Awaitable["Pinned | None"]]
 Pin = Callable[[str, FindStored], Awaitable["Pinned"]]
@@ -42,17 +45,20 @@ class StartedRuns:
         if not _NAME.fullmatch(name):
             said = f"{name!r} is no name of a workflow, as name or name@version."
             raise ToolFailed(said, "bad_input", place="workflow_name")
+        dedup_key = f"started by {self.parent}: {key}"
         async with self.pool.connection() as connection:
             parent, actor = await one_run(connection, self.parent), await created_by(connection, self.parent)
-        await self._refuse_depth(parent)
-        try:
-            wanted = await self.pin(name, self.engine.workflows.find)
-            run = await self.engine.workflows.start(
-                wanted, inputs, parent.context, actor=actor, dedup_key=f"started by {parent.id}: {key}"
-            )
-        except (SetupError, BuildError, RunError) as error:
-            kind = "refused" if isinstance(error, NotAllowed) else "bad_input"
-            raise ToolFailed(error.message, kind, place=error.place, remedy=error.remedy) from error  # type: ignore[arg-type]
+            run = await run_with_key(connection, dedup_key)
+        with _told_by_class():
+            if run is None:
+                await self._refuse_depth(parent)
+                wanted = await self.pin(name, self.engine.workflows.find)
+                run = await self.engine.workflows.start(
+                    wanted, inputs, parent.context, actor=actor, dedup_key=dedup_key
+                )
+            else:  # whatever became of its file: it is bound to what it began with
+                graph = run.graph if name in _names(run) else name
+                refuse_other_use(run, graph, {"inputs": inputs}, parent.context)
         await self.background.go_on(run.id, actor)
         return run.id
 
@@ -79,6 +85,21 @@ class StartedRuns:
             async with self.pool.connection() as connection:
                 above = await find_run(connection, starter)
         raise ToolFailed(f"{MOST_DEPTH} runs have started each other, and no more may.", "limit", place=run.graph)
+
+
+@contextmanager
+def _told_by_class() -> Iterator[None]:
+    """Makes what is wrong with a run a ToolFailed, with the class that retry policies go by."""
+    try:
+        yield
+    except (SetupError, BuildError, RunError) as error:
+        kind: ErrorClass = "refused" if isinstance(error, NotAllowed) else "bad_input"
+        raise ToolFailed(error.message, kind, place=error.place, remedy=error.remedy) from error
+
+
+def _names(run: RunRecord) -> tuple[str, str]:
+    """Those by which its workflow can have been asked for."""
+    return run.graph, run.graph.partition(VERSION_SIGN)[0]
 
 
 def _starter(run: RunRecord) -> str | None:

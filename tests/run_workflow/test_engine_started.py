@@ -117,6 +117,25 @@ async def test_a_call_starts_one_run_and_only_its_starter_watches_it(engine: Eng
         assert failed.value.error == kind, name
 
 
+async def test_a_run_that_was_started_is_found_whatever_became_of_its_file(
+    engine: Engine, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its starter goes on with it, in its first version; the same call is no call of another workflow or input."""
+    parent = await made(engine, "again")
+    port = StartedRuns(engine, database.pool, pin, engine.background, parent.id)
+    first = await port.start("child", {"n": 1}, "call 1")
+    newer = TEXTS["child"].replace("name: child", "name: child\nversion: 2.0.0").replace("[n]", "[n, m]")
+    monkeypatch.setitem(TEXTS, "child", newer)
+    assert await port.start("child", {"n": 1}, "call 1") == first
+    monkeypatch.delitem(TEXTS, "child")
+    assert await port.start("child", {"n": 1}, "call 1") == first
+    assert await port.start("child@1.0.0", {"n": 1}, "call 1") == first
+    for name, inputs in (("parent", {"n": 1}), ("child@2.0.0", {"n": 1}), ("child", {"n": 2})):
+        with pytest.raises(ToolFailed, match="was used for another"):
+            await port.start(name, inputs, "call 1")
+    assert (await port.look(first, 10, "double"))["step"]["output"] == {"value": 1}
+
+
 async def test_a_workflow_that_starts_itself_ends(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     """No more than some runs start each other; the last of them fails with what it was."""
     monkeypatch.setattr(started, "MOST_DEPTH", 2)
