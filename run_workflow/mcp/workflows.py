@@ -85,7 +85,8 @@ async def listed(settings: Settings, seconds: float) -> "tuple[list[Tool], list[
         description="How a run of a workflow stands that was started here; goes on with one that was interrupted.",
         inputSchema=WorkflowLook.model_json_schema(),
         outputSchema=_ANSWER,
-        annotations=ToolAnnotations(readOnlyHint=True, openWorldHint=False),
+        # It works on a run that was interrupted, whose steps may change something.
+        annotations=ToolAnnotations(readOnlyHint=False, idempotentHint=True, openWorldHint=True),
     )
     return [*(_told(file, seconds) for file in files), watch], left_out
 

@@ -101,7 +101,10 @@ async def test_tools_that_write_are_offered_by_name_alone(settings: Settings, da
         assert {"set", "file_write", "statistics", "run_echo", "workflow_status"} <= set(tools)
         assert not {"http", "database_execute", "webhook", "workflow", "run_broken"} & set(tools)
         writes = {name for name, tool in tools.items() if tool.annotations and not tool.annotations.readOnlyHint}
-        assert {name for name in writes if not name.startswith("run_")} == {"file_write"}
+        assert {name for name in writes if not name.startswith("run_")} == {"file_write", "workflow_status"}
+        watch = tools["workflow_status"].annotations
+        assert watch is not None  # it may go on with a run, and does no step twice
+        assert (watch.readOnlyHint, watch.idempotentHint) == (False, True)
         assert await given(client, "set", a=[1]) == {"value": {"a": [1]}}
         assert (await given(client, "file_write", path="a.json", content=[1]))["size"] == 3
         assert await given(client, "file_read", path="a.json", form="json") == {"value": [1]}
