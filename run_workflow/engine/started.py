@@ -10,7 +10,7 @@ from run_workflow.engine.admission import refuse_other_use
 from run_workflow.engine.audit import created_by
 from run_workflow.engine.background import Background, has_ended
 from run_workflow.engine.rows import find_run, one_run, run_with_key
-from state.errors import BuildError, NotAllowed, RunError, SetupError, ToolFailed
+from state.errors import BuildError, DatabaseError, NotAllowed, RunError, SetupError, StrettoError, ToolFailed
 from state.runs import VERSION_SIGN, Json, RunRecord, StepRecord
 
 if TYPE_CHECKING:  # slow to import
@@ -72,7 +72,8 @@ class StartedRuns:
             actor = await created_by(connection, self.parent)
         if run is None or _starter(run) != self.parent:
             raise ToolFailed(f"This run has started no run {run_id!r}.", "bad_input", place="workflow_id")
-        view = await self.background.watch(run_id, actor, seconds, step)
+        with _told_by_class():
+            view = await self.background.watch(run_id, actor, seconds, step)
         return standing(view, step)
 
     async def _refuse_depth(self, run: RunRecord) -> None:
@@ -93,8 +94,13 @@ def _told_by_class() -> Iterator[None]:
     try:
         yield
     except (SetupError, BuildError, RunError) as error:
-        kind: ErrorClass = "refused" if isinstance(error, NotAllowed) else "bad_input"
-        raise ToolFailed(error.message, kind, place=error.place, remedy=error.remedy) from error
+        raise ToolFailed(error.message, _class_of(error), place=error.place, remedy=error.remedy) from error
+
+
+def _class_of(error: StrettoError) -> "ErrorClass":
+    if isinstance(error, DatabaseError):
+        return "unavailable"
+    return "refused" if isinstance(error, NotAllowed) else "bad_input"
 
 
 def _names(run: RunRecord) -> tuple[str, str]:

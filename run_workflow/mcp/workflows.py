@@ -15,7 +15,7 @@ from run_workflow.cli.workflows import catalog_of, context_of
 from run_workflow.engine.started import standing
 from run_workflow.services import RunEngine, RunView
 from run_workflow.settings import Settings
-from state.errors import RunError, ToolFailed
+from state.errors import RunError, StrettoError, ToolFailed
 from state.runs import Json
 from tools.workflow import OUTPUT, WorkflowLook
 
@@ -64,15 +64,22 @@ class WorkflowOffer:
         wanted = await catalog_of(self.settings).pin(name, engine.workflows.find)
         key = f"{_MARK}{uuid4().hex}"
         run = await engine.workflows.start(wanted, inputs, context_of(self.settings), actor=actor, dedup_key=key)
-        return _standing(await engine.background.watch(run.id, actor, self.seconds))
+        return _standing(await self._watched(run.id, self.seconds))
 
     async def _look(self, given: Json) -> Json:
         asked = _asked(given)
         run = (await self.engine.show(asked.workflow_id)).run
         if not (run.dedup_key or "").startswith(_MARK):
             raise RunError("The run was not started over MCP.", place=run.id, remedy="`show` tells of it.")
-        view = await self.engine.background.watch(run.id, self.settings.actor, asked.wait_seconds, asked.step_name)
-        return _standing(view, asked.step_name)
+        return _standing(await self._watched(run.id, asked.wait_seconds, asked.step_name), asked.step_name)
+
+    async def _watched(self, run_id: str, seconds: float, step: str | None = None) -> RunView:
+        """How it stands. Raises RunError where it cannot be gone on with: with its id, by which it is watched later."""
+        try:
+            return await self.engine.background.watch(run_id, self.settings.actor, seconds, step)
+        except StrettoError as error:
+            said = f"It does not go on. {error}"
+            raise RunError(said, place=f"run {run_id}", remedy=f"{STATUS} tries again.") from error
 
 
 async def listed(settings: Settings, seconds: float) -> "tuple[list[Tool], list[str]]":

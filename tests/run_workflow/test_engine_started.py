@@ -13,7 +13,7 @@ from run_workflow.engine.engine import Engine
 from run_workflow.engine.started import FindStored, StartedRuns
 from run_workflow.postgres.database import Database
 from state.context import RunContext
-from state.errors import SetupError, ToolFailed
+from state.errors import BuildError, DatabaseError, SetupError, StrettoError, ToolFailed
 from state.ports import Network
 from state.runs import Answer, Approve, RunRecord
 from tests.run_workflow.engine_graphs import NO_MODELS, QUICK
@@ -115,6 +115,24 @@ async def test_a_call_starts_one_run_and_only_its_starter_watches_it(engine: Eng
         with pytest.raises(ToolFailed) as failed:
             await port.start(name, inputs, f"call of {name} {inputs}")
         assert failed.value.error == kind, name
+
+
+@pytest.mark.parametrize(("error", "kind"), [(DatabaseError("gone"), "unavailable"), (BuildError("odd"), "bad_input")])
+async def test_who_watches_is_told_why_a_started_run_does_not_go_on(
+    engine: Engine, database: Database, monkeypatch: pytest.MonkeyPatch, error: StrettoError, kind: str
+) -> None:
+    """By the class that retry policies go by."""
+
+    async def advance(*_: object, **__: object) -> None:
+        raise error
+
+    parent = await made(engine, "again")
+    port = StartedRuns(engine, database.pool, pin, engine.background, parent.id)
+    monkeypatch.setattr(engine, "advance", advance)
+    child = await port.start("child", {"n": 1}, "call 1")
+    with pytest.raises(ToolFailed, match=error.message) as failed:
+        await port.look(child, 10, None)
+    assert failed.value.error == kind
 
 
 async def test_a_run_that_was_started_is_found_whatever_became_of_its_file(

@@ -19,7 +19,7 @@ from run_workflow.mcp.server import server_of
 from run_workflow.mcp.workflows import WorkflowOffer, listed
 from run_workflow.postgres.database import Database
 from run_workflow.settings import Settings, load_settings
-from state.errors import SetupError, ToolFailed
+from state.errors import BuildError, SetupError, ToolFailed
 from state.ports import Network
 from state.runs import Answer, Approve, Json
 from tests.postgres_fixtures import PROJECT, ServerForTests
@@ -164,6 +164,24 @@ async def test_a_run_outlives_its_client(settings: Settings, database: Database)
     async with opened(settings, database) as (_, client):
         told = await given(client, "workflow_status", workflow_id=begun["workflow_id"], wait_seconds=20)
         assert (told["status"], told["outputs"]) == ("completed", {"same": 4})
+
+
+async def test_a_run_that_cannot_be_gone_on_with_says_so(
+    settings: Settings, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With its id, by which a client has it tried again."""
+
+    async def advance(*_: object, **__: object) -> None:
+        raise BuildError("The definition cannot be read any more.")
+
+    async with opened(settings, database) as (engine, client):
+        with monkeypatch.context() as patched:
+            patched.setattr(engine, "advance", advance)
+            told = await refused(client, "run_echo", n=4)
+            (run,) = await engine.list_runs()
+            assert told.startswith(f"run {run.id}: It does not go on. The definition cannot be read")
+        again = await given(client, "workflow_status", workflow_id=run.id, wait_seconds=20)
+        assert again["outputs"] == {"same": 4}
 
 
 async def test_what_waits_for_a_person_is_answered_elsewhere(settings: Settings, database: Database) -> None:
