@@ -15,8 +15,9 @@ if TYPE_CHECKING:  # slow to import
 
 NAME = "stretto"
 _ABOUT = (
-    "Durable workflows, and tools for files, data, databases and the web. A run that was started goes on when nobody "
-    "listens. What it waits for is approved by a person at a terminal, by the commands that the answer names."
+    "Durable workflows, and tools for files, data, databases and the web. A run that was started is kept when this "
+    "server ends, and workflow_status goes on with it. What it waits for is approved by a person at a terminal, by the "
+    "commands that the answer names."
 )
 
 
