@@ -1,11 +1,16 @@
 """Tools of MCP servers: real server processes as children, one that dies, one behind an address that is not asked."""
 
+import asyncio
+import json
 import sys
+from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from state.errors import ToolFailed
+from tests.tools.raw_server import RawServer, raw_server
 from tools.breaker import Breakers
 from tools.mcp.offers import service
 from tools.mcp.server import McpServer
@@ -32,6 +37,50 @@ async def failure(tools: Registry, name: str, **given: object) -> ToolFailed:
     with pytest.raises(ToolFailed) as failed:
         await tools.call(name, given)
     return failed.value
+
+
+class McpOverHttp:
+    """A server at an address that knows one session, and none after it was started again."""
+
+    def __init__(self, server: RawServer) -> None:
+        self._server = server
+        self.started = 1
+        server.answers["/mcp"] = self._answer
+
+    def _told(self, asked: dict[str, Any]) -> dict[str, Any]:
+        if asked["method"] == "initialize":
+            about = {"name": "web", "version": "1.0.0"}
+            version = asked["params"]["protocolVersion"]
+            return {"protocolVersion": version, "capabilities": {"tools": {}}, "serverInfo": about}
+        if asked["method"] == "tools/list":
+            return {"tools": [{"name": "count", "inputSchema": {"type": "object"}}]}
+        return {"content": [{"type": "text", "text": str(self.started)}]}
+
+    async def _answer(self) -> AsyncIterator[bytes]:
+        method, _, headers, body = self._server.asked[-1]
+        asked = json.loads(body) if body else {}
+        status, told = (202, b"") if method == "POST" else (405, b"")
+        if asked.get("method") != "initialize" and headers.get("mcp-session-id") != str(self.started):
+            status = 404
+        elif "id" in asked:
+            status, told = 200, json.dumps({"jsonrpc": "2.0", "id": asked["id"], "result": self._told(asked)}).encode()
+        head = f"Content-Type: application/json\r\nMcp-Session-Id: {self.started}\r\nConnection: close"
+        yield f"HTTP/1.1 {status} X\r\n{head}\r\nContent-Length: {len(told)}\r\n\r\n".encode() + told
+
+
+async def test_a_server_at_an_address_that_was_restarted_is_asked_anew() -> None:
+    """The calls that meet the lost session are told that it has ended; the next one opens another, once."""
+    async with raw_server() as web:
+        there = McpOverHttp(web)
+        found = McpServers([McpServer("web", url=f"{web.base}/mcp")], Clients(["127.0.0.1"]))
+        tools = Registry([], Breakers(SystemClock()), None, found)
+        assert (await tools.call("web.count", {}))["text"] == "1"
+        there.started = 2
+        for lost in await asyncio.gather(*(failure(tools, "web.count") for _ in range(3))):
+            assert (lost.error, "has ended" in lost.message) == ("unavailable", True)
+        assert (await tools.call("web.count", {}))["text"] == "2"
+        assert sum(b'"initialize"' in body for *_, body in web.asked) == 2
+        await found.aclose()
 
 
 @pytest.mark.slow

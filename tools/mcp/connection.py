@@ -28,8 +28,8 @@ _KEPT_BYTES = 4000
 """Of what a server writes to its standard error."""
 _SHOWN_LINES = 5
 _MOST_TOOLS = 1000
-_CLOSED = -32000
-"""The code by which the client says that the connection has ended."""
+_CLOSED = (-32000, 32600)
+"""The codes by which the client says that the connection has ended, or that the server no longer knows the session."""
 _Given = TypeVar("_Given")
 
 
@@ -70,8 +70,9 @@ class Connection:
         try:
             return await _while(task, session.call_tool(tool, dict(arguments), read_timeout_seconds=wait))
         except McpError as error:
-            if error.error.code == _CLOSED:
-                await self.aclose()
+            if error.error.code in _CLOSED:
+                if self._task is task:  # another call may have opened the session anew
+                    await self.aclose()
                 raise self._lost(error) from error
             kind = "timeout" if error.error.code == 408 else "refused"
             raise ToolFailed(self._shown(error.error.message), kind, place=self._place(tool)) from error  # type: ignore[arg-type]
