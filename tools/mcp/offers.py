@@ -1,13 +1,13 @@
 """The tools that MCP servers offer, as tools of the registry: `SERVER.tool`.
 
 What a server says of its tools is text of unknown origin, as what they give back is: descriptions that give orders to
-a model are withheld, schemas that lead elsewhere are refused, and only a server that the settings trust is believed
-that a tool of it changes nothing.
+a model are withheld, tools with orders elsewhere in their schemas and schemas that lead elsewhere are refused, and only
+a server that the settings trust is believed that a tool of it changes nothing.
 """
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from langchain_core.tools import BaseTool
@@ -17,7 +17,7 @@ from state.runs import Json
 from state.tools import RegisteredTool
 from tools.effects import Effects, effects
 from tools.http.answers import masked, masked_within
-from tools.instructions import find_instructions
+from tools.instructions import find_instructions, instructions_in_name
 from tools.mcp.connection import Connection
 from tools.mcp.server import McpServer
 from tools.mcp.servers import SIGN, Offer
@@ -65,27 +65,47 @@ class McpTool(BaseTool):
         return _output(answer, connection.server, self.called, is_structured=self.is_structured)
 
 
-def offered(connection: Connection, tools: "Sequence[Tool]", version: str) -> Offer:
-    """The tools of a server that can be used, and why others cannot."""
+def offered(connection: Connection, tools: "Sequence[Tool]", version: str, servers: Sequence[str]) -> Offer:
+    """The tools of a server that can be used beside those of all `servers`, and why others cannot."""
     made: dict[str, RegisteredTool] = {}
     left_out = []
     for tool in tools:
-        why = _fault(tool) or ("the server has two of this name" if tool.name in made else "")
+        why = _fault(tool) or _taken(connection.server.name, tool.name, made, servers)
         if why:
             left_out.append(f"{connection.server.name}{SIGN}{tool.name[:100]}: {why}.")
         else:
-            made[tool.name] = _registered(connection, tool, version)
+            made[for_models(connection.server.name, tool.name)] = _registered(connection, tool, version)
     return Offer(tuple(made.values()), tuple(left_out))
+
+
+def for_models(server: str, tool: str) -> str:
+    """The name by which models know a tool: what all providers take. It is not one to one."""
+    return _FOR_MODELS.sub("_", f"{server}__{tool}")[:64]
+
+
+def _taken(server: str, tool: str, made: Mapping[str, RegisteredTool], servers: Sequence[str]) -> str:
+    """Which other tool a model would mean by the tool's name; what is allowed goes by that name. Empty for none."""
+    name = for_models(server, tool)
+    if name in made:
+        first = made[name].name
+        is_twice = first == f"{server}{SIGN}{tool}"
+        return "the server has two of this name" if is_twice else f"models would take it for {first}"
+    longer = [each for each in servers if len(each) > len(server) and name.startswith(for_models(each, ""))]
+    return f"models would take it for a tool of the server {longer[0]}" if longer else ""
 
 
 def _fault(tool: "Tool") -> str:
     """Why a tool cannot be used; empty where it can."""
     if not re.fullmatch(r"[\w./-]{1,100}", tool.name):
         return "its name has signs that a name cannot have"
+    if _gives_orders(tool.name):
+        return "its name gives orders to a model"
     for what, schema in (("input", tool.inputSchema), ("output", tool.outputSchema)):
         fault = schema_fault(schema) if schema is not None else None
         if fault is not None:
             return f"the schema of its {what} cannot be used: {fault[1][:200]}"
+        if any(map(_gives_orders, _texts(_screened(schema)))):
+            return f"the schema of its {what} gives orders to a model, in its values or names"
     return ""
 
 
@@ -94,7 +114,7 @@ def _registered(connection: Connection, tool: "Tool", version: str) -> Registere
     parameters = _screened({"properties": {}, **tool.inputSchema})
     kind = _effects(tool, server)
     made = McpTool(
-        name=_FOR_MODELS.sub("_", f"{server.name}__{tool.name}")[:64],
+        name=for_models(server.name, tool.name),
         description=_described(tool.description or tool.title or tool.name),
         args_schema=parameters,
         metadata=effects(kind, foreign=not server.trusted),
@@ -138,6 +158,23 @@ def _screened(schema: Any) -> Any:
         name: _described(each) if name in _WORDS and isinstance(each, str) else _screened(each)
         for name, each in schema.items()
     }
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """All texts in a value, names too."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        yield from value
+        for each in value.values():
+            yield from _texts(each)
+    elif isinstance(value, list):
+        for each in value:
+            yield from _texts(each)
+
+
+def _gives_orders(text: str) -> bool:
+    return bool(find_instructions(text) if " " in text else instructions_in_name(text))
 
 
 def _described(text: str) -> str:

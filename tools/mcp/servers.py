@@ -58,7 +58,7 @@ class McpServers:
         if known is None or known[0] is not opened:
             version = str(opened.about.serverInfo.version)
             version = version if _VERSION.fullmatch(version) else "1.0.0"
-            known = self._offers[server] = opened, offered(connection, opened.tools, version)
+            known = self._offers[server] = opened, offered(connection, opened.tools, version, self.names)
         return known[1]
 
     async def offers(self, names: Sequence[str]) -> tuple[Mapping[str, Offer], Mapping[str, ToolFailed]]:
