@@ -192,6 +192,12 @@ def collection_of(sources: Sequence[Source], skipped: Sequence[SkippedSource], p
     )
 
 
+def artifact_of(data: bytes, media_type: str, name: str) -> ArtifactRef:
+    """How these bytes are found, wherever they are stored."""
+    sha256 = hashlib.sha256(data).hexdigest()
+    return ArtifactRef(sha256=sha256, media_type=media_type, name=name, size=len(data))
+
+
 class MemoryArtifacts:
     """Files by the hash of their bytes, in a dictionary."""
 
@@ -200,13 +206,40 @@ class MemoryArtifacts:
 
     async def put(self, data: bytes, media_type: str, name: str) -> ArtifactRef:
         """Stores the bytes once and says how to find them."""
-        sha256 = hashlib.sha256(data).hexdigest()
-        self._files.setdefault(sha256, bytes(data))
-        return ArtifactRef(sha256=sha256, media_type=media_type, name=name, size=len(data))
+        ref = artifact_of(data, media_type, name)
+        self._files.setdefault(ref.sha256, bytes(data))
+        return ref
 
     async def get(self, sha256: str) -> bytes:
         """The bytes; KeyError if they were never stored."""
         return self._files[sha256]
+
+
+class RecentArtifacts:
+    """As MemoryArtifacts, up to so many bytes in all: what was not used for longest is dropped first."""
+
+    def __init__(self, most_bytes: int) -> None:
+        self._most = most_bytes
+        self._size = 0
+        self._files: dict[str, bytes] = {}
+        """The one that was used last stands at the end."""
+
+    async def put(self, data: bytes, media_type: str, name: str) -> ArtifactRef:
+        """Stores the bytes once and says how to find them."""
+        ref = artifact_of(data, media_type, name)
+        self._use(ref.sha256, bytes(data))
+        return ref
+
+    async def get(self, sha256: str) -> bytes:
+        """The bytes; KeyError if they were never stored, or dropped."""
+        return self._use(sha256, self._files[sha256])
+
+    def _use(self, sha256: str, data: bytes) -> bytes:
+        self._size += len(data) - len(self._files.pop(sha256, b""))
+        self._files[sha256] = data
+        while self._size > self._most:
+            self._size -= len(self._files.pop(next(iter(self._files))))
+        return data
 
 
 class MemoryVectors:

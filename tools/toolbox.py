@@ -17,7 +17,7 @@ from tools.database.database_tools import LONGEST, DatabaseTools
 from tools.http.api import HttpApi
 from tools.http.messages import MOST_SECONDS, OUTPUT, host_of
 from tools.mcp.servers import McpServers
-from tools.memory import MemoryArtifacts, SystemClock
+from tools.memory import RecentArtifacts, SystemClock
 from tools.network import Clients
 from tools.registry import Registry, registered
 from tools.run_files import RunFiles
@@ -38,6 +38,12 @@ MODELS = "models"
 _LONGEST_SUMMARY = 600
 SERVED = "mcp"
 """The folder of the files that other programs write by tools."""
+SERVED_BYTES = 200_000_000
+"""Of the tables that other programs make; they are kept in memory."""
+_GONE = (
+    f"It may have been dropped: tables are kept up to {SERVED_BYTES:,} bytes in all, those used last, and until this "
+    "process ends. Then make it again."
+)
 
 
 @dataclass(frozen=True)
@@ -87,7 +93,8 @@ class Toolbox:
             registered(tool, category="web", output=output, timeout=120, depends_on=_host(tool.name))
             for tool, output in web_tools(web)
         ]
-        tables = TableTools(TableStore(ports.artifacts if ports else MemoryArtifacts()), files, databases.query)
+        store = TableStore(ports.artifacts) if ports else TableStore(RecentArtifacts(SERVED_BYTES), _GONE)
+        tables = TableTools(store, files, databases.query)
         own += [
             registered(
                 tool,

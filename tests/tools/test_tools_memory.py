@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from state.evidence import Locator, Source
 from state.ports import Artifacts, CallJournal, Clock, Ledger, Passages
-from tools.memory import SystemClock, collection_of, memory_ports
+from tools.memory import RecentArtifacts, SystemClock, collection_of, memory_ports
 from tools.storable import json_text, storable
 
 
@@ -43,6 +43,24 @@ async def test_runs_in_memory_do_not_share_anything() -> None:
     one, two = (memory_ports(NoModels()) for _ in range(2))  # type: ignore[arg-type]
     await one.ledger.begin("plan")
     assert list(await two.ledger.steps()) == []
+
+
+async def test_artifacts_within_a_bound_are_those_used_last() -> None:
+    """Reading and storing again count as use; nothing counts twice, and what was dropped can be stored again."""
+    kept: Artifacts = RecentArtifacts(10)
+    a, b, c = [(await kept.put(data, "text/plain", "x")).sha256 for data in (b"aaaa", b"bbb", b"ccc")]
+    assert await kept.get(a) == b"aaaa"
+    await kept.put(b"bbb", "text/plain", "x")
+    await kept.put(b"d", "text/plain", "x")
+    assert [await kept.get(each) for each in (a, b)] == [b"aaaa", b"bbb"]
+    with pytest.raises(KeyError):
+        await kept.get(c)
+    await kept.put(b"ccc", "text/plain", "x")
+    assert [await kept.get(each) for each in (c, b, a)] == [b"ccc", b"bbb", b"aaaa"]
+    await kept.put(b"more than ten", "text/plain", "x")
+    for each in (a, b, c):
+        with pytest.raises(KeyError):
+            await kept.get(each)
 
 
 async def test_system_clock_goes_on() -> None:

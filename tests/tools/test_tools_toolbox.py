@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from state.errors import ToolFailed
+from state.runs import Json
 from tests.tools.document_files import pdf_of
 from tools.memory import memory_ports
 from tools.registry import Registry
@@ -120,3 +121,23 @@ async def test_set_gives_back_what_it_is_given(tools: Registry) -> None:
     """Whatever that is."""
     assert await tools.call("set", {"a": [1], "b": {"c": None}}) == {"a": [1], "b": {"c": None}}
     assert await tools.call("set", {}) == {}
+
+
+async def test_tables_of_other_programs_are_kept_within_a_bound(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The one that was not used for longest is dropped, and a call that names it says so; a run keeps all."""
+    monkeypatch.setattr("tools.toolbox.SERVED_BYTES", 1000)
+    box = Toolbox(files=tmp_path / "files")
+
+    async def first_of(kept: Registry) -> str:
+        given: list[Json] = [{"columns": {"a": ["x" * 300], "n": [n]}, "name": "t"} for n in range(3)]
+        first, _, last = [(await kept.call("table_load", each))["table"]["hash"] for each in given]
+        assert (await kept.call("table_values", {"table": last}))["columns"]["n"] == [2]
+        return str(first)
+
+    served, run = box.served(None), box(replace(memory_ports(None), run_id="r1"))  # type: ignore[arg-type]
+    gone = await first_of(served)
+    assert "It may have been dropped" in str(await refused(served, "table_values", table=gone))
+    there = await first_of(run)
+    assert (await run.call("table_values", {"table": there}))["columns"]["n"] == [0]

@@ -88,8 +88,9 @@ def unpacked(written: bytes) -> Stored:
 class TableStore:
     """Tables by their hashes."""
 
-    def __init__(self, artifacts: Artifacts) -> None:
-        self._artifacts = artifacts
+    def __init__(self, artifacts: Artifacts, gone: str = "") -> None:
+        """`gone` says why a table may no longer be there, where not all are kept."""
+        self._artifacts, self._gone = artifacts, gone
 
     async def put(
         self, data: Data, made: Made, changes: Sequence[str] = (), before: Sequence[Step] = ()
@@ -108,7 +109,7 @@ class TableStore:
         except (KeyError, ValueError, TypeError, ArithmeticError, ValidationError) as error:
             said = f"No table is stored under “{hash[:80]}”."
             remedy = "Give the table as the call that made it gave it back, or its whole hash."
-            raise ToolError(said, remedy=remedy) from error
+            raise ToolError(said, remedy=f"{remedy} {self._gone}".strip()) from error
 
     async def perform(self, operation: Operation, hashes: Sequence[str], form: Form) -> tuple[TableRef, Stored]:
         """The table that an operation makes of stored ones. ToolError as the operation says."""
