@@ -55,7 +55,7 @@ class PictureText(BaseModel):
     text: str
     engine: str
     confidence: int = Field(description="How sure the engine is, in percent; of several pages that of the least sure.")
-    warning: str = Field(description="Empty where it is sure.")
+    warning: str = Field(description="Empty where it is sure, and all pages were read.")
 
 
 class FileContents:
@@ -133,7 +133,9 @@ class FileContents:
         sure = min((place.ocr for place, _ in outcome.parts if place.ocr is not None), default=0)
         text = "\n\n".join(part for _, part in outcome.parts)
         doubt = "The engine is not sure: compare the text with the picture." if sure < DOUBTFUL else ""
-        return PictureText(text=text, engine=ENGINE, confidence=sure, warning=doubt).model_dump()
+        missing = f"Not read: {'; '.join(outcome.unread)}." if outcome.unread else ""
+        warning = " ".join(filter(None, (doubt, missing)))
+        return PictureText(text=text, engine=ENGINE, confidence=sure, warning=warning).model_dump()
 
 
 def _tool(coroutine: Any, description: str) -> BaseTool:

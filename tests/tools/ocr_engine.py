@@ -26,6 +26,18 @@ def picture_of(*lines: str, form: str = "PNG", size: int = 36) -> bytes:
     return written.getvalue()
 
 
+def fax_with(data: bytes, changed: dict[int, tuple[int, int]]) -> bytes:
+    """A TIFF file with another value of one tag on each of these pages."""
+    written, place, page = bytearray(data), int.from_bytes(data[4:8], "little"), 1
+    while place:
+        tags = int.from_bytes(data[place : place + 2], "little")
+        for start in range(place + 2, place + 2 + 12 * tags, 12):
+            if page in changed and int.from_bytes(data[start : start + 2], "little") == changed[page][0]:
+                written[start + 8 : start + 12] = changed[page][1].to_bytes(4, "little")
+        place, page = int.from_bytes(data[place + 2 + 12 * tags :][:4], "little"), page + 1
+    return bytes(written)
+
+
 def words_seen(*lines: str, sure: float = 90.0) -> str:
     """What the engine writes of these lines, as a script that writes it."""
     rows = [_COLUMNS]

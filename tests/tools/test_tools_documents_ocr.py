@@ -3,8 +3,10 @@
 import asyncio
 import io
 import shutil
+import subprocess
 import zlib
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pypdf import PdfReader, PdfWriter
@@ -12,7 +14,7 @@ from pypdf import PdfReader, PdfWriter
 from state.errors import NoText, SourceError
 from state.evidence import Locator
 from tests.tools.document_files import folder_of, pdf_of
-from tests.tools.ocr_engine import picture_of, stand_in, words_seen
+from tests.tools.ocr_engine import fax_with, picture_of, stand_in, words_seen
 from tools.documents import ocr, pdf, picture
 from tools.documents.formats import PDF, format_of_page
 from tools.documents.isolation import Readers
@@ -108,7 +110,52 @@ def test_what_the_engine_cannot_do_is_told(tmp_path: Path, monkeypatch: pytest.M
     reading = pdf.read(scans, "a.pdf")
     assert [place.page for place, _ in reading.parts] == [2]
     late = "page 3: pictures, of which 2 are read, as long as time allows"
-    assert reading.unread == ("page 1: a picture that cannot be read", late)
+    assert reading.unread == ("page 1: tesseract cannot read the picture", late)
+
+
+@pytest.mark.parametrize("form", ["PDF", "TIFF"])
+def test_one_page_that_takes_too_long_costs_only_itself(
+    form: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The pages before and after it are read, and it is told apart from one that cannot be read."""
+    run = subprocess.run
+    pages = iter(["ok", "slow", "ok", "slow", "broken"])
+
+    def answer(command: list[str], **given: Any) -> Any:
+        if command[1] != "--list-langs" and (now := next(pages)) != "ok":
+            if now == "slow":
+                raise subprocess.TimeoutExpired(command, given["timeout"])
+            raise OSError
+        return run(command, **given)
+
+    stand_in(tmp_path, monkeypatch, words_seen("The lake froze."))
+    monkeypatch.setattr(subprocess, "run", answer)
+    data = picture_of("One.", "Two.", "Three.", "Four.", "Five.", form=form)
+    reading = (pdf if form == "PDF" else picture).read(data, "a")
+    assert [place.page for place, _ in reading.parts] == [1, 3]
+    assert reading.unread == (
+        "pages 2 and 4: tesseract took longer than 60 s for a picture",
+        "page 5: a picture that cannot be read",
+    )
+
+
+def test_broken_pages_of_a_fax_cost_only_themselves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Packed in a way that nobody knows, cut off, or too large; a file of which no page can be read says why."""
+    stand_in(tmp_path, monkeypatch, words_seen("The lake froze."))
+    width, packing, strip = 256, 259, 273
+    data = fax_with(picture_of("One.", "Two.", "Three.", "Four.", form="TIFF"), {2: (packing, 999), 3: (strip, 10**9)})
+    monkeypatch.setattr(picture, "MOST_PIXELS", 1_000_000)
+    reading = picture.read(fax_with(data, {4: (width, 10**6)}), "a.tif")
+    assert [place.page for place, _ in reading.parts] == [1]
+    assert reading.unread == (
+        "pages 2 to 3: a picture that cannot be read",
+        "page 4: the picture has more than 60,000,000 pixels",
+    )
+    stand_in(tmp_path, monkeypatch, words_seen("x1 yy", sure=12))
+    with pytest.raises(NoText, match="no legible text was found in the picture; pages 2 to 3: a picture that"):
+        picture.read(data, "a.tif")
+    with pytest.raises(SourceError, match="the picture has more than"):
+        picture.read(fax_with(picture_of("One.", form="TIFF"), {1: (width, 10**6)}), "a.tif")
 
 
 def test_a_picture_that_unpacks_to_too_much_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from state.errors import ToolFailed
 from tests.tools.document_files import pdf_of
-from tests.tools.ocr_engine import picture_of, stand_in, words_seen
+from tests.tools.ocr_engine import fax_with, picture_of, stand_in, words_seen
 from tools.file_contents import FileContents
 from tools.run_files import RunFiles
 
@@ -65,15 +65,20 @@ async def test_the_pages_of_a_document(files: RunFiles, tmp_path: Path) -> None:
 
 @pytest.mark.slow
 async def test_the_text_in_a_picture(contents: FileContents, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With how sure the engine is, and a warning where it is not; it is given the language, and its errors are told."""
-    (tmp_path / "a.png").write_bytes(picture_of("One."))
+    """With how sure the engine is, and a warning where it is not or a page was not read; it is given the language, and
+    its errors are told.
+    """
+    packed_as_nobody_knows = {2: (259, 999)}
+    (tmp_path / "a.tif").write_bytes(fax_with(picture_of("One.", "Two.", form="TIFF"), packed_as_nobody_knows))
     refusing = '[ "$4" = xyz ] && { echo "no language" >&2; exit 1; }'
     stand_in(tmp_path, monkeypatch, f"{refusing}; {words_seen('The lake froze.', sure=50)}")
-    seen = await contents.read_picture("a.png", "eng")
-    warning = "The engine is not sure: compare the text with the picture."
+    seen = await contents.read_picture("a.tif", "eng")
+    warning = (
+        "The engine is not sure: compare the text with the picture. Not read: page 2: a picture that cannot be read."
+    )
     assert seen == {"text": "The lake froze.", "engine": "tesseract", "confidence": 50, "warning": warning}
     with pytest.raises(ToolFailed, match="no language") as raised:
-        await contents.read_picture("a.png", "xyz")
+        await contents.read_picture("a.tif", "xyz")
     assert raised.value.error == "bad_input"
 
 

@@ -5,13 +5,15 @@ import io
 import shutil
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import groupby
 from typing import TYPE_CHECKING
 
 from state.errors import SourceError
+from tools.documents.extracted import PARSER_ERRORS
+from tools.storable import storable
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -31,6 +33,7 @@ _SMALLEST = 20
 """Pixels that a line of text is high and wide at least."""
 _MOST_LANGUAGES = 4
 _NO_LANGUAGES = ("osd", "equ")
+_FAILURES: tuple[type[Exception], ...] = (SourceError, *PARSER_ERRORS)
 
 
 @dataclass(frozen=True)
@@ -58,22 +61,45 @@ def languages(program: str) -> str:
 
 
 class PictureReader:
-    """Reads the pictures of one document, as long as there is time and there are not too many."""
+    """Reads the pictures of one document, as long as there is time and there are not too many.
+
+    A picture that cannot be read costs its own text, and none of the others'.
+    """
 
     def __init__(self, program: str, language: str = "") -> None:
+        self.errors: dict[int, Exception] = {}
+        """Why pages could not be read, by their numbers."""
         self._program = program
         self._language = language
         self._ends = time.monotonic() + _DOCUMENT_SECONDS
-        self._read = 0
+        self._tried = 0
 
     @property
     def is_done(self) -> bool:
         """Whether no more pictures are read."""
-        return self._read >= MOST_PICTURES or time.monotonic() >= self._ends
+        return self._tried >= MOST_PICTURES or time.monotonic() >= self._ends
 
-    def read(self, picture: "Image") -> Seen:
-        """The text in a picture. SourceError where the engine fails, or takes too long."""
-        self._read += 1
+    @property
+    def unread(self) -> tuple[str, ...]:
+        """The pages that could not be read, with the reason: `page 3: a picture that cannot be read`."""
+        pages: dict[str, list[int]] = {}
+        for number, error in self.errors.items():
+            why = error.message if isinstance(error, SourceError) else "a picture that cannot be read"
+            pages.setdefault(why, []).append(number)
+        return tuple(f"{listed(numbers)}: {why}" for why, numbers in pages.items())
+
+    def read(self, number: int, drawn: "Callable[[], Image]") -> Seen | None:
+        """The text on the page with this number, if it is legible; `errors` says where that failed."""
+        self._tried += 1
+        try:
+            found = self._seen(drawn())
+        except _FAILURES as error:
+            self.errors[number] = error
+            return None
+        return Seen(storable(found.text), found.confidence) if found.confidence >= LEGIBLE else None
+
+    def _seen(self, picture: "Image") -> Seen:
+        """SourceError where the engine fails, or takes too long."""
         if min(picture.size) < _SMALLEST:
             return Seen("", 0.0)
         written = io.BytesIO()
@@ -86,7 +112,7 @@ class PictureReader:
             raise SourceError(f"{ENGINE} took longer than {seconds:.0f} s for a picture") from error
         if done.returncode:
             said = " ".join(done.stderr.decode(errors="replace").split())[:200]
-            raise SourceError(f"{ENGINE} cannot read the picture: {said}")
+            raise SourceError(f"{ENGINE} cannot read the picture{f': {said}' if said else ''}")
         return seen(done.stdout.decode(errors="replace"))
 
 

@@ -2,16 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
-from state.errors import SourceError
-from tools.documents.extracted import PARSER_ERRORS
-from tools.documents.ocr import LEGIBLE, MOST_PICTURES, REMEDY, PictureReader, Seen, engine, listed
-from tools.storable import storable
+from tools.documents.ocr import MOST_PICTURES, REMEDY, PictureReader, Seen, engine, listed
 
 if TYPE_CHECKING:
     from PIL.Image import Image
-    from pypdfium2 import PdfPage
+    from pypdfium2 import PdfDocument
 
 _DOTS = 300
 """An inch: what the engine is made for."""
@@ -35,29 +33,23 @@ def read_scans(data: bytes, pages: Sequence[int]) -> Scans:
     program = engine()
     if program is None:
         return Scans(unread=(f"{listed(pages)} without text (a scan?); {REMEDY}",))
-    from pypdfium2 import PdfDocument, PdfiumError
+    from pypdfium2 import PdfDocument
 
-    failures: tuple[type[Exception], ...] = (PdfiumError, SourceError, *PARSER_ERRORS)
-    reader, seen = PictureReader(program), dict[int, Seen]()
-    broken: list[int] = []
+    reader, seen, left = PictureReader(program), dict[int, Seen](), list(pages)
     with PdfDocument(data) as document:
-        left = list(pages)
         while left and not reader.is_done:
-            try:
-                found = reader.read(_drawn(document[left[0] - 1]))
-            except failures:  # told below
-                broken.append(left[0])
-            else:
-                if found.confidence >= LEGIBLE:
-                    seen[left[0]] = Seen(storable(found.text), found.confidence)
-            left.pop(0)
-    unread = [f"{listed(broken)}: a picture that cannot be read"] if broken else []
+            number = left.pop(0)
+            found = reader.read(number, partial(_drawn, document, number))
+            if found is not None:
+                seen[number] = found
+    unread = reader.unread
     if left:
-        unread.append(f"{listed(left)}: pictures, of which {MOST_PICTURES} are read, as long as time allows")
-    return Scans(seen, tuple(unread))
+        unread += (f"{listed(left)}: pictures, of which {MOST_PICTURES} are read, as long as time allows",)
+    return Scans(seen, unread)
 
 
-def _drawn(page: "PdfPage") -> "Image":
+def _drawn(document: "PdfDocument", number: int) -> "Image":
+    page = document[number - 1]
     width, height = page.get_size()
     inches = max(1.0, width * height) / _INCH**2
     dots = min(_DOTS, (_MOST_DOTS / inches) ** 0.5)
