@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image, ImageOps
 from pypdf import PdfReader, PdfWriter
 
 from state.errors import NoText, SourceError
@@ -205,6 +206,34 @@ def test_each_page_of_a_fax_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     parts = picture.read(picture_of("One.", "Two.", form="TIFF"), "a.tif").parts
     assert [place.page for place, _ in parts] == [1, 2]
     assert [place.page for place, _ in picture.read(picture_of("One.", form="JPEG"), "a.jpg").parts] == [None]
+
+
+_CLEAR: dict[str, tuple[Any, Any, dict[str, Any]]] = {
+    "RGBA": ((0, 0, 0, 0), (0, 0, 0, 255), {}),
+    "LA": ((0, 0), (0, 255), {}),
+    "P": (1, 0, {"transparency": 1}),
+    "RGB": ((0, 0, 1), 0, {"transparency": (0, 0, 1)}),
+    "L": (255, 0, {}),
+}
+"""By the mode of a picture: its ground, its ink, and what makes the ground transparent, if it is."""
+
+
+@pytest.mark.parametrize("mode", list(_CLEAR))
+def test_the_engine_is_shown_what_a_person_sees(mode: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Dark on white where a picture is transparent, and upright where its EXIF data say that it lies on its side."""
+    ground, ink, options = _CLEAR[mode]
+    drawn = Image.new(mode, (60, 30), ground)
+    if mode == "P":
+        drawn.putpalette(bytes(6))
+    drawn.paste(ink, (0, 0, 16, 8))  # what is left and above becomes right and above
+    lies = Image.Exif()
+    lies[0x0112] = 6
+    drawn.save(tmp_path / "a", "JPEG" if mode == "L" else "PNG", exif=lies, **options)
+    stand_in(tmp_path, monkeypatch, f"cat >{tmp_path}/shown; {words_seen('The lake froze.')}")
+    picture.read((tmp_path / "a").read_bytes(), "a")
+    with Image.open(tmp_path / "shown") as shown:
+        dark = ImageOps.invert(shown).point(lambda value: 255 * (value > 127))
+        assert (shown.mode, shown.size, dark.getbbox()) == ("L", (30, 60), (22, 0, 30, 16))
 
 
 @NEEDS_ENGINE

@@ -103,7 +103,7 @@ class PictureReader:
         if min(picture.size) < _SMALLEST:
             return Seen("", 0.0)
         written = io.BytesIO()
-        picture.convert("L").save(written, "PNG", compress_level=1)
+        _on_paper(picture).save(written, "PNG", compress_level=1)
         seconds = max(1.0, min(_PICTURE_SECONDS, self._ends - time.monotonic()))
         try:
             command = [self._program, "stdin", "stdout", "-l", self._language or languages(self._program), "tsv"]
@@ -114,6 +114,20 @@ class PictureReader:
             said = " ".join(done.stderr.decode(errors="replace").split())[:200]
             raise SourceError(f"{ENGINE} cannot read the picture{f': {said}' if said else ''}")
         return seen(done.stdout.decode(errors="replace"))
+
+
+def _on_paper(picture: "Image") -> "Image":
+    """The picture in greys, upright as its EXIF data say, on white where it is transparent."""
+    from PIL import Image, ImageOps
+
+    grey = picture.convert("L")
+    if picture.has_transparency_data:
+        paper = Image.new("L", picture.size, "white")
+        paper.paste(grey, mask=picture.convert("RGBA").getchannel("A"))
+        paper.info = grey.info  # holds which side is up
+        grey = paper
+    upright: Image.Image = ImageOps.exif_transpose(grey)
+    return upright
 
 
 def seen(table: str) -> Seen:
