@@ -260,7 +260,7 @@ def test(context: typer.Context, wanted: options_here.Test) -> None:
 
     Nothing leaves this process: no database is needed, no key is used, nothing is sent. What comes back from tools
     that reach outside, what people answer and which events come, the cases say. The exit code is 0 where all end as
-    they must, else 1.
+    they must, 1 where one does not, and 2 where the file of cases is wrong, empty or not there.
 
     Example: python -m run_workflow test order_processing
     """

@@ -192,8 +192,8 @@ async def test_the_cases_of_what_comes_with_stretto(name: str) -> None:
 
 @pytest.mark.slow
 def test_the_command_names_what_is_wrong(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A case that ends otherwise gives code 1, a file that is wrong or not there code 2; no file of cases is a
-    workflow.
+    """A case that ends otherwise gives code 1, a file that is wrong, empty or not there code 2; no file of cases is
+    a workflow.
     """
     monkeypatch.chdir(tmp_path)
     line = Line(EngineDouble([]), tmp_path)
@@ -214,6 +214,11 @@ def test_the_command_names_what_is_wrong(tmp_path: Path, monkeypatch: pytest.Mon
     broken = line.type("test", "w.yaml", "--json")
     assert (broken.code, TestDocument.model_validate_json(broken.out).problems[0].line) == (2, 1)
     assert [file.name for file in WorkflowCatalog(tmp_path).files if file.is_own] == ["w"]
+    for empty in ("", "cases: []"):
+        cases.write_text(empty, encoding="utf-8")
+        assert line.type("test", "w.yaml").code == 2, empty
+    cases.unlink()
+    assert line.type("test", "w.yaml").code == 2
 
 
 async def test_a_tool_of_a_server_is_stood_in_for() -> None:
