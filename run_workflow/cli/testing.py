@@ -1,8 +1,6 @@
 """The command test: the test cases of a workflow, run in memory."""
 
 import asyncio
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from run_workflow.cli import options_here
@@ -28,10 +26,9 @@ async def test(desk: Desk, wanted: options_here.Test) -> int:
     pinned = await catalog.pin(wanted.name, _none_stored)
     text, file = await asyncio.to_thread(catalog.tests, wanted.name)
     agents = await asyncio.to_thread(templates_in, desk.settings.agents)
-    with tempfile.TemporaryDirectory() as files:
-        toolbox = Toolbox(files=Path(files), folders=desk.settings.folders)
-        cases, problems = read_cases(text, file, pinned, toolbox.shown().names())
-        ended = tuple([_body(case, await play(pinned, case, toolbox, agents)) for case in cases])
+    toolbox = Toolbox(folders=desk.settings.folders)
+    cases, problems = read_cases(text, file, pinned, toolbox.shown().names())
+    ended = tuple([_body(case, await play(pinned, case, toolbox, agents)) for case in cases])
     told = tell_problems(desk, problems)
     is_good = bool(ended) and all(each.ok for each in ended)
     if ended:

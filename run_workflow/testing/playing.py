@@ -1,9 +1,11 @@
 """One test case played to its end: the workflow in memory, with what the case says in the place of the outside."""
 
 import json
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from langgraph.checkpoint.memory import InMemorySaver
@@ -61,13 +63,16 @@ class Played:
 async def play(pinned: Pinned, case: WorkflowCase, toolbox: Toolbox, agents: Sequence[AgentTemplate] = ()) -> Played:
     """Runs the workflow as the case says, without a database, a key or a request to anybody.
 
-    What `toolbox` would write is written; `agents` are templates of the user's own.
+    What `toolbox` would write goes into a folder that no other case sees, and that is gone afterwards; `agents` are
+    templates of the user's own.
     """
     script, clock = Script(case), ScriptedClock()
     ports = memory_ports(ModelDoor({}, {}), run_id=_RUN, clock=clock)
-    ports = replace(ports, tools=ScriptedTools(partial(toolbox, ports), script), agents=tuple(agents))
-    playing = _Playing(WorkflowEntry(pinned), ports, script, clock)
-    outcome = await playing.to_its_end()
+    with tempfile.TemporaryDirectory() as files:
+        own = replace(toolbox, files=Path(files))
+        ports = replace(ports, tools=ScriptedTools(partial(own, ports), script), agents=tuple(agents))
+        playing = _Playing(WorkflowEntry(pinned), ports, script, clock)
+        outcome = await playing.to_its_end()
     steps = {each.path: each.status for each in await ports.ledger.steps()}
     wrong = (*script.missing, *playing.refused)  # what is not as expected may come of these
     return Played(outcome, steps, wrong or tuple(differences(case.expect, outcome, steps)))

@@ -229,3 +229,17 @@ async def test_a_tool_of_a_server_is_stood_in_for() -> None:
     (bare,) = await played("cases:\n- name: sent\n", workflow)
     assert (sent.faults, sent.outcome.status) == ((), "completed")
     assert "office.send" in bare.faults[0]
+
+
+async def test_no_case_reads_what_another_one_wrote() -> None:
+    """Each has a folder of its own."""
+    workflow = """name: w
+inputs: {type: object, required: [write], properties: {write: {type: boolean}}}
+steps:
+- {id: keep, type: action, tool: file_write, condition: workflow.write, input_mapping: {path: a.txt, content: a}}
+- {id: look, type: action, tool: file_read, depends_on: [keep], input_mapping: {path: a.txt}}
+"""
+    cases = "cases:\n- {name: a, inputs: {write: true}}\n- {name: b, inputs: {write: false}}\n"
+    first, second = await played(cases, workflow)
+    assert first.faults == ()
+    assert "a.txt" in str(second.outcome.error)
