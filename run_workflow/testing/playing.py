@@ -4,6 +4,7 @@ import json
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -89,6 +90,10 @@ class _Playing:
     refused: list[str] = field(default_factory=list)
     """What the case says and may not say there."""
     answers: int = 0
+    limits: dict[str, datetime] = field(default_factory=dict)
+    """Until when it waits, by the id of what it waits for, as it was when the waiting began."""
+    silent: set[str] = field(default_factory=set)
+    """The ids of that for which only time comes."""
 
     async def to_its_end(self) -> Outcome:
         """How it stands when nothing more is said, undone where that is due."""
@@ -125,18 +130,28 @@ class _Playing:
 
     async def _answers(self, outcome: Outcome) -> dict[str, Json]:
         """What comes next of all that it waits for; time passes only where nothing else comes."""
+        for id_, moment in _limits(outcome, self.clock.now()):
+            self.limits.setdefault(id_, moment)
         found: dict[str, Json] = {}
         for id_, request in outcome.requests.items():
-            if (answer := await self._answer(id_, request)) is not None:
+            if id_ not in self.silent and (answer := await self._answer(id_, request)) is not None:
                 found[id_] = answer.model_dump(mode="json")
         for id_, wait in outcome.waits.items():
-            if wait.event and (came := self._event(wait.event, wait)) is not None:
+            if wait.event is None:
+                self.silent.add(id_)
+            elif id_ not in self.silent and (came := self._event(wait.event, id_, wait)) is not None:
                 found[id_] = came
-        times = {id_: wait.wakes_at for id_, wait in outcome.waits.items() if wait.wakes_at and not wait.event}
-        if found or not times:
-            return found
+        return found or self._in_time(outcome)
+
+    def _in_time(self, outcome: Outcome) -> dict[str, Json]:
+        """What comes by itself at the earliest of all times, where the case lets time pass."""
+        times = {id_: self.limits[id_] for id_ in outcome.waiting_for if id_ in self.limits}
+        if self.silent.isdisjoint(times):
+            return {}
         self.clock.pass_until(min(times.values()))
-        return {id_: {} for id_, moment in times.items() if moment <= self.clock.now()}
+        over = [id_ for id_, moment in times.items() if moment <= self.clock.now()]
+        asked = outcome.requests
+        return {id_: policy_answer(asked[id_]).model_dump(mode="json") if id_ in asked else {} for id_ in over}
 
     async def _answer(self, id_: str, request: ApprovalRequest) -> Answer | None:
         path, policy = request.action.name, request.policy
@@ -147,8 +162,8 @@ class _Playing:
             if said.type == TIMEOUT:
                 if policy.timeout_seconds is None:
                     raise AnswerRefused("It has no time limit.")
-                await self.clock.sleep(policy.timeout_seconds)
-                return policy_answer(request)
+                self.silent.add(id_)
+                return None
             self.answers += 1
             by = said.by or (policy.approvers[0] if policy.approvers else f"{_SOMEBODY} {self.answers}")
             answer = Answer(decisions=(_decision(said, path),), by=by)
@@ -168,15 +183,25 @@ class _Playing:
         if isinstance(answer.decision, Edit) and (check := self.entry.validators.get(action.name)) is not None:
             await check({}, action.args, answer.decision.edited_action.args, self.ports.passages)
 
-    def _event(self, name: str, wait: Wait) -> Json | None:
+    def _event(self, name: str, id_: str, wait: Wait) -> Json | None:
         came = self.script.event(name, wait.path)
         if came != TIMEOUT:
             return None if came is None else {"data": came}
         if wait.wakes_at is None:
             self.refused.append(f"{wait.path} waits for {name} without a time limit.")
-            return None
-        self.clock.pass_until(wait.wakes_at)
-        return {}
+        else:
+            self.silent.add(id_)
+        return None
+
+
+def _limits(outcome: Outcome, now: datetime) -> Iterator[tuple[str, datetime]]:
+    """Until when it waits for what it waits for, where it does not for ever."""
+    for id_, request in outcome.requests.items():
+        if request.policy.timeout_seconds is not None:
+            yield id_, now + timedelta(seconds=request.policy.timeout_seconds)
+    for id_, wait in outcome.waits.items():
+        if wait.wakes_at is not None:
+            yield id_, wait.wakes_at
 
 
 def _decision(said: Said, path: str) -> Decision:

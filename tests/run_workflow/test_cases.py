@@ -243,3 +243,32 @@ steps:
     first, second = await played(cases, workflow)
     assert first.faults == ()
     assert "a.txt" in str(second.outcome.error)
+
+
+@pytest.mark.parametrize(
+    ("approval", "event", "pause", "case", "winner"),
+    [
+        (3, 4, 1, "answers: {race.asked: timeout}", "pause"),
+        (1, 4, 3, "answers: {race.asked: timeout}", "asked"),
+        (1, 4, 3, "events: {paid: timeout}", "asked"),
+        (3, 1, 2, "events: {paid: timeout}", "pause"),
+        (2, 1, 3, "inputs: {}", "asked"),
+    ],
+)
+async def test_the_earliest_time_comes_first(approval: int, event: int, pause: int, case: str, winner: str) -> None:
+    """Of an approval, an event and a pause at once, whichever the case names; an event that is late only fails."""
+    workflow = f"""name: w
+steps:
+- id: race
+  type: parallel
+  first_wins: true
+  steps:
+  - {{id: asked, type: human_approval, message: Well?, approval: {{timeout: {approval}, on_timeout: approve}}}}
+  - {{id: paid, type: wait, event: paid, event_timeout: {event}}}
+  - {{id: pause, type: wait, duration: {pause}}}
+"""
+    expect = f"expect: {{steps: {{race.{winner}: completed}}}}"
+    (ended,) = await played(f"cases:\n- name: c\n  {case}\n  {expect}\n", workflow)
+    assert ended.faults == ()
+    others = {"race.asked", "race.pause"} - {f"race.{winner}"}
+    assert {ended.steps[path] for path in others} == {"cancelled"}
