@@ -28,6 +28,8 @@ class RegisteredTool:
     output: Json
     """The JSON Schema of what it gives back; empty where that can be anything."""
     side_effects: Literal["none", "read", "write"]
+    outside: bool
+    """Whether a call asks something beyond the run and its files."""
     cost: float
     """US dollars of one call."""
     timeout: float

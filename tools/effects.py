@@ -7,6 +7,9 @@
   both can carry words away.
 - `write`: it changes something. A tool without a mark is taken for one that does.
 
+`outside` says that a call asks something beyond the run and its files: the web, a database, another run. A tool that
+takes an address does, and one without a mark is taken for one that does.
+
 `foreign` says that somebody else wrote its name and description, as of a tool that a server offers: to have the tool is
 then to have read text of unknown origin.
 """
@@ -19,9 +22,12 @@ from langchain_core.tools import BaseTool
 Effects = Literal["none", "read", "write"]
 
 
-def effects(kind: Effects, address: str = "", *, carries: Sequence[str] = (), foreign: bool = False) -> dict[str, Any]:
+def effects(
+    kind: Effects, address: str = "", *, carries: Sequence[str] = (), outside: bool = False, foreign: bool = False
+) -> dict[str, Any]:
     """The mark, as a tool's metadata."""
-    return {"side_effects": kind, "address": address, "carries": tuple(carries), "foreign": foreign}
+    reach = outside or bool(address)
+    return {"side_effects": kind, "address": address, "carries": tuple(carries), "outside": reach, "foreign": foreign}
 
 
 def effects_of(tool: BaseTool) -> Effects:
@@ -38,6 +44,11 @@ def address_of(tool: BaseTool) -> str:
 def carried_by(tool: BaseTool) -> Sequence[str]:
     """The names of the arguments that go to the address with the request."""
     return tuple((tool.metadata or {}).get("carries", ()))
+
+
+def is_outside(tool: BaseTool) -> bool:
+    """Whether a call asks something beyond the run and its files."""
+    return bool((tool.metadata or {}).get("outside", True))
 
 
 def is_foreign(tool: BaseTool) -> bool:

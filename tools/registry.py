@@ -20,7 +20,7 @@ from state.errors import ToolError, ToolFailed
 from state.runs import Json
 from state.tools import RegisteredTool
 from tools.breaker import Breakers
-from tools.effects import effects_of
+from tools.effects import effects_of, is_outside
 from tools.mcp.offers import service
 from tools.mcp.servers import McpServers
 from tools.schemas import faults
@@ -51,6 +51,7 @@ def registered(
         parameters=_parameters(tool),
         output=output or {},
         side_effects=effects_of(tool),
+        outside=is_outside(tool),
         cost=0.0,
         timeout=timeout,
         tool=tool,

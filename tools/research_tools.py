@@ -62,22 +62,26 @@ def research_tools(
     if ports.web is not None:
         web = WebTools(ports.web, show_orders)
         tools += [
-            _tool(web.search_web, "Search the web. Returns addresses and snippets; snippets cannot be cited."),
+            _tool(
+                web.search_web,
+                "Search the web. Returns addresses and snippets; snippets cannot be cited.",
+                effects("read", outside=True),
+            ),
             _tool(
                 web.read_page,
                 "Read a web page by its address. Returns its passages with ids that can be cited.",
-                address="url",
+                effects("read", "url"),
             ),
         ]
     return tools
 
 
-def _tool(coroutine: Any, description: str, address: str = "") -> BaseTool:
+def _tool(coroutine: Any, description: str, mark: dict[str, Any] | None = None) -> BaseTool:
     return made(
         coroutine=coroutine,
         description=description,
         response_format="content_and_artifact",
-        metadata=effects("read", address),
+        metadata=mark or effects("read"),
     )
 
 

@@ -72,14 +72,14 @@ class WorkflowTools:
             name="workflow",
             description="Starts a workflow by its name, as a run of its own, and waits a while for its end.",
             args_schema=WorkflowStart,
-            metadata=effects("write"),
+            metadata=effects("write", outside=True),
         )
         look = made(
             coroutine=self._look,
             name="workflow_status",
             description="How a workflow stands that was started with the tool workflow; waits a while for its end.",
             args_schema=WorkflowLook,
-            metadata=effects("read"),
+            metadata=effects("read", outside=True),
         )
         return start, look
 

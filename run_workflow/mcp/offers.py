@@ -80,9 +80,7 @@ def _told(tool: RegisteredTool) -> "Tool":
         description=tool.description,
         inputSchema={"type": "object", **tool.parameters},
         outputSchema=_output_schema(tool),
-        annotations=ToolAnnotations(
-            readOnlyHint=tool.side_effects != "write", openWorldHint=tool.category in ("web", "database")
-        ),
+        annotations=ToolAnnotations(readOnlyHint=tool.side_effects != "write", openWorldHint=tool.outside),
     )
 
 

@@ -22,8 +22,6 @@ from tools.memory import SystemClock
 from tools.schemas import faults
 
 _T = TypeVar("_T")
-_OUTSIDE = frozenset({"web", "database"})
-"""The categories of tools that reach out of the machine, or change what others see."""
 _SHOWN = 5
 
 
@@ -131,7 +129,7 @@ class ScriptedTools:
             said = f"Its input is not as it must be: {'; '.join(wrong[:_SHOWN])}."
             raise ToolFailed(said, "bad_input", place=plain)
         stub = self._script.of_tool(plain)
-        if stub is None and tool is not None and tool.category not in _OUTSIDE:
+        if stub is None and tool is not None and not tool.outside:
             return await self._tools.call(name, input, idempotency_key=idempotency_key)
         if stub is None:
             raise ToolFailed(self._script.lacks(plain), "internal", place=plain)

@@ -221,6 +221,23 @@ def test_the_command_names_what_is_wrong(tmp_path: Path, monkeypatch: pytest.Mon
     assert line.type("test", "w.yaml").code == 2
 
 
+@pytest.mark.parametrize(
+    ("tool", "given"),
+    [
+        ("table_query", "{database: shop, sql: SELECT 1}"),
+        ("workflow", "{workflow_name: order}"),
+        ("workflow_status", "{workflow_id: r1}"),
+    ],
+)
+async def test_tables_of_databases_and_other_runs_are_outside(tool: str, given: str) -> None:
+    """A table that a database is asked for, and runs that are started: without a stub the case is wrong."""
+    workflow = f"name: w\nsteps:\n- {{id: a, type: action, tool: {tool}, input_mapping: {given}}}\n"
+    cases = "cases:\n- {name: bare, expect: {status: failed}}\n- {name: stubbed, stubs: {a: {returns: 1}}}\n"
+    bare, stubbed = await played(cases, workflow)
+    assert (len(bare.faults), stubbed.faults) == (1, ())
+    assert f"a calls the tool {tool}, which reaches outside" in bare.faults[0]
+
+
 async def test_a_tool_of_a_server_is_stood_in_for() -> None:
     """No server is asked what it offers: the case says what comes back, or the case is wrong."""
     workflow = "name: w\nsteps:\n- {id: a, type: action, tool: office.send, input_mapping: {to: ann}}\n"

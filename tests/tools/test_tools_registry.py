@@ -182,6 +182,21 @@ async def test_a_failure_without_a_class_is_the_tools_own() -> None:
     assert raised.value.error == "internal"
 
 
+def test_tools_say_themselves_whether_they_reach_outside() -> None:
+    """Those that ask the web, a database or another run, whatever their category; and one that says nothing."""
+
+    async def unmarked() -> None:
+        """Does something."""
+
+    shown = Toolbox().shown()
+    found = {name for name in shown.names() if shown.find(name).outside}
+    databases = {f"database_{name}" for name in ("begin", "commit", "execute", "query", "rollback", "schema")}
+    runs = {"workflow", "workflow_status"}
+    assert found == databases | runs | {"http", "http_get", "read_page", "table_query", "web_search", "webhook"}
+    silent = StructuredTool.from_function(coroutine=unmarked)
+    assert registered(silent, category="files").outside
+
+
 def test_every_tool_that_comes_along_has_a_schema_a_category_and_a_description() -> None:
     """None of them is a mystery in the list, and each is exported to models."""
     shown = Toolbox().shown()

@@ -254,5 +254,6 @@ def _tool(
     kind: Effects = "read",
 ) -> tuple[BaseTool, Json]:
     given, back = schemas
-    tool = made(coroutine=coroutine, name=name, description=description, args_schema=given, metadata=effects(kind))
+    mark = effects(kind, outside=True)
+    tool = made(coroutine=coroutine, name=name, description=description, args_schema=given, metadata=mark)
     return tool, schema_of(back)

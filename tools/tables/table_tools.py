@@ -16,7 +16,7 @@ from state.runs import Json
 from state.tables import Made, Origin, TableRef
 from tools.database.results import Rows
 from tools.documents.files import MAX_BYTES
-from tools.effects import Effects, effects
+from tools.effects import effects
 from tools.making import made, schema_of
 from tools.run_files import RunFiles, Written
 from tools.tables.cells import as_json, written
@@ -67,13 +67,13 @@ class TableTools:
         write = "Writes a table into a CSV file of the run, with how it was made beside it."
         draw = "Draws a chart of a table into a file of the run, with its figures beside it."
         return (
-            _tool(self.load, "table_load", load, (LoadForm, MadeTable), "read"),
-            _tool(self.ask, "table_query", ask, (QueryForm, MadeTable), "read"),
+            _tool(self.load, "table_load", load, (LoadForm, MadeTable), effects("read")),
+            _tool(self.ask, "table_query", ask, (QueryForm, MadeTable), effects("read", outside=True)),
             *(self._operation(each) for each in OPERATIONS.values()),
             _tool(self.profile, "table_profile", look, (OneTable, Profiled)),
             _tool(self.values, "table_values", give, (ValuesForm, Values)),
-            _tool(self.save, "table_save", write, (SaveForm, Saved), "write"),
-            _tool(self.chart, "chart", draw, (ChartFile, DrawnChart), "write"),
+            _tool(self.save, "table_save", write, (SaveForm, Saved), effects("write")),
+            _tool(self.chart, "chart", draw, (ChartFile, DrawnChart), effects("write")),
         )
 
     # --- tables in ------------------------------------------------------------------------------------
@@ -230,7 +230,7 @@ def _tool(
     name: str,
     description: str,
     schemas: tuple[type[BaseModel], type[BaseModel]],
-    kind: Effects = "none",
+    mark: Json | None = None,
 ) -> tuple[BaseTool, Json]:
     async def told(**given: Any) -> Json:
         try:
@@ -241,5 +241,5 @@ def _tool(
             raise ToolFailed(error.message, "bad_input", place=error.place or name, remedy=error.remedy) from error
 
     asked, back = schemas
-    tool = made(coroutine=told, name=name, description=description, args_schema=asked, metadata=effects(kind))
+    tool = made(coroutine=told, name=name, description=description, args_schema=asked, metadata=mark or effects("none"))
     return tool, schema_of(back)

@@ -94,6 +94,6 @@ def web_tools(web: Web) -> list[tuple[BaseTool, Json]]:
             withheld=len(asked) - len(screened.passages),
         ).model_dump()
 
-    search = made(coroutine=web_search, metadata=effects("read"))
+    search = made(coroutine=web_search, metadata=effects("read", outside=True))
     read = made(coroutine=read_page, metadata=effects("read", "url"))
     return [(search, schema_of(Hits)), (read, schema_of(ReadPage))]
