@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from graphs.workflow.checks.tree import Placed, all_placed, path_of, tree_of
+from graphs.workflow.decisions import offered
 from state.workflow.definition import WorkflowDefinition
 from state.workflow.policies import Schema
 from state.workflow.steps import HumanApprovalStep, Step, WaitStep
@@ -106,7 +107,7 @@ def _step(path: str, old: Step, new: Step) -> Iterator[Change]:
     if isinstance(old, WaitStep) and isinstance(new, WaitStep) and old.event and old.event != new.event:
         yield Change("answers", f"The step {path} waits for {new.event or 'a time'} and no longer for {old.event}.")
     if isinstance(old, HumanApprovalStep) and isinstance(new, HumanApprovalStep):
-        if gone := set(old.decisions) - set(new.decisions):
+        if gone := set(offered(old)) - set(offered(new)):
             yield Change("answers", f"At {path} nobody can {_or(gone)} any more.")
         if new.approval.approvers and set(old.approval.approvers) != set(new.approval.approvers):
             yield Change("answers", f"At {path} only {_names(set(new.approval.approvers))} may answer.")

@@ -24,12 +24,13 @@ _DECISIONS = {
 
 
 def request_view(record: ApprovalRecord) -> RenderableType:
-    """The whole request: what is asked, the thing itself, who may answer and until when."""
+    """The whole request: what is asked, the thing itself where there is one, who may answer and until when."""
     action = record.request.action
     heading = Text(f"Approval at {record.point}: ", style="bold yellow")
     heading.append(clean(action.description), style="default")
     view = _VIEWS.get(action.name, _as_yaml)
-    return Group(heading, Padding(view(action.args), (1, 0, 1, 2)), Text(_conditions(record), style="dim"))
+    thing = [Padding(view(action.args), (1, 0, 1, 2))] if action.args else []
+    return Group(heading, *thing, Text(_conditions(record), style="dim"))
 
 
 def decisions_of(record: ApprovalRecord) -> Mapping[str, str]:

@@ -233,7 +233,7 @@ class HumanApprovalStep(Step):
     decisions: tuple[Literal["approve", "edit", "reject", "respond"], ...] = Field(
         default=("approve", "edit", "reject", "respond"), min_length=1
     )
-    """Which answers there are."""
+    """Which answers there are; an edit only where there is something that it may change."""
     edit_fields: tuple[Identifier, ...] | None = None
     """Names of `show` that an edit may change; None means all."""
 

@@ -205,6 +205,24 @@ async def test_a_step_says_which_decisions_there_are() -> None:
     assert request.value["action_requests"][0]["description"] == "May ask go on?"
 
 
+@pytest.mark.parametrize(
+    ("step", "is_offered"),
+    [
+        ({}, False),
+        ({"show": {"amount": 1}}, True),
+        ({"show": {"amount": 1}, "edit_fields": []}, False),
+        ({"show": {"amount": 1, "to": "bob"}, "edit_fields": ["amount"]}, True),
+    ],
+)
+async def test_an_edit_is_offered_where_it_may_change_something(step: dict[str, Any], is_offered: bool) -> None:
+    """Where nothing is shown, or nothing of it may be changed, the other decisions are left."""
+    engine = Engine(Tools(), steps=[approval("ask", **step)])
+    await engine.go({"inputs": {}})
+    (request,) = (await engine.app().aget_state(CONFIG)).interrupts
+    edit = ["edit"] if is_offered else []
+    assert request.value["review_configs"][0]["allowed_decisions"] == ["approve", *edit, "reject", "respond"]
+
+
 async def test_waiting_until_a_time_of_day() -> None:
     """`until` names a time with its zone; one that has passed is not waited for."""
     steps = [{"id": place, "type": "wait", "until": until} for place, until in (("a", "2020-01-01T00:00Z"), ("b", FAR))]

@@ -283,6 +283,7 @@ STEPS: dict[str, tuple[str, str]] = {
     ),
     "nobody's name": ("- {id: a, type: human_approval, message: x, approval: {approvers: [«'', ann]}}", "empty name"),
     "no way to say yes": ("- {id: a, type: human_approval, message: x, decisions: «[reject]}", "say yes"),
+    "nothing to edit": ("- {id: a, type: human_approval, message: x, decisions: «[edit, reject]}", "say yes"),
     "a field that is not shown": (
         "- {id: a, type: human_approval, message: x, show: {total: 1}, edit_fields: [«totl]}",
         "Did you mean 'total'",

@@ -324,6 +324,16 @@ def test_a_request_is_shown_readably(name: str, args: Json, parts: list[str]) ->
         assert part in text.getvalue()
 
 
+def test_a_request_that_shows_nothing_is_its_question() -> None:
+    """No empty braces stand between the question and who may answer."""
+    text = io.StringIO()
+    screen_on(text, width=120).aside(request_view(request("decision", {})))
+    assert [line.rstrip() for line in text.getvalue().splitlines()] == [
+        "Approval at decision: Is it right?",
+        "request q1",
+    ]
+
+
 def test_a_request_keeps_hostile_text_harmless() -> None:
     """Escape sequences in what is shown do not reach the terminal."""
     plan = PLAN.model_copy(update={"why": "\x1b[2Jgone", "sub_questions": ("a\x1b[31m?",)})

@@ -183,6 +183,8 @@ async def test_a_rejection_that_nobody_handles(engine: Engine) -> None:
     ask = "{id: ask, type: human_approval, message: Pay?}"
     for wanted in (workflow(ask), workflow("{id: ask, type: wait, duration: 0}", "require_approval: true")):
         run = await begun(engine, wanted)
+        offered = run_document(await engine.show(run.id), None, exit_code(run)).commands
+        assert not [command for command in offered if "edit" in command], "nothing is shown that could be changed"
         await engine.answer(run.id, None, Answer(decisions=(Reject(message="Too much."),)), "bob")
         failed = await engine.advance(run.id)
         assert (failed.status, failed.is_rejected, failed.fork_at) == ("failed", True, "ask")

@@ -7,6 +7,7 @@ from graphs.workflow.checks.conditions import Compiled
 from graphs.workflow.checks.notes import Notes
 from graphs.workflow.checks.tree import Level, Placed, all_placed
 from graphs.workflow.checks.views import is_constant
+from graphs.workflow.decisions import offered
 from graphs.workflow.problems import Path, suggestion
 from state.workflow.definition import WorkflowDefinition
 from state.workflow.policies import Approval, RetryPolicy
@@ -56,8 +57,9 @@ def _approval(approval: Approval, path: Path, notes: Notes) -> None:
 
 def _asked(step: HumanApprovalStep, placed: Placed, made: Compiled, notes: Notes) -> None:
     _approval(step.approval, placed.at("approval"), notes)
-    if set(step.decisions) == {"reject"}:
-        notes.error(placed.at("decisions"), "Nobody can say yes.", "Add approve, edit or respond.")
+    if set(offered(step)) <= {"reject"}:
+        remedy = "Add approve or respond; or edit, with a value below `show` that it may change."
+        notes.error(placed.at("decisions"), "Nobody can say yes.", remedy)
     for number, name in enumerate(step.edit_fields or ()):
         if name not in step.show:
             path = placed.at("edit_fields", number)

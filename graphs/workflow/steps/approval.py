@@ -1,5 +1,6 @@
 """`human_approval`: waits for people, by the shapes in which all approvals of a run are asked and answered."""
 
+from graphs.workflow.decisions import editable, offered
 from graphs.workflow.mapping import fill, told_to_a_person
 from graphs.workflow.outcomes import Request, StepFailed, Waiting
 from graphs.workflow.running import Call
@@ -49,7 +50,7 @@ async def human_approval(step: HumanApprovalStep, call: Call) -> Json:
 
 def check_edit(step: HumanApprovalStep, shown: Json, args: Json) -> None:
     """Raises ValueError where an edit changes what it may not; what it repeats as it was shown is no change."""
-    allowed = set(step.edit_fields if step.edit_fields is not None else step.show)
+    allowed = editable(step)
     other = sorted(name for name in set(args) - allowed if name not in shown or args[name] != shown[name])
     if other:
         raise ValueError(f"{', '.join(other)} may not be changed; allowed: {', '.join(sorted(allowed)) or 'nothing'}")
@@ -70,7 +71,7 @@ def _waiting(step: HumanApprovalStep, call: Call, shown: Json, by: list[str], is
     allowed = policy.escalate_to if is_escalated else policy.approvers
     request = ApprovalRequest(
         action_requests=(ActionRequest(name=call.path, args=shown, description=_message(step, call, by, shown)),),
-        review_configs=(ReviewConfig(action_name=call.path, allowed_decisions=step.decisions),),
+        review_configs=(ReviewConfig(action_name=call.path, allowed_decisions=offered(step)),),
         policy=ApprovalPolicy(
             approvers=tuple(name for name in allowed if name not in by),
             timeout_seconds=policy.timeout,
