@@ -12,8 +12,9 @@ from chains.extractive.terms import terms
 
 _AND = r"(?:\s*,\s*(?:and\s+)?(?:also\s+)?|\s+and\s+(?:also\s+)?|\s+as\s+well\s+as\s+)"
 _BE = r"(?:is|are|was|were)"
-_THING = r"(?:[a-z]+(?:-[a-z]+)?\s+)?[a-z]+(?:-[a-z]+)?"
-"""A noun with at most one word before it: `total length`."""
+_WORD = r"(?:[a-z]+(?:-[a-z]+)?|[A-Z]{2,})"
+_THING = rf"(?-i:(?:{_WORD}\s+)?{_WORD})"
+"""A noun with at most one word before it: `total length`. Capitalised, it would be part of a name."""
 _MANNER = r"(?:when|where|why|how|by whom)"
 _OF = re.compile(
     rf"(?:(?:what|which)\s+(?P<be>{_BE})|(?:please\s+)?(?:tell\s+me|give(?:\s+me)?|state|name|report|find))\s+(?:both\s+)?"
@@ -32,7 +33,7 @@ _OWNED = re.compile(
 _HOW = re.compile(rf"how\s+(?P<list>[a-z]+(?:{_AND}(?:how\s+)?[a-z]+)+)\s+(?P<rest>{_BE}\s+.+)", re.IGNORECASE)
 _WHO = re.compile(rf"who\s+(?P<list>[a-z]+(?:{_AND}[a-z]+)+)\s+(?P<rest>(?:the\s|an?\s|it\b|[A-Z]).*)")
 _DONE = re.compile(
-    rf"(?P<start>(?:{_MANNER}|who)\s+{_BE}\s+.*?)\s+(?P<list>[a-z]+(?:{_AND}[a-z]+)+)(?P<rest>(?:\s+by)?)",
+    rf"(?P<start>(?:{_MANNER}|who)\s+{_BE}\s+.*?)\s+(?P<list>(?-i:[a-z]+(?:{_AND}[a-z]+)+))(?P<rest>(?:\s+by)?)",
     re.IGNORECASE,
 )
 _FIRST = re.compile(rf"(?P<list>{_MANNER}(?:{_AND}{_MANNER})+)\s+(?P<rest>(?:{_BE}|do|does|did|has|have)\s+.+)", re.I)
@@ -125,11 +126,25 @@ def _listed(text: str) -> list[str]:
     return [re.sub(r"^(?:the|its|how)\s+", "", part, flags=re.IGNORECASE) for part in parts]
 
 
+def _is_one(be: str | None, listed: str) -> bool:
+    """Whether it is one thing with `and` in what qualifies it, as `research and development budget`: only the last
+    member has two words and none of its own before them, and the verb does not say that there are several.
+    """
+    *others, last = [part.split() for part in _JOIN.split(listed) if part.strip()]
+    several = (be or "").lower() in ("are", "were") and not _is_plural(last[-1])
+    marked = last[0].lower() in ("the", "its")
+    return len(last) == 2 and not marked and not several and all(len(each) == 1 for each in others)
+
+
 def _be(be: str | None, thing: str) -> str:
     """The verb for one thing of several."""
     past = (be or "is").lower() in ("was", "were")
-    many = thing.endswith("s") and not thing.endswith(("ss", "us", "is"))
+    many = _is_plural(thing)
     return ("were" if many else "was") if past else ("are" if many else "is")
+
+
+def _is_plural(noun: str) -> bool:
+    return noun.endswith("s") and not noun.endswith(("ss", "us", "is"))
 
 
 def _differ(question: str) -> list[str]:
@@ -142,7 +157,7 @@ def _differ(question: str) -> list[str]:
 
 def _of(question: str) -> list[str]:
     found = _OF.fullmatch(question)
-    if not found or _BOTH.search(found["rest"]):
+    if not found or _BOTH.search(found["rest"]) or _is_one(found["be"], found["list"]):
         return []
     return [f"What {_be(found['be'], each)} the {each} {found['rest']}" for each in _listed(found["list"])]
 
@@ -156,7 +171,7 @@ def _of_then(question: str) -> list[str]:
 
 def _owned(question: str) -> list[str]:
     found = _OWNED.fullmatch(question)
-    if not found or _BOTH.search(found["whose"]):
+    if not found or _BOTH.search(found["whose"]) or _is_one(found["be"], found["list"]):
         return []
     return [f"What {_be(found['be'], each)} {found['whose']} {each}" for each in _listed(found["list"])]
 
