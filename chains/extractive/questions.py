@@ -33,7 +33,7 @@ def split_question(question: str) -> list[str]:
     A part that is no question by itself stays with the one before it: half a question finds the wrong passages. What
     is asked of one subject in one breath is asked one by one, and `it` of a later part is named where that is clear.
     """
-    whole = question.strip()
+    whole = " ".join(question.split())  # the rules read a line break as a space, and many spaces in cubic time
     inside = [match.span() for match in _QUOTED.finditer(whole)]
     parts: list[str] = []
     start = 0

@@ -82,6 +82,14 @@ def test_a_pronoun_that_may_mean_another_stays(question: str, last: str) -> None
     assert split_question(question)[-1] == last
 
 
+def test_spaces_and_line_breaks_count_as_one_space() -> None:
+    """A pasted question is split like a typed one, and thousands of spaces cost no more than one."""
+    assert split_question("What is the length\nand cost\n of X Bridge?") == split_question(
+        "What is the length and cost of X Bridge?"
+    )
+    assert split_question("Who is" + " " * 4000 + "Ada Finch" + " " * 4000) == ["Who is Ada Finch?"]
+
+
 @settings(max_examples=30)
 @given(st.text(alphabet=st.sampled_from("abwhoniti XYs,?' and"), max_size=60))
 def test_parts_are_questions_whatever_was_typed(question: str) -> None:
