@@ -15,6 +15,7 @@ from chains.extractive.asked import asked, held
 from chains.extractive.attributed import attributed
 from chains.extractive.kinds import Kind, answers, kind_of
 from chains.extractive.relations import is_known, says, stems
+from chains.extractive.shapes import is_choice
 from chains.extractive.terms import terms
 from chains.extractive.wording import points_back
 from tools.evidence_text import ShownPassage
@@ -77,6 +78,8 @@ class Wanted:
     """The terms that tell which of several figures is asked for."""
     is_open: bool = True
     """Whether the first of these may be said by another of them."""
+    question: str = ""
+    """The question itself, for sentences that answer it by how they are built."""
 
     def about(self, passages: Sequence[ShownPassage]) -> list[ShownPassage]:
         """The passages that speak of the subject, and those whose titles they name."""
@@ -101,8 +104,10 @@ class Wanted:
 
     def is_met_by(self, text: str, passage: ShownPassage) -> bool:
         """Whether a text of the passage has what is asked first, with an answer of the type, and the word that tells
-        which of several figures: the maximum is not the average.
+        which of several figures: the maximum is not the average. Or it says several of what there is of a kind.
         """
+        if is_choice(self.question, text):
+            return True
         heading = stems(_headed(passage))
         own = heading | stems(text)
         return all(says(term, own) for term in self.figures) and any(
@@ -165,7 +170,8 @@ def wanted_by(question: str, query: str, passages: Sequence[ShownPassage]) -> Wa
     weights = asked(query, [held(f"{_headed(each)} {each.text}") for each in passages]).weights
     weighed = {term: weights.get(term, 1.0) for term in sorted(subject)}
     figures = tuple(term for term in every if term in _FIGURES)
-    return Wanted(kind_of(question), weighed, left, figures, is_open=_VERB_FIRST.match(question.strip()) is None)
+    is_open = _VERB_FIRST.match(question.strip()) is None
+    return Wanted(kind_of(question), weighed, left, figures, is_open, question)
 
 
 def _counted(question: str, every: Sequence[str]) -> frozenset[str]:

@@ -9,7 +9,7 @@ from chains.extractive.asked import named
 from chains.extractive.relations import says, stems
 from chains.extractive.terms import terms
 
-DEFINITION, INSTRUCTION, LISTING = 0.8, 0.5, 0.3
+DEFINITION, INSTRUCTION, LISTING, CHOICE = 0.8, 0.5, 0.3, 0.8
 """What such a sentence has before others."""
 _OTHER = 0.7
 """Share of it that a sentence has which is built so in part."""
@@ -24,6 +24,24 @@ _ASKS_HOW = re.compile(
 _ASKS_WHICH = re.compile(
     r"(?:what|which)\s+(?:[\w-]+\s+){0,2}[\w-]+s\s+(?:are|can|may|could|do|does|exist)\b", re.IGNORECASE
 )
+_OFFERS = (
+    r"(?:offer|provid|support|defin|implement|allow|accept|includ|distinguish|recogni[sz]|request|select|choos|chosen"
+    r"|specif|ha(?:s|ve)\b|there (?:is|are)\b|exist|available|comes? (?:in|with)\b)\w*"
+)
+"""What is said of a thing that there is to be had or chosen."""
+_ASKS_CHOICE = re.compile(
+    rf"(?:what|which)\s+(?P<kind>(?:[\w-]+\s+){{0,3}}[\w-]+s)\s+(?:(?:do|does|can|may)\s+.{{0,80}}?\b{_OFFERS}"
+    rf"|(?:are\s+)?(?:there\b|{_OFFERS}))",
+    re.IGNORECASE,
+)
+_HAS = re.compile(rf"\b{_OFFERS}", re.IGNORECASE)
+_SEVERAL = re.compile(
+    r"\b(?:two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|several|various|many|different|any of the"
+    r"|(?:a|the) (?:\w+ )?(?:number|choice|range|variety|set) of|the following)\s+"
+    r"(?P<things>(?:[\w-]+\s+){0,5}?[\w-]+s)\b",
+    re.IGNORECASE,
+)
+"""Several of a kind: `four standard isolation levels`."""
 _ENTRY = re.compile(r"(?P<name>[^\s:;.!?(][^:;!?(\n]{0,60})(?:\([^()\n]{1,30}\))?: ")
 """What is told of a thing in a list of such: `work_mem (integer): Sets …`."""
 _ARTICLE = re.compile(r"(?:an?|the)\s+", re.IGNORECASE)
@@ -61,7 +79,20 @@ def fit(question: str, sentence: str) -> float:
     how = _ASKS_HOW.match(asked)
     if how:
         return INSTRUCTION * _instructs(sentence, terms(how["deed"]), terms(asked))
+    if is_choice(question, sentence):
+        return CHOICE
     return LISTING * (_ASKS_WHICH.match(asked) is not None and _LISTS.search(sentence) is not None)
+
+
+def is_choice(question: str, sentence: str) -> bool:
+    """Whether the question asks which things of a kind there are to be had, and the sentence says it of several of
+    them, not of one: `You can request any of the four isolation levels.`
+    """
+    asked = _ASKS_CHOICE.match(question.strip(" ?"))
+    kind = terms(asked["kind"]) if asked else []
+    if not kind or not set(kind) <= set(terms(sentence)) or not _HAS.search(sentence):
+        return False
+    return any(kind[-1] in terms(found["things"]) for found in _SEVERAL.finditer(sentence))
 
 
 def is_apparatus(where: str) -> bool:

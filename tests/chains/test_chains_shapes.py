@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from chains.extractive.asked import is_told, named, told
 from chains.extractive.entries import told_sentences
 from chains.extractive.quoting import pick_quotes
-from chains.extractive.shapes import fit, is_apparatus
+from chains.extractive.shapes import fit, is_apparatus, is_choice
 from chains.extractive.wording import is_code, leans, refers
 from chains.extractive.writing import report
 from tools.evidence_text import ShownPassage
@@ -155,3 +155,37 @@ def test_where_all_sentences_lean_they_are_quoted_with_less_confidence() -> None
     quotes = pick_quotes(f"Does it have a {' or a '.join(things)}?", [page(text, "Kalvan")])
     assert quotes
     assert all(0 <= quote.confidence <= 1 for quote in quotes)
+
+
+@pytest.mark.parametrize(
+    ("question", "sentence"),
+    [
+        (
+            "Which ferry classes does Osa offer?",
+            "With Osa, you can book or select any of the three usual ferry classes.",
+        ),
+        ("Which ferry classes does Osa offer?", "The rules of Osa define four classes of ferry."),
+        ("What ferry classes are there?", "Osa comes with several ferry classes."),
+        ("Which ferry classes are supported?", "Osa supports a number of ferry classes."),
+    ],
+)
+def test_what_there_is_to_choose_from_comes_before_one_of_it(question: str, sentence: str) -> None:
+    """Where people ask what there is of a kind, the sentence on several of it leads, not one on a member."""
+    member = "The slow ferry class is implemented like other classes that some offer."
+    assert is_choice(question, sentence)
+    assert not is_choice(question, member)
+    picked = pick_quotes(question, [page(f"{member} Seats are wide.", "Osa: slow"), page(sentence, "Osa", "q")])
+    assert picked[0].text == sentence
+
+
+@pytest.mark.parametrize(
+    ("question", "sentence"),
+    [
+        ("Which towns did Ada Finch visit?", "Ada Finch visited several towns and has many friends."),
+        ("Which ferry classes does Osa offer?", "Osa offers three meals in all ferry classes."),
+        ("How many ferry classes does Osa offer?", "Osa offers three ferry classes."),
+    ],
+)
+def test_several_of_something_else_is_no_choice(question: str, sentence: str) -> None:
+    """Other questions, and a number of other things, are not raised."""
+    assert not is_choice(question, sentence)
