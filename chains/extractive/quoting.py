@@ -34,8 +34,15 @@ _FIELD = re.compile(r"[A-Z][\w ]{0,20}: \S.{0,60}")
 """A line that describes the document: `Published: 2023-10-07`."""
 _DESCRIBES = re.compile(r"#|Table .+: [\d,]+ rows\b|Column .+: (?:numbers|dates|text|values)\b")
 """How a line begins that describes a table or comments on its columns; what a table says is computed from it."""
-_REFERS = re.compile(r"(?:please )?(?:see|refer to|click|read more)\b", re.IGNORECASE)
-"""How a sentence begins that only sends the reader elsewhere."""
+_REFERS = re.compile(
+    r"(?:please )?(?:see|refer to|click|read more)\b"
+    r"|for (?:[^.;]{1,100},|[^.;,]{0,40}\b(?:information|details?)\b[^.;,]{0,60}) (?:please |also )?"
+    r"(?:see|refer to|consult)\b"
+    r"|[^.,;:]+ (?:is|are) (?:described|detailed|discussed|explained|listed|shown) (?:further )?"
+    r"(?:below|above|in (?:the (?:following|next)|(?:sub)?section|chapter|table|appendix))(?:[^.,;:]|\.(?=\S))*\.?$",
+    re.IGNORECASE,
+)
+"""A sentence that only sends the reader elsewhere, or how one begins."""
 _ASKS_NUMBER = re.compile(
     r"\bhow (?:many|much|high|large|fast|long|far|big|old)\b|\brate\b|\bnumber\b|\bwhen\b|\bwhat year\b", re.IGNORECASE
 )

@@ -189,3 +189,18 @@ def test_what_there_is_to_choose_from_comes_before_one_of_it(question: str, sent
 def test_several_of_something_else_is_no_choice(question: str, sentence: str) -> None:
     """Other questions, and a number of other things, are not raised."""
     assert not is_choice(question, sentence)
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "For a full treatment of the Osa ferry, please see [finch95].",
+        "For more information about the Osa ferry see the next page.",
+        "The classes of the Osa ferry are detailed in the following subsections.",
+        "All of the Osa ferry is described in Table 13.1.",
+    ],
+)
+def test_what_only_sends_the_reader_elsewhere_is_not_quoted(sentence: str) -> None:
+    """A reference answers nothing, wherever in the sentence it stands."""
+    fact = "The Osa ferry carries cars in the first of three classes, as listed in Table 4."
+    assert [each.text for each in pick_quotes("Osa ferry classes", [page(f"{sentence} {fact}")])] == [fact]
