@@ -18,7 +18,7 @@ from chains.extractive.foreign import quotes_in
 from chains.extractive.languages import ENGLISH, language_of
 from chains.extractive.quotes import Quote
 from chains.extractive.relevance import Chosen, choose
-from chains.extractive.shapes import fit
+from chains.extractive.shapes import fit, is_choice
 from chains.extractive.wording import NUMBER, alike, is_code, is_heading, leans, points_back, refers
 from tools.evidence_text import ShownPassage
 
@@ -65,6 +65,10 @@ class _Unit:
     place: int
     """Its number in the passage, counted from 0."""
     score: float
+    tells: bool = True
+    """Whether it has a word of the question itself, or is raised for what it is; the headings' words do not count."""
+    answers: bool = False
+    """Whether it has what is asked for by a direct question, or of each of several things."""
 
 
 def pick_quotes(query: str, passages: Sequence[ShownPassage], question: str = "") -> list[Quote]:
@@ -76,7 +80,7 @@ def pick_quotes(query: str, passages: Sequence[ShownPassage], question: str = ""
     language = language_of(question or query)
     if language != ENGLISH:
         return quotes_in(language, question or query, passages)
-    chosen = choose(query, passages)
+    chosen = _complete(question or query, choose(query, passages))
     wanted = wanted_by(question or query, query, passages)
     if wanted:
         about = wanted.about([each.passage for each in chosen])
@@ -85,12 +89,13 @@ def pick_quotes(query: str, passages: Sequence[ShownPassage], question: str = ""
         about = about if wanted.is_open else [each for each in about if wanted.is_said_in(each)]
         chosen = [each for each in chosen if each.passage in about]
     words = asked(query, [held(f"{each.title} {each.where} {each.text}") for each in passages])
+    found = [(each, _units(query, words, each.passage, _others(each, chosen), wanted)) for each in chosen]
+    is_answered = any(unit.answers for _, units in found for unit in units)
     picked: list[tuple[Chosen, _Unit]] = []
-    for each in chosen:
-        others = [other.passage.title for other in chosen if other.passage.source != each.passage.source]
+    for each, units in found:
         room = _MOST_SENTENCES if each.probability >= _UNSURE else _MOST_SENTENCES // 2
-        units = _best(_units(query, words, each.passage, others, wanted), room, [unit.text for _, unit in picked])
-        picked += [(each, unit) for unit in units]
+        telling = [unit for unit in units if unit.tells or not is_answered]
+        picked += [(each, unit) for unit in _best(telling, room, [unit.text for _, unit in picked])]
     scores = [max(0.0, unit.score) for _, unit in picked]  # where all lean on others none is above 0
     most = max(scores, default=0.0) or 1.0
     quotes = [
@@ -98,6 +103,23 @@ def pick_quotes(query: str, passages: Sequence[ShownPassage], question: str = ""
         for (each, unit), score in zip(picked, scores, strict=True)
     ]
     return sorted(quotes, key=lambda quote: -quote.confidence)
+
+
+def _complete(question: str, chosen: Sequence[Chosen]) -> Sequence[Chosen]:
+    """Where one says what there is of the kind that is asked for, those that say it, and no others: each member has
+    a passage of its own, which tells what only it is.
+    """
+    having = [
+        each for each in chosen if any(is_choice(question, one.whole) for one in told_sentences(each.passage.text))
+    ]
+    return (
+        [each for each in chosen if each in having or enumerations(question, each.passage.text)] if having else chosen
+    )
+
+
+def _others(one: Chosen, chosen: Sequence[Chosen]) -> list[str]:
+    """The titles of the other sources."""
+    return [other.passage.title for other in chosen if other.passage.source != one.passage.source]
 
 
 def _confidence(chosen: Chosen, share: float) -> float:
@@ -113,15 +135,16 @@ def _units(
     for place, group in enumerate(_groups(passage.text)):
         text = _BULLET.sub("", " ".join([group[0].whole, *(each.text for each in group[1:])]))
         own = held(text)
-        score = 0.5 * (words.share(own) + words.share(own | around))
-        score += _FIRST_BONUS * (place == 0) + _LINK_BONUS * any(title and title in text for title in others)
+        usual = 0.5 * (words.share(own) + words.share(own | around))
+        score = usual + _FIRST_BONUS * (place == 0) + _LINK_BONUS * any(title and title in text for title in others)
         score += _NUMBER_BONUS if _ASKS_NUMBER.search(question) and NUMBER.search(text) else 0.0
-        score += _ANSWER_BONUS if wanted and wanted.is_met_by(text, passage) else 0.0
+        is_met = wanted is not None and wanted.is_met_by(text, passage)
         in_table = answers_each(question, text)
-        score += ROW_BONUS * in_table
-        score += fit(question, text)
+        score += _ANSWER_BONUS * is_met + ROW_BONUS * in_table + fit(question, text)
+        tells = words.share(own) > 0 or score > usual
         score -= _LEANING * leans(text) + _REFERRING * refers(text)
-        units.append(_Unit(told(text) if in_table else text, _ROW_LENGTH if in_table else len(group), place, score))
+        shown, length = (told(text), _ROW_LENGTH) if in_table else (text, len(group))
+        units.append(_Unit(shown, length, place, score, tells, is_met or in_table))
     most = max((unit.score for unit in units), default=0.0)
     return [*units, *(_Unit(text, _ROW_LENGTH, 0, most + _LISTED) for text in enumerations(question, passage.text))]
 

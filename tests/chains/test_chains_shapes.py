@@ -204,3 +204,19 @@ def test_what_only_sends_the_reader_elsewhere_is_not_quoted(sentence: str) -> No
     """A reference answers nothing, wherever in the sentence it stands."""
     fact = "The Osa ferry carries cars in the first of three classes, as listed in Table 4."
     assert [each.text for each in pick_quotes("Osa ferry classes", [page(f"{sentence} {fact}")])] == [fact]
+
+
+def test_where_the_kind_is_told_whole_a_member_is_not_quoted() -> None:
+    """Beside the sentence on all of a kind, a passage on one of them, which also says `offer`, is left out."""
+    whole = page("Osa offers three ferry classes, but seats are sold in two.", "Osa")
+    member = page("Some may offer the slow ferry class of Osa as a ferry class of its own.", "Osa: slow", "q")
+    quotes = pick_quotes("Which ferry classes does Osa offer?", [member, whole])
+    assert {each.passage_id for each in quotes} == {"p"}
+
+
+def test_beside_an_answer_what_has_no_word_of_the_question_is_not_quoted() -> None:
+    """That a sentence stands under a heading of the subject does not make it an answer where there is one."""
+    text = "Osa is a ferry. Tickets are printed on paper. Osa offers three classes to all."
+    quotes = pick_quotes("Which classes does Osa offer?", [page(text, "Osa")])
+    assert not any("Tickets" in each.text for each in quotes)
+    assert any("three classes" in each.text for each in quotes)
