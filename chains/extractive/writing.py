@@ -57,7 +57,8 @@ def report(brief: dict[str, Any], outline: list[dict[str, Any]], advice: list[di
     most = 2 * _PER_TOPIC if length == "long" else _PER_TOPIC
     groups = [_by_passage(_relevant_first(topic, most)) for topic in topics]
     first = [claim for claim in asked.claims if claim["id"] in asked.first]
-    summary = [*first, *(claim for claim in _leading(groups) if claim not in first)][: max(_SUMMARY, len(first))]
+    leading = _leading(groups)
+    summary = _shortened([*first, *(claim for claim in leading if claim not in first)], max(_SUMMARY, len(first)))
     summary += _news(computed, summary)[: max(0, min(2, _SUMMARY - len(summary)))]
     told = _once([*summary, *(claim for topic in groups for group in topic for claim in _in_order(group))])
     summary = [claim for claim in told if any(claim["id"] == each["id"] for each in summary)]
@@ -159,7 +160,16 @@ def _leading(topics: Sequence[Sequence[Sequence[Claim]]]) -> list[Claim]:
     strong = [claim for claim in turns if claim["relevance"] >= _WEAK * best or claim["id"] in firsts]
     told = [claim for claim in strong if _is_sentence(claim)] or strong[:1]
     alone = [claim for claim in told if not leans(claim["text"])]
-    return (alone or told)[:_SUMMARY]
+    return _shortened(alone or told)
+
+
+def _shortened(claims: list[Claim], most: int = _SUMMARY) -> list[Claim]:
+    """The first of them; of a table whose rows have begun the rest too, unless it is a long one: part of a table that
+    tells of each thing would be read as the whole.
+    """
+    kept, left = claims[:most], [claim for claim in claims[most:] if is_told(claim["text"])]
+    goes_on = any(is_told(claim["text"]) for claim in kept)
+    return [*kept, *left] if goes_on and len(left) < most else kept
 
 
 def _lead(group: Sequence[Claim]) -> Claim:

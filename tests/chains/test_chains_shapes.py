@@ -83,6 +83,24 @@ def test_each_thing_of_a_table_is_told_in_the_summary() -> None:
     assert [each.text for each in written.sections[0].sentences] == [texts[1], texts[0], texts[2]]
 
 
+@pytest.mark.parametrize(("rows", "shown"), [(4, 6), (7, 9), (12, 5)])
+def test_a_table_is_not_cut_in_the_summary(rows: int, shown: int) -> None:
+    """The sentence before it, its list and all its rows stand there, unless that would be a long table."""
+    texts = [
+        "Each level has a cost.",
+        "Level: Low, High.",
+        *(f"For Level L{row}: Cost is {row}." for row in range(rows)),
+    ]
+    claims = [
+        {"id": str(place), "text": text, "topic": "Q?", "passages": ["p" if place else "o"], "relevance": 0.9}
+        | {"computed": False}
+        for place, text in enumerate(texts)
+    ]
+    outline = [{"topic": "Q?", "claims": [claim["id"] for claim in claims]}]
+    written = report({"question": "Q?", "claims": claims}, outline, [])
+    assert len(written.sections[0].sentences) == shown
+
+
 @pytest.mark.parametrize(
     ("question", "better", "worse"),
     [
