@@ -73,7 +73,8 @@ class Group(Generic[T]):
             if requests is None or name in self._stopped:
                 return name, task
             self.waiting[name] = requests
-            if self._tasks and not self._is_held:
+            # One that something has come for is taken up next: it works while this one waits.
+            if (self._tasks or not self._moves.empty()) and not self._is_held:
                 await self._run.arrivals.expect(requests, partial(self._moves.put_nowait, (name, "called")))
         return None
 
