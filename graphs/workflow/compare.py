@@ -6,11 +6,11 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from graphs.workflow.checks.tree import Placed, all_placed, path_of, tree_of
+from graphs.workflow.checks.tree import Placed, all_placed, event_of, path_of, tree_of
 from graphs.workflow.decisions import offered
 from state.workflow.definition import WorkflowDefinition
 from state.workflow.policies import Schema
-from state.workflow.steps import HumanApprovalStep, Step, WaitStep
+from state.workflow.steps import HumanApprovalStep, ParallelStep, Step
 
 Breaks = Literal["callers", "copies", "answers", "nothing"]
 """Who is hurt: those who start it or use its outputs; copies of runs that were begun with the old version and are
@@ -104,8 +104,13 @@ def _step(path: str, old: Step, new: Step) -> Iterator[Change]:
     if type(old) is not type(new):
         yield Change("copies", f"The step {path} is of another type.")
         return
-    if isinstance(old, WaitStep) and isinstance(new, WaitStep) and old.event and old.event != new.event:
-        yield Change("answers", f"The step {path} waits for {new.event or 'a time'} and no longer for {old.event}.")
+    before, after = event_of(old), event_of(new)
+    if before and before != after:
+        if isinstance(new, ParallelStep):
+            said = f"The step {path} grows on {after or 'no event'} and no longer on {before}."
+        else:
+            said = f"The step {path} waits for {after or 'a time'} and no longer for {before}."
+        yield Change("answers", said)
     if isinstance(old, HumanApprovalStep) and isinstance(new, HumanApprovalStep):
         if gone := set(offered(old)) - set(offered(new)):
             yield Change("answers", f"At {path} nobody can {_or(gone)} any more.")

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
-from graphs.workflow.checks.tree import all_placed, path_of, tree_of, without_turns
+from graphs.workflow.checks.tree import all_placed, event_of, path_of, tree_of, without_turns
 from graphs.workflow.pinned import Pinned
 from state.errors import AnswerRefused, RunError
 from state.ports import Passages, Ports
 from state.runs import Json
-from state.workflow.steps import HumanApprovalStep, Step, WaitStep, WorkflowStep
+from state.workflow.steps import HumanApprovalStep, Step, WorkflowStep
 from tools.addresses import refuse_logins
 
 if TYPE_CHECKING:  # slow to import
@@ -86,8 +86,8 @@ class _ByPath(Mapping[str, EditCheck]):
 
 
 def events_of(pinned: Pinned) -> set[str]:
-    """The names of the events that its steps wait for, with those of the workflows that it runs."""
-    return {step.event for _, step in all_steps(pinned) if isinstance(step, WaitStep) and step.event}
+    """The names of the events that its steps wait for, or grow on, with those of the workflows that it runs."""
+    return {event for _, step in all_steps(pinned) if (event := event_of(step))}
 
 
 def all_steps(pinned: Pinned, prefix: str = "") -> Iterator[tuple[str, Step]]:

@@ -5,7 +5,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +14,12 @@ from langgraph.types import Command
 
 from chains.models import ModelDoor
 from graphs.workflow.bodies import bodies
+from graphs.workflow.checks.tree import without_turns
 from graphs.workflow.compiler import build
-from graphs.workflow.entry import WorkflowEntry
+from graphs.workflow.entry import WorkflowEntry, all_steps
 from graphs.workflow.pinned import Pinned
 from graphs.workflow.saga import undo_run
+from graphs.workflow.steps.growth import list_of
 from run_workflow.checkpoints import StrictSerializer
 from run_workflow.engine.approvals import check_allowed, policy_answer
 from run_workflow.engine.driving import App, Outcome, config_of, outcome_of
@@ -42,6 +44,7 @@ from state.runs import (
     Wait,
 )
 from state.workflow.cases import TIMEOUT, Expected, Said, WorkflowCase
+from state.workflow.steps import ParallelStep
 from tools.memory import memory_ports
 from tools.toolbox import Toolbox
 
@@ -184,7 +187,7 @@ class _Playing:
             await check({}, action.args, answer.decision.edited_action.args, self.ports.passages)
 
     def _event(self, name: str, id_: str, wait: Wait) -> Json | None:
-        came = self.script.event(name, wait.path)
+        came = self.script.event(name, wait.path, adds=self._adds(wait.path))
         if came != TIMEOUT:
             return None if came is None else {"data": came}
         if wait.wakes_at is None:
@@ -192,6 +195,17 @@ class _Playing:
         else:
             self.silent.add(id_)
         return None
+
+    def _adds(self, path: str) -> bool:
+        """Whether what comes for the wait at a path is added to a list that grows."""
+        grows = list_of(path)
+        return grows is not None and without_turns(grows) in self._growing
+
+    @cached_property
+    def _growing(self) -> frozenset[str]:
+        """The paths of the steps whose lists grow, without turns."""
+        steps = all_steps(self.entry.pinned)
+        return frozenset(path for path, step in steps if isinstance(step, ParallelStep) and step.grows_on)
 
 
 def _limits(outcome: Outcome, now: datetime) -> Iterator[tuple[str, datetime]]:

@@ -39,10 +39,16 @@ class Script:
         """What is said next to the approval at a path."""
         return self._next("answer", path, self.case.answers.get(without_turns(path), ()))
 
-    def event(self, name: str, path: str) -> Any:
-        """What comes next as an event of this name, or for the step at a path; None where nothing does."""
+    def event(self, name: str, path: str, *, adds: bool = False) -> Any:
+        """What comes next as an event of this name, or for the step at a path; None where nothing does.
+
+        One that `adds` to a list comes once: with the last repeated the list would have no end.
+        """
         key = name if name in self.case.events else without_turns(path)
-        return self._next("event", key, self.case.events.get(key, ()))
+        given = self.case.events.get(key, ())
+        if adds and self._turns["event", key] >= len(given):
+            return None
+        return self._next("event", key, given)
 
     def stub(self, path: str) -> Stub | None:
         """What stands in for the next try of the step at a path."""

@@ -85,7 +85,10 @@ class WorkflowCase(Grammar):
     answers: dict[str, InTurn[Said]] = Field(default_factory=dict)
     """By the path of an approval, without turns of loops: what is said."""
     events: dict[str, InTurn[Json | Literal["timeout"]]] = Field(default_factory=dict)
-    """By the name of an event, or the path of the step that waits for a callback: the data; or `timeout`."""
+    """By the name of an event, or the path of the step that waits for a callback: the data; or `timeout`.
+
+    To a list that `grows_on` an event each is added once.
+    """
     stubs: dict[str, InTurn[Stub]] = Field(default_factory=dict)
     """By the path of a step, without turns: what stands in for its work."""
     tools: dict[str, InTurn[Stub]] = Field(default_factory=dict)

@@ -1,5 +1,6 @@
 """Test cases of workflows: what they say in the place of the outside, and what they find."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -289,3 +290,22 @@ steps:
     assert ended.faults == ()
     others = {"race.asked", "race.pause"} - {f"race.{winner}"}
     assert {ended.steps[path] for path in others} == {"cancelled"}
+
+
+async def test_events_of_a_list_that_grows_come_once() -> None:
+    """Each adds one item, also where each item waits for an answer, which the case repeats as ever."""
+    workflow = """name: w
+variables: {items: [1]}
+steps:
+- id: spread
+  type: parallel
+  for_each: workflow.items
+  grows_on: more
+  steps: [{id: ask, type: human_approval, message: May it?}]
+outputs: {all: $spread}
+"""
+    cases = "cases: [{name: c, answers: {spread.ask: approve}, events: {more: [{n: 2}, {n: 3}]}}]\n"
+    (ended,) = await asyncio.wait_for(played(cases, workflow), 5)
+    assert (ended.outcome.status, ended.faults) == ("completed", ())
+    assert ended.outcome.output is not None
+    assert len(ended.outcome.output["outputs"]["all"]) == 3

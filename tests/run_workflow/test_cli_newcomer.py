@@ -44,7 +44,8 @@ def test_steps_are_logged_where_that_is_wanted(capsys: pytest.CaptureFixture[str
 def test_the_events_that_a_workflow_waits_for() -> None:
     """By these an event that nobody waits for is told."""
     text = "name: w\nsteps:\n  - {id: a, type: wait, event: paid}\n  - {id: b, type: wait, duration: 1}\n"
-    assert events_of(pinned(text, "w.yaml", {})) == {"paid"}
+    text += "  - {id: c, type: parallel, for_each: $a, grows_on: more, steps: [{id: d, type: wait, duration: 1}]}\n"
+    assert events_of(pinned(text, "w.yaml", {})) == {"paid", "more"}
 
 
 def test_next_steps_name_the_interpreter_as_it_can_be_typed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -135,6 +135,7 @@ def test_changed_inputs(old: dict[str, Any], new: dict[str, Any], breaks: str, w
 def test_other_changes_between_versions() -> None:
     """What callers need, what people answer, and steps that others waited for."""
     step = {"id": "a", "type": "wait", "event": "e"}
+    each = {"id": "d", "type": "parallel", "for_each": "$a", "steps": [{"id": "n", "type": "wait", "duration": 1}]}
     old = definition(
         inputs={"type": "object", "properties": {"n": {"type": "integer"}}},
         outputs={"x": "$a", "y": "$a"},
@@ -142,12 +143,13 @@ def test_other_changes_between_versions() -> None:
             step,
             {"id": "b", "type": "wait", "duration": 1},
             {"id": "c", "type": "wait", "until": "$a", "depends_on": ["b"]},
+            {**each, "grows_on": "g", "depends_on": ["a"]},
         ],
     )
     new = definition(
         inputs={"type": "object", "properties": {"n": {"type": ["integer", "string"]}}, "required": ["n"]},
         outputs={"x": "$a"},
-        steps=[{**step, "event": "f"}, {"id": "c", "type": "wait", "until": "$a"}],
+        steps=[{**step, "event": "f"}, {"id": "c", "type": "wait", "until": "$a"}, {**each, "depends_on": ["a"]}],
         allowed_users=["ann"],
     )
     assert [(change.breaks, change.what) for change in compare(old, new)] == [
@@ -155,6 +157,7 @@ def test_other_changes_between_versions() -> None:
         ("callers", "The output 'y' was removed."),
         ("callers", "Only ann may start it."),
         ("answers", "The step a waits for f and no longer for e."),
+        ("answers", "The step d grows on no event and no longer on g."),
         ("copies", "The step b was removed, or renamed. c waited for it."),
         ("nothing", "The step c waits for no other step."),
     ]

@@ -8,7 +8,7 @@ from functools import cached_property
 from graphs.workflow.flow import Flow, flow_of
 from graphs.workflow.problems import Path
 from state.workflow.policies import Schema
-from state.workflow.steps import ConditionalStep, LoopStep, OrchestratorStep, ParallelStep, Step
+from state.workflow.steps import ConditionalStep, LoopStep, OrchestratorStep, ParallelStep, Step, WaitStep
 
 _TURNS = re.compile(r"\[\d+\]")
 
@@ -133,6 +133,17 @@ def path_of(placed: Placed) -> str:
 def without_turns(path: str) -> str:
     """A path of a run's ledger without the numbers of turns and items: what `path_of` says of its step."""
     return _TURNS.sub("", path)
+
+
+def event_of(step: Step) -> str | None:
+    """The name of the event that a step waits for, or that adds to its list, as it is written; None without one."""
+    match step:
+        case WaitStep():
+            return step.event
+        case ParallelStep():
+            return step.grows_on
+        case _:
+            return None
 
 
 def _level(

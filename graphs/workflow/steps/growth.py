@@ -3,6 +3,7 @@
 Each wait has a place of its own in the ledger (`checks.more_0`), so that a run that is resumed has the same list.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,14 @@ from state.workflow.steps import WaitStep
 
 _PART = ".more_"
 """What stands between the path of the step and the number of a wait."""
+_WAIT = re.compile(rf"(.+[^\]]){re.escape(_PART)}\d+")
+"""The path of a wait: a step of a branch has the number of the branch before it."""
+
+
+def list_of(path: str) -> str | None:
+    """The path of the step whose list the wait at a path may add to, if it is one that grows; None for others."""
+    found = _WAIT.fullmatch(path)
+    return found[1] if found else None
 
 
 @dataclass
