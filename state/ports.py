@@ -260,8 +260,11 @@ class Inbox(Protocol):
     async def open(self, shown: Mapping[str, Any]) -> None:
         """From now on the run waits for these, too: by id, what their interrupts show. Raises LeaseLost."""
 
-    async def close(self, ids: Sequence[str]) -> None:
-        """It no longer waits for these; what comes for them is not taken. Raises LeaseLost."""
+    async def close(self, ids: Sequence[str]) -> Mapping[str, Json]:
+        """It no longer waits for these; gives back, by id, what had come for them until now. Raises LeaseLost."""
+
+    async def drop(self, ids: Sequence[str]) -> None:
+        """Nobody is there for these any more: an event that had come for one is free for others. Raises LeaseLost."""
 
     async def come(self) -> Mapping[str, Json]:
         """What has come for what is open, by id, each of them once; returns when there is something."""

@@ -48,15 +48,34 @@ class Arrivals:
         for request in requests:
             self._calls.pop(request.id, None)
 
-    async def withdraw(self, path: str, *, itself: bool) -> None:
-        """Nothing waits below a path any more, nor at it if it is meant itself."""
+    async def close(self, requests: Iterable[Request]) -> bool:
+        """Waits for these no longer; whether something has come for them until now. It is among the answers then.
+
+        Raises LeaseLost.
+        """
+        if self.inbox is None:
+            return False
+        wanted = {request.id: request for request in requests}
+        self.forget(wanted.values())
+        new = {id_: request.shown for id_, request in wanted.items() if self._open.pop(id_, None) is None}
+        if new:
+            await self.inbox.open(new)  # something may have been sent before anybody listened
+        came = await self.inbox.close([*wanted])
+        self.answers |= came
+        return bool(came)
+
+    async def withdraw(self, path: str, ids: Iterable[str] = (), *, itself: bool) -> None:
+        """Nothing waits below a path any more, nor at it if it is meant itself, nor for what has these `ids`.
+
+        What had come for it, and was not taken, is not lost to others. Raises LeaseLost.
+        """
         inside = within(path, itself=itself)
-        gone = [request for request in self._open.values() if inside.match(request.path)]
-        self.forget(gone)
-        for request in gone:
-            del self._open[request.id]
+        gone = {*ids, *(request.id for request in self._open.values() if inside.match(request.path))}
+        for id_ in gone:
+            self._calls.pop(id_, None)
+            self._open.pop(id_, None)
         if gone and self.inbox is not None:
-            await self.inbox.close([request.id for request in gone])
+            await self.inbox.drop(sorted(gone))
 
     async def _listen(self, inbox: Inbox) -> None:
         while True:

@@ -1,15 +1,18 @@
 """Steps that are cancelled for good while the run goes on, with all that runs within them."""
 
 import asyncio
+import re
 
 from graphs.workflow.arrivals import within
 from graphs.workflow.level import Level
 from graphs.workflow.run import Run
-from state.runs import Json, Progress, StepStatus
+from state.runs import Json, Progress, StepRecord, StepStatus
 from state.workflow.steps import ParallelStep, Step
 
 _OPEN: frozenset[StepStatus] = frozenset({"pending", "waiting", "running", "retrying"})
 """Statuses of steps that have not ended."""
+_PARTS = re.compile(r"[.\[]")
+"""Where the path of a step within another goes on."""
 
 
 def leaves_others(step: Step) -> bool:
@@ -35,11 +38,22 @@ async def cancel_within(run: Run, path: str, *, itself: bool = False, held: Json
 
     whether there were any.
     """
-    await run.writes.settled()
-    inside = within(path, itself=itself)
-    found = [step for step in await run.ledger.steps(path) if step.status in _OPEN and inside.match(step.path)]
+    found, asked = await _open_within(run, path, itself=itself)
+    # First, so that a kill in between loses no event: a step that goes on takes it again.
+    await run.arrivals.withdraw(path, asked, itself=itself)
     # The outer ones first: after a kill in between, one that goes on would take those within it for ended.
     paths = sorted((step.path for step in found), key=len)
     await asyncio.gather(*(_cancel(run, each, held if each == path else None) for each in paths))
-    await run.arrivals.withdraw(path, itself=itself)
     return bool(found)
+
+
+async def _open_within(run: Run, path: str, *, itself: bool) -> tuple[list[StepRecord], list[str]]:
+    """The steps within one that have not ended, and the ids of what they wait for."""
+    await run.writes.settled()
+    inside = within(path, itself=itself)
+    records = await run.ledger.steps(path)
+    found = [step for step in records if step.status in _OPEN and inside.match(step.path)]
+    # What stands at a step that holds others is theirs; of that some may have been taken since.
+    outer = {step.path[: part.start()] for step in records for part in _PARTS.finditer(step.path)}
+    leaves = (step for step in found if step.status == "waiting" and step.path not in outer)
+    return found, [id_ for step in leaves for id_ in (step.result or {}).get("requests", ())]

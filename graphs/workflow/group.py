@@ -66,7 +66,7 @@ class Group(Generic[T]):
             if move == "told":
                 return name, None
             if move == "called":
-                await self._take_up(name)
+                await self.take_up(name)
                 continue
             task = self._tasks.pop(name)
             requests = _awaited(task)
@@ -78,7 +78,8 @@ class Group(Generic[T]):
                 await self._run.arrivals.expect(requests, partial(self._moves.put_nowait, (name, "called")))
         return None
 
-    async def _take_up(self, name: str) -> None:
+    async def take_up(self, name: str) -> None:
+        """Begins a part again that waits, if it still does."""
         requests = self.waiting.pop(name, None) if not self._is_held else None
         if requests is not None:
             self._run.arrivals.forget(requests)

@@ -14,6 +14,7 @@ _WHAT: Mapping[str, str] = {
     "run.timed_out": "the time that it may work was over",
     "event.sent": "an event came",
     "event.taken": "a step had its event",
+    "event.freed": "the step was cancelled first: its event is free",
     "wait.over": "a time was over",
     "run.completed": "the run ended",
     "run.failed": "the run failed",

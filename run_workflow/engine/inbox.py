@@ -39,13 +39,24 @@ class PostgresInbox:
         self._open |= shown.keys()
         self._changed.set()
 
-    async def close(self, ids: Sequence[str]) -> None:
-        """Takes back what nobody waits for any more. Raises LeaseLost."""
+    async def close(self, ids: Sequence[str]) -> Mapping[str, Json]:
+        """Takes back those for which nothing has come; gives back what has for the others. Raises LeaseLost."""
+        run_id = self._fence.run_id
+        self._open.difference_update(ids)
+        async with transaction(self._fence.pool) as connection:
+            await self._lock(connection)
+            await approvals.take_back(connection, run_id, ids)
+            await waits.take_back(connection, run_id, ids)
+            found = await approvals.answers_to(connection, run_id, ids)
+            return found | await waits.answers_to(connection, run_id, ids)
+
+    async def drop(self, ids: Sequence[str]) -> None:
+        """Takes back what nobody waits for any more, and sets free the events that came for it. Raises LeaseLost."""
         self._open.difference_update(ids)
         async with transaction(self._fence.pool) as connection:
             await self._lock(connection)
             await approvals.take_back(connection, self._fence.run_id, ids)
-            await waits.take_back(connection, self._fence.run_id, ids)
+            await waits.drop(connection, self._fence.run_id, ids)
 
     async def come(self) -> Mapping[str, Json]:
         """What has come for what is open; returns when there is something."""

@@ -17,10 +17,19 @@ from state.runs import ENDED, TIMEOUT_ACTOR, Json, Wait
 _OPEN = """
 INSERT INTO waits (run_id, id, path, event, wakes_at, since, status)
 VALUES (%s, %s, %s, %s, %s, CASE WHEN %s THEN clock_timestamp() END, 'pending')
-ON CONFLICT DO NOTHING
+ON CONFLICT (run_id, id) DO UPDATE SET status = 'pending', event = excluded.event, wakes_at = excluded.wakes_at,
+    since = excluded.since, created_at = clock_timestamp() WHERE waits.status = 'withdrawn'
 """
 _WITHDRAW = "UPDATE waits SET status = 'withdrawn' WHERE run_id = %s AND status = 'pending' AND id <> ALL (%s)"
 _TAKE_BACK = "UPDATE waits SET status = 'withdrawn' WHERE run_id = %s AND status = 'pending' AND id = ANY (%s)"
+_DROP = """
+UPDATE waits SET status = 'withdrawn', data = NULL WHERE run_id = %s AND id = ANY (%s) AND status <> 'withdrawn'
+"""
+_FREE = """
+UPDATE events SET wait_id = NULL FROM waits
+WHERE events.run_id = %s AND wait_id = ANY (%s) AND waits.run_id = events.run_id AND waits.id = wait_id
+RETURNING name, path
+"""
 _ANSWERS = """
 SELECT id, status, data FROM waits WHERE run_id = %s AND id = ANY (%s) AND status IN ('answered', 'expired')
 """
@@ -65,6 +74,15 @@ async def withdraw(connection: Connection, run_id: str, keep: Collection[str] = 
 async def take_back(connection: Connection, run_id: str, ids: Collection[str]) -> None:
     """Ends those of these waits that are pending."""
     await connection.execute(_TAKE_BACK, (run_id, list(ids)))
+
+
+async def drop(connection: Connection, run_id: str, ids: Collection[str]) -> None:
+    """Ends these waits, whose steps will never see what has come for them: their events are free for other waits."""
+    for row in await (await connection.execute(_FREE, (run_id, list(ids)))).fetchall():
+        data: Json = {"event": row["name"], "step": row["path"]}
+        await audit.append(connection, run_id, "event.freed", actor="graph", data=data)
+    await connection.execute(_DROP, (run_id, list(ids)))
+    await _match(connection, run_id)
 
 
 async def answers_to(connection: Connection, run_id: str, pending: Collection[str]) -> dict[str, Json]:

@@ -17,6 +17,8 @@ class MemoryInbox:
         self._came: dict[str, Json] = {}
         self._given: dict[str, Json] = {}
         """What has come, by id: it is there again when a later process waits for it."""
+        self._events: dict[str, str] = {}
+        """The names of the events among these."""
         self._changed = asyncio.Event()
 
     async def open(self, shown: Mapping[str, Any]) -> None:
@@ -28,9 +30,19 @@ class MemoryInbox:
                 self.kept.remove((name, data))
                 self.send(name, data)
 
-    async def close(self, ids: Sequence[str]) -> None:
+    async def close(self, ids: Sequence[str]) -> Mapping[str, Json]:
         for id_ in ids:
             self.open_now.pop(id_, None)
+        return {id_: self._given[id_] for id_ in ids if id_ in self._given}
+
+    async def drop(self, ids: Sequence[str]) -> None:
+        for id_ in ids:
+            self.open_now.pop(id_, None)
+        for id_ in ids:
+            self._came.pop(id_, None)
+            given, name = self._given.pop(id_, None), self._events.pop(id_, None)
+            if given is not None and name is not None:
+                self.send(name, given["data"])
 
     async def come(self) -> Mapping[str, Json]:
         while not self._came:
@@ -43,6 +55,7 @@ class MemoryInbox:
         """An event: the first wait for it takes it."""
         for id_, value in self.open_now.items():
             if value.get("event") == name:
+                self._events[id_] = name
                 self._take(id_, {"data": data})
                 return
         self.kept.append((name, data))

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from graphs.workflow.level import Level
+from graphs.workflow.outcomes import Waiting
 from tests.graphs.inboxes import MemoryInbox
 from tests.graphs.undoing import Killed, MortalLedger
 from tests.graphs.workflow_runs import Runs, Tools, fails
@@ -130,6 +131,59 @@ async def test_a_list_that_grows_outlives_the_process() -> None:
         statuses = await run.statuses()
         assert (statuses["spread.more_1"], statuses["spread.more_2"]) == ("completed", "cancelled")
         assert not run.box.open_now
+
+
+class Deaf(MemoryInbox):
+    """What comes is seen only when it is asked for."""
+
+    async def come(self) -> Json:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+
+@pytest.mark.parametrize("items", [[], [{"n": 0, "sends": 2}]])
+async def test_an_event_that_came_before_the_last_branch_ended_is_no_loss(items: list[Json]) -> None:
+    """It is added to the list although the branch ended before anybody saw it; also to a list that was empty."""
+    run = Mortal([spread(grows_on="more")], items)
+    run.inbox = run.box = Deaf()
+
+    async def sends(given: Json, call: Any) -> Any:
+        await asyncio.sleep(0.001)
+        if given["item"].get("sends"):
+            run.box.send("more", {"n": given["item"]["sends"]})
+        return given["item"]["n"]
+
+    run.tools.tools["body"] = sends
+    if not items:
+        run.box.send("more", {"n": 2})
+    level = await run.attempt()
+    assert level is not None
+    assert level.outputs == {"spread": [each["n"] for each in items] + [2]}
+    assert not run.box.open_now
+
+
+async def test_the_event_of_a_wait_that_was_cancelled_is_free() -> None:
+    """It came for a wait that a join cancelled before it was seen: a later wait takes it."""
+    steps: list[Json] = [
+        of("first", "body"),
+        {"id": "gone", "type": "wait", "event": "more"},
+        of("close", "body", depends_on=["first", "gone"], join={"need": "any", "on_rest": "cancel"}),
+        {"id": "later", "type": "wait", "event": "more", "depends_on": ["close"]},
+    ]
+    run = Mortal(steps)
+    run.inbox = run.box = Deaf()
+
+    async def work(_: Json, call: Any) -> str:
+        await asyncio.sleep(0.001)
+        if call.path == "first":
+            run.box.send("more", {"n": 1})
+        return "done"
+
+    run.tools.tools["body"] = work
+    with pytest.raises(Waiting):
+        await run.attempt()
+    assert (await run.statuses())["gone"] == "cancelled"
+    assert run.box.kept == [("more", {"n": 1})]
 
 
 @pytest.mark.slow

@@ -3,12 +3,14 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from graphs.workflow.pinned import Pinned, pinned
 from run_workflow.engine.engine import Engine
+from run_workflow.engine.leases import LeaseTimes
 from run_workflow.postgres.database import Database
 from state.context import RunContext
 from state.errors import RunError
@@ -74,11 +76,11 @@ def workflow(steps: str, **uses: Pinned) -> Pinned:
 
 @asynccontextmanager
 async def working(
-    database: Database, tools: Registry, wanted: Pinned, on: str = "work"
+    database: Database, tools: Registry, wanted: Pinned, on: str = "work", times: LeaseTimes = QUICK
 ) -> AsyncIterator[tuple[str, Engine, Callable[[], Awaitable[RunRecord]]]]:
     """A run whose step `on` is at work in one engine, another engine, and how the run ends."""
     network = Network(toolbox=lambda _: tools)
-    driver = Engine(database.pool, NO_MODELS, SystemClock(), {}, network=network, times=QUICK)
+    driver = Engine(database.pool, NO_MODELS, SystemClock(), {}, network=network, times=times)
     other = engine_on(database)
     run = await driver.workflows.start(wanted, {}, RunContext(), actor="ann")
     going = asyncio.create_task(driver.advance(run.id))
@@ -249,3 +251,61 @@ variables: {items: [{of: work}]}
     assert (await statuses(other, run_id))["spread.more_3"] == "cancelled"
     with pytest.raises(RunError, match="completed"):
         await driver.send_event(run_id, "more", {}, actor="ann")
+
+
+BLIND = replace(QUICK, watch=60.0)
+"""A process that sees what came only when it begins to wait for something more."""
+
+
+async def sent_unseen(database: Database, other: Engine, run_id: str, event: str, data: Json) -> None:
+    """Sends an event to a run that has looked before."""
+
+    async def listens() -> bool:
+        return bool(await rows(database, "SELECT 1 FROM waits WHERE run_id = %s AND event = %s", run_id, event))
+
+    await until(listens, 5)
+    await asyncio.sleep(0.1)
+    await other.send_event(run_id, event, data, actor="ann")
+
+
+async def test_an_event_that_no_process_saw_is_added_to_the_list(database: Database, tools: Registry) -> None:
+    """The last branch ends after the event was taken, and before the process looked: the list has it."""
+    wanted = workflow(
+        """
+  - id: spread
+    type: parallel
+    for_each: workflow.items
+    grows_on: more
+    steps: [{id: each, type: action, tool: work, input_mapping: {of: $item.of}}]
+variables: {items: [{of: work}]}
+"""
+    )
+    async with working(database, tools, wanted, times=BLIND) as (run_id, other, ended):
+        await sent_unseen(database, other, run_id, "more", {"of": "b"})
+        assert tools.calls == ["work"]
+        tools.released.set()
+        run = await ended()
+    assert run.output == {"outputs": {"spread": [{"of": "work"}, {"of": "b"}]}}
+    ends = await rows(database, "SELECT path, status FROM waits WHERE run_id = %s ORDER BY path", run_id)
+    assert [tuple(row.values()) for row in ends] == [("spread.more_0", "answered"), ("spread.more_1", "withdrawn")]
+
+
+async def test_the_event_of_a_cancelled_wait_goes_to_a_later_one(database: Database, tools: Registry) -> None:
+    """A join cancels a wait that an event was taken for, and that no process saw: the event is free again."""
+    wanted = workflow(
+        f"""
+  - {{id: work, type: action, tool: work, input_mapping: {{of: work}}}}
+  - {{id: gone, type: wait, event: revoked}}
+  - {act("close", depends_on="[work, gone]", join="{need: any, on_rest: cancel}")}
+  - {{id: later, type: wait, event: revoked, depends_on: [close]}}
+outputs: {{later: $later}}
+"""
+    )
+    async with working(database, tools, wanted, times=BLIND) as (run_id, other, ended):
+        await sent_unseen(database, other, run_id, "revoked", {"n": 1})
+        tools.released.set()
+        run = await ended()
+    assert run.output == {"outputs": {"later": {"n": 1}}}
+    assert (await statuses(other, run_id))["gone"] == "cancelled"
+    freed = await rows(database, "SELECT data FROM audit WHERE run_id = %s AND event = 'event.freed'", run_id)
+    assert [row["data"] for row in freed] == [{"event": "revoked", "step": "gone"}]

@@ -57,6 +57,13 @@ class Growth:
         group.start(self.name, self._come)
         return {name: work}
 
+    async def goes_on(self, group: Group[Any]) -> bool:
+        """Whether another is added, now that all branches have ended: one that was sent before and not seen yet."""
+        if group.waiting.keys() != {self.name} or not await self.call.run.arrivals.close(group.waiting[self.name]):
+            return False
+        await group.take_up(self.name)
+        return True
+
     async def end(self) -> None:
         """No more are added."""
         await cancel_within(self.call.run, f"{self.call.path}{self.name}", itself=True)

@@ -1,7 +1,7 @@
 """`parallel`: child steps side by side, or one body for each item of a list; all with a tolerance, or the first."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import nullcontext
 from functools import partial
 from itertools import count
@@ -86,8 +86,7 @@ async def side_by_side(
         group.start_all(works)
         if growth is not None:
             await growth.begin(group)
-        while (one := await group.next()) is not None:
-            name, task = one
+        async for name, task in _ends(group, growth):
             if growth is not None and name == growth.name:
                 works |= growth.come(group, task.result())
             else:
@@ -112,6 +111,15 @@ async def side_by_side(
         {"error": failures[place].record(f"{id_}[{place}]")} if place in failures else ended[name].result()
         for place, name in enumerate(works)
     ]
+
+
+async def _ends(group: Group[Any], growth: Growth | None) -> AsyncIterator[tuple[str, asyncio.Task[Any]]]:
+    """The parts as they end, until nothing works and nothing more is added."""
+    while True:
+        while (one := await group.next()) is not None:
+            yield one
+        if growth is None or not await growth.goes_on(group):
+            return
 
 
 async def _first(works: Mapping[str, Work[Any]], step: ParallelStep, call: Call) -> Any:
