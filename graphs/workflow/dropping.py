@@ -47,6 +47,22 @@ async def cancel_within(run: Run, path: str, *, itself: bool = False, held: Json
     return bool(found)
 
 
+async def stop_within(run: Run, path: str) -> None:
+    """Notes as pending all steps within one that failed, and takes back what they wait for.
+
+    They are not cancelled for good: a resumed run tries the failed step again, and then they wait anew.
+    """
+    found, asked = await _open_within(run, path, itself=False)
+    await run.arrivals.withdraw(path, asked, itself=False)
+    await asyncio.gather(*(_stop(run, step) for step in found if step.status != "pending"))
+
+
+async def _stop(run: Run, step: StepRecord) -> None:
+    held = step.result if step.status != "waiting" else None  # the tries count, the note was of what it waited for
+    await run.ledger.end(step.path, "pending", result=held)
+    run.emit(Progress(path=step.path, status="pending"))
+
+
 async def _open_within(run: Run, path: str, *, itself: bool) -> tuple[list[StepRecord], list[str]]:
     """The steps within one that have not ended, and the ids of what they wait for."""
     await run.writes.settled()

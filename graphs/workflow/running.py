@@ -15,7 +15,7 @@ from typing import Any, Protocol
 from graphs.workflow import saga
 from graphs.workflow.attempts import Tries, has_begun_others, has_moved_on, is_tried_again, pause_before, tries_so_far
 from graphs.workflow.caching import cached
-from graphs.workflow.dropping import cancel_within, held_of, leaves_others
+from graphs.workflow.dropping import cancel_within, held_of, leaves_others, stop_within
 from graphs.workflow.expressions import ExpressionError
 from graphs.workflow.figures import figures_of
 from graphs.workflow.flow import Flow
@@ -306,6 +306,8 @@ class _Execution:
         return replace(failure, message=shown(failure.message, self.step.security_level))
 
     async def _failed(self, failure: Failure, tries: int = 0) -> Outcome:
+        if not is_leaf(self.step):
+            await stop_within(self.run, self.path)
         await self._end("failed", failure.message, {"class": failure.error, "tries": tries})
         goes_on = self._policy.continue_on_failure
         output = {"error": failure.record(self.step.id)} if goes_on else None

@@ -24,7 +24,9 @@ from state.runs import (
 _OPEN = """
 INSERT INTO approvals (run_id, id, point, request, status, created_at, expires_at)
 VALUES (%s, %s, %s, %s, 'pending', clock_timestamp(), clock_timestamp() + make_interval(secs => %s))
-ON CONFLICT DO NOTHING RETURNING id
+ON CONFLICT (run_id, id) DO UPDATE SET status = 'pending', request = excluded.request,
+    created_at = excluded.created_at, expires_at = excluded.expires_at WHERE approvals.status = 'withdrawn'
+RETURNING id
 """
 _WITHDRAW = """
 UPDATE approvals SET status = 'withdrawn' WHERE run_id = %s AND status = 'pending' AND id <> ALL (%s)

@@ -38,11 +38,11 @@ class MemoryInbox:
     async def drop(self, ids: Sequence[str]) -> None:
         for id_ in ids:
             self.open_now.pop(id_, None)
-        for id_ in ids:
             self._came.pop(id_, None)
-            given, name = self._given.pop(id_, None), self._events.pop(id_, None)
-            if given is not None and name is not None:
-                self.send(name, given["data"])
+        kept, self.kept = self.kept, []
+        for id_ in [each for each in self._given if each in ids and each in self._events]:  # in their order
+            self.send(self._events.pop(id_), self._given.pop(id_)["data"])
+        self.kept += kept
 
     async def come(self) -> Mapping[str, Json]:
         while not self._came:

@@ -208,3 +208,43 @@ async def test_a_region_that_an_event_cancels_outlives_the_process() -> None:
         statuses = await run.statuses()
         assert (statuses["region"], statuses["region.nine"]) == ("cancelled", "cancelled")
         assert not {"running", "waiting", "pending"} & {*statuses.values()}
+
+
+async def test_what_waits_in_a_region_that_failed_waits_no_more() -> None:
+    """Beside a failure that the workflow goes on after: nothing listens within, what came is free; a resumed run that
+
+    tries the region again waits there anew.
+    """
+    once = {"max_attempts": 1, "continue_on_failure": True}
+    bad = of("bad", "bad", retry_policy={"max_attempts": 1})
+    region: Json = {"id": "region", "type": "parallel", "retry_policy": once, "parallel_failure_threshold": 0}
+    steps: list[Json] = [
+        {**region, "steps": [bad, {"id": "gone", "type": "wait", "event": "more"}]},
+        {"id": "last", "type": "wait", "event": "last", "depends_on": ["region"]},
+    ]
+    run = Mortal(steps)
+    run.inbox = run.box = Deaf()
+
+    async def fails_late(given: Json, call: Any) -> None:
+        await asyncio.sleep(0.001)
+        assert [each["path"] for each in run.box.open_now.values()] == ["region.gone"]
+        run.box.send("more", {"n": 1})
+        await fails("refused")(given, call)
+
+    run.tools.tools["bad"] = fails_late
+    with pytest.raises(Waiting):
+        await run.attempt()
+    statuses = await run.statuses()
+    assert (statuses["region"], statuses["region.gone"], statuses["last"]) == ("failed", "pending", "waiting")
+    assert (run.box.kept, run.box.open_now) == ([("more", {"n": 1})], {})
+
+    async def works(*_: Any) -> str:
+        await asyncio.sleep(0.001)
+        return "done"
+
+    run.tools.tools["bad"] = works
+    run.inbox = run.box = MemoryInbox()
+    run.box.kept = [("more", {"n": 1}), ("last", {"n": 2})]
+    with suppress(Waiting):
+        await run.attempt()
+    assert (await run.statuses())["region.gone"] == "completed"

@@ -309,3 +309,39 @@ outputs: {{later: $later}}
     assert (await statuses(other, run_id))["gone"] == "cancelled"
     freed = await rows(database, "SELECT data FROM audit WHERE run_id = %s AND event = 'event.freed'", run_id)
     assert [row["data"] for row in freed] == [{"event": "revoked", "step": "gone"}]
+
+
+async def test_a_request_in_a_region_that_failed_is_taken_back(database: Database, tools: Registry) -> None:
+    """The time of a region is over while it asks beside its work: nobody can answer for nothing. When a later process
+
+    tries the region again it asks again.
+    """
+    wanted = workflow(
+        f"""
+  - id: region
+    type: parallel
+    timeout: 0.4
+    retry_policy: {{max_attempts: 1, continue_on_failure: true}}
+    steps: [{act("work", "work")}, {{id: ask, type: human_approval, message: May it?}}]
+  - {{id: later, type: wait, event: seen, depends_on: [region]}}
+"""
+    )
+
+    async def asked() -> list[str]:
+        return [each.status for each in (await other.show(run_id)).approvals]
+
+    async def asks() -> bool:
+        return await asked() == ["pending"]
+
+    async with working(database, tools, wanted) as (run_id, other, ended):
+        await until(asks, 5)
+        assert (await ended()).status == "paused"
+    assert await asked() == ["withdrawn"]
+    assert (await statuses(other, run_id))["region.ask"] == "pending"
+    await other.send_event(run_id, "seen", {}, actor="ann")
+    driver = Engine(database.pool, NO_MODELS, SystemClock(), {}, network=Network(toolbox=lambda _: tools), times=QUICK)
+    going = asyncio.create_task(driver.advance(run_id))
+    await until(asks, 5)
+    async with asyncio.timeout(5):
+        assert (await going).status == "completed"
+    assert await asked() == ["withdrawn"]
