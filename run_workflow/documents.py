@@ -93,6 +93,8 @@ class RunDocument(Document):
     outputs: Json | None
     """What a workflow gave back; None before its end, and for research."""
     outputs_file: str | None
+    folder: str | None
+    """Holds the files that steps of the run wrote; None where there are none."""
     metrics: Json | None
     """The figures of a workflow's run by name; None where it has none."""
     commands: tuple[str, ...]

@@ -9,6 +9,7 @@ from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from run_workflow.settings import Settings
@@ -189,6 +190,8 @@ class Services:
     """The bytes of a stored file by its hash."""
     served: "Callable[[], ToolRegistry] | None" = None
     """Makes the tools for other programs."""
+    files: Path | None = None
+    """Holds a folder for each run whose steps write files."""
 
 
 @asynccontextmanager

@@ -216,7 +216,7 @@ def test_shell_lines_are_accounted_for(document: str) -> None:
         elif first == "docker":
             assert (PROJECT / "docker-compose.yml").exists()
         else:
-            extras = [f".venv/bin/python -m pip install '.[{name}]'" for name in ("embeddings", "mcp")]
+            extras = [f".venv/bin/python -m pip install -e '.[{name}]'" for name in ("embeddings", "mcp")]
             others = ("pip install -e .", *extras)
             is_known = line.startswith((PROGRAM, ".venv/bin/python -m examples.services")) or line in others
             assert is_known, f"run or check it here: {line}"

@@ -89,8 +89,8 @@ def _computed(values: Json, results: dict[str, str]) -> Json:
         try:
             value = _value(text, used)
         except RuntimeError as error:
-            said, remedy = _told(text, error)
-            raise ToolFailed(said, "bad_input", place=f"results.{name}", remedy=remedy) from None
+            said = f"{text!r} cannot be computed: {plainly(error, {})}."
+            raise ToolFailed(said, "bad_input", place=f"results.{name}", remedy=_remedy(text, error)) from None
         known[name] = _plain(to_jsonable_python(value))
         _refuse_large(known[name], f"results.{name}")
     return {name: known[name] for name in results}
@@ -143,8 +143,7 @@ def _programs(text: str, names: Sequence[str]) -> Sequence[Program]:
 
 def _told(text: str, error: RuntimeError) -> tuple[str, str]:
     said, remedy = told(text, plainly(error, {}))
-    if "/" in without_texts(text) and "double" in str(error):
-        remedy = "What is divided is a fraction: write double(…) around whole numbers that a function gave."
+    remedy = _remedy(text, error) or remedy
     return said.replace("there is no function", "there is no value and no function"), remedy
 
 
@@ -155,3 +154,9 @@ def _plain(value: Any) -> Any:
     if isinstance(value, list):
         return [_plain(each) for each in value]
     return int(value) if isinstance(value, float) and value.is_integer() and abs(value) < _EXACT else value
+
+
+def _remedy(text: str, error: RuntimeError) -> str | None:
+    if "/" in without_texts(text) and "double" in str(error):
+        return "What is divided is a fraction: write double(…) around whole numbers that a function gave."
+    return None

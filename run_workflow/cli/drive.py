@@ -96,7 +96,7 @@ async def _written(services: Services, run_id: str, out: Path, code: int | None 
     view = await services.engine.show(run_id)
     files = await write_report(services, view.run, out)
     outputs = await write_outputs(view.run, out)
-    return run_document(view, files, exit_code(view.run) if code is None else code, outputs)
+    return run_document(view, files, exit_code(view.run) if code is None else code, outputs, services.files)
 
 
 def exit_code(run: RunRecord) -> int:

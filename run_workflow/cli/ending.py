@@ -1,5 +1,6 @@
 """How a run stands, as one document: for `--json`, and for the summary that a person reads."""
 
+from pathlib import Path
 from typing import Any
 
 from run_workflow.cli.session import PROGRAM
@@ -10,9 +11,13 @@ from state.runs import ENDED, ApprovalRecord, RunRecord
 
 
 def run_document(
-    view: RunView, files: FilesBody | None, exit_code: int, outputs_file: str | None = None
+    view: RunView,
+    files: FilesBody | None,
+    exit_code: int,
+    outputs_file: str | None = None,
+    folders: Path | None = None,
 ) -> RunDocument:
-    """The document of a run."""
+    """The document of a run; `folders` holds the folders of all runs."""
     run, output = view.run, view.run.output or {}
     waiting = tuple(_request(record) for record in view.approvals if record.status == "pending")
     waits = tuple(WaitBody(step=wait.path, event=wait.event, wakes_at=wait.wakes_at) for wait in view.waits)
@@ -38,9 +43,15 @@ def run_document(
         wakes_at=run.wakes_at,
         outputs=output.get("outputs") if run.is_workflow else None,
         outputs_file=outputs_file,
+        folder=_folder(folders, run.id),
         metrics=output.get("metrics") if run.is_workflow else None,
         commands=commands_for(run, waiting, waits),
     )
+
+
+def _folder(folders: Path | None, run_id: str) -> str | None:
+    own = folders / run_id if folders else None
+    return str(own) if own and own.is_dir() and any(own.iterdir()) else None
 
 
 def question_of(run: RunRecord) -> str | None:

@@ -13,6 +13,7 @@ from run_workflow.cli.session import DONE, Desk
 from run_workflow.cli.workflows import catalog_of
 from run_workflow.documents import StudioDocument
 from state.errors import SetupError
+from tools.extras import install
 
 if TYPE_CHECKING:
     from run_workflow.workflow_catalog import WorkflowCatalog
@@ -47,7 +48,7 @@ async def studio(desk: Desk, wanted: options_here.Studio) -> int:
 def _become_server(config: Path, wanted: options_here.Studio) -> NoReturn:
     """This process goes on as the server: signals reach it, and its end is the command's. Raises SetupError."""
     if find_spec("langgraph_api") is None:
-        raise SetupError("The Studio server is not installed.", remedy="Install the extra: pip install -e '.[studio]'.")
+        raise SetupError("The Studio server is not installed.", remedy=install("studio"))
     where = ["--config", str(config), "--host", wanted.host, "--port", str(wanted.port)]
     manner = ["--no-browser", "--no-reload", "--n-jobs-per-worker", str(_JOBS)]
     os.execv(sys.executable, [sys.executable, "-m", "langgraph_cli", "dev", *where, *manner])

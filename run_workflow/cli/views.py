@@ -73,7 +73,7 @@ async def show(desk: Desk, wanted: options.Show) -> int:
             return await show_workflow(desk, services, wanted.run)
     output = view.run.output or {}
     files = await asyncio.to_thread(written_report, view.run.id, wanted.out) if "report" in output else None
-    document = run_document(view, files, DONE)
+    document = run_document(view, files, DONE, folders=services.files)
     if wanted.args:
         return _show_args(desk.screen, document.id, [dict(request.args) for request in document.waiting])
     shown = ShowDocument(
@@ -158,7 +158,7 @@ async def report(desk: Desk, wanted: options.Report) -> int:
             place=f"run {view.run.id}",
             remedy=f"`show {view.run.id}` says how to go on with it.",
         )
-    document = run_document(view, files, DONE)
+    document = run_document(view, files, DONE, folders=services.files)
     summarise(desk.screen, document)
     desk.screen.document(document)
     return DONE

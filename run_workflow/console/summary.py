@@ -83,6 +83,8 @@ def _facts(document: RunDocument) -> list[tuple[str, str]]:
     facts += [(name, one_line(str(value))) for name, value in (document.metrics or {}).items()]
     if document.outputs_file:
         facts.append(("outputs", document.outputs_file))
+    if document.folder:
+        facts.append(("files", document.folder))
     if VERSION_SIGN not in document.graph or document.usage != Usage():
         facts.append(("used", usage_text(document.usage, document.models == (EXTRACTIVE,))))
     return [*facts, ("run", document.id)]

@@ -2,14 +2,19 @@
 
 import asyncio
 from datetime import UTC, datetime
+from io import StringIO
+from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from graphs.workflow.pinned import Pinned, pinned
 from run_workflow.cli.drive import exit_code
 from run_workflow.cli.ending import run_document
 from run_workflow.cli.session import NOT_ESTABLISHED
+from run_workflow.console.screen import Screen
+from run_workflow.console.summary import summarise
 from run_workflow.engine.engine import Engine
 from run_workflow.postgres.database import Database
 from state.context import RunContext
@@ -176,6 +181,20 @@ async def test_an_event_without_a_field_that_an_output_names(engine: Engine) -> 
     await engine.advance(copy.id)
     await engine.send_event(copy.id, "paid", {"receipt": "A"}, actor="bank")
     assert (await engine.advance(copy.id)).output == {"outputs": {"receipt": "A"}}
+
+
+async def test_the_files_of_a_run_are_told(engine: Engine, tmp_path: Path) -> None:
+    """The summary names the folder in which steps wrote, and none where they wrote nothing."""
+    run = await begun(engine, workflow("{id: a, type: wait, duration: 0}"))
+    view = await engine.show(run.id)
+    (tmp_path / run.id).mkdir()
+    assert run_document(view, None, 0, folders=tmp_path).folder is None
+    (tmp_path / run.id / "chart.png").write_bytes(b"x")
+    document = run_document(view, None, 0, folders=tmp_path)
+    out = StringIO()
+    console = Console(file=out, width=300)
+    summarise(Screen(out=console, err=console), document)
+    assert f"files {tmp_path / run.id}" in " ".join(out.getvalue().split())
 
 
 async def test_a_rejection_that_nobody_handles(engine: Engine) -> None:

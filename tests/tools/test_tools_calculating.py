@@ -60,6 +60,7 @@ async def test_numbers_are_exact(text: str, value: Any) -> None:
         ({"a": "x"}, "a * 2", "does not fit these types"),
         ({"a": 1}, "a / 0.0 > 1 ? max([]) : 1", "empty"),
         ({"a": 1}, "", "empty"),
+        ({"a": {"b": 1}}, "a.c + 1", "'a.c + 1' cannot be computed: Key not found"),
         ({"a": 17}, "a % 10 / 4", "% cannot be used on"),
         ({"a": 2**60}, "a / 3", "without loss"),
         ({"a-b": 1}, "1", "'a-b' is no name"),

@@ -251,7 +251,7 @@ def test_an_absent_extra_is_one_clear_line(monkeypatch: pytest.MonkeyPatch) -> N
         ModelDoor({}, {}).embedder("minilm")
     line = str(caught.value)
     assert "tokenizers" in line
-    assert "pip install '.[embeddings]'" in line
+    assert "pip install -e '.[embeddings]'" in line
     assert "\n" not in line
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from state.errors import ToolFailed
 from tools.database.connections import NamedDatabase
 from tools.database.statements import Purpose
+from tools.extras import install
 
 if TYPE_CHECKING:  # slow to import
     from multiprocessing.connection import Connection as Pipe
@@ -59,7 +60,7 @@ class Worker:
 
     def __init__(self, database: NamedDatabase) -> None:
         if not is_installed():
-            remedy = "Install it: pip install 'stretto[duckdb]'."
+            remedy = install("duckdb")
             raise ToolFailed("DuckDB is not installed.", "refused", place=database.name, remedy=remedy)
         self._database = database
         self._lock = threading.Lock()

