@@ -38,8 +38,9 @@ _AROUND = re.compile(
     re.IGNORECASE,
 )
 """Words right before a date that leave open when it was."""
-_LEFT = re.compile(r"\(?\b(?:in|on|of)\s*(?=[.,;)]|$)\)?|^(?:In|On)\s*,?(?=\s\s|\s[a-z])|\(\s*\)")
-"""What is left around a date that was taken out."""
+_LEADS = re.compile(r"(?:,\s*)?\b(?:in|on|of|during)(?:\s+the\s+year)?\s*$", re.IGNORECASE)
+"""What led to a date, and says nothing without it."""
+_EMPTY = re.compile(r"\(\s*\)")
 _AGAIN = re.compile(
     r"\b(?:again|re-?(?:opened|built|released|founded|published|launched|introduced)|planned|expected|"
     r"scheduled|would|will|not|never)\b",
@@ -58,13 +59,16 @@ class Event:
     date: Date | None
     rest: str
     """The sentence without the date."""
+    place: int
+    """Where in `rest` the date stood."""
     what: Quantity
     """The other words, as the subject of a quantity that is the year, so that they are compared as those are."""
 
     @property
     def subject(self) -> str:
-        """What happened, in words of the sentence."""
-        words = " ".join(_LEFT.sub(" ", self.rest).split())
+        """What happened, in words of the sentence, without the date and the preposition before it."""
+        before, after = _LEADS.sub("", self.rest[: self.place]), self.rest[self.place :]
+        words = " ".join(_EMPTY.sub(" ", f"{before} {after}").split())
         return re.sub(r"\s+(?=[),.;])", "", words).strip(" .,;")
 
 
@@ -102,8 +106,9 @@ def _event(sentence: str) -> Event | None:
         return None
     year = dates[0].year if dates else int(years[0].group())
     clause = own_clause(sentence[:start])
-    rest = (clause if told.search(clause + sentence[end:]) else sentence[:start]) + sentence[end:]
+    before = clause if told.search(clause + sentence[end:]) else sentence[:start]
+    rest = before + sentence[end:]
     subject = " ".join(word.strip('.,:;!?()"“”') for word in told.sub(" ", rest).split())
     what = Quantity(value=float(year or 0), text=sentence[start:end], subject=subject)
     verb = {**_ONCE, **_NOUNS}[verbs[0].lower().split()[0]]
-    return Event(verb, sentence[start:end], year or 0, dates[0] if dates else None, rest, what)
+    return Event(verb, sentence[start:end], year or 0, dates[0] if dates else None, rest, len(before), what)
