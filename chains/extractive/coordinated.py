@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Sequence
 
 from chains.extractive.relations import is_known
-from chains.extractive.terms import terms
+from chains.extractive.terms import STOP, terms
 
 _AND = r"(?:\s*,\s*(?:and\s+)?(?:also\s+)?|\s+and\s+(?:also\s+)?|\s+as\s+well\s+as\s+)"
 _BE = r"(?:is|are|was|were)"
@@ -67,6 +67,11 @@ _PLAIN = (
 _AUXILIARY = r"(?:is|are|was|were|do|does|did|can|has|have)\b"
 _ASKS_WHICH = re.compile(rf"(?:which|what)\s+(?!{_AUXILIARY})\w+\s+(?!{_AUXILIARY})", re.IGNORECASE)
 """The thing that is asked for is the subject, and `it` may be that: `Which company built X and where is it?`"""
+_AFTER_VERB = re.compile(rf"\b{_AUXILIARY}\s+$", re.IGNORECASE)
+_BEFORE_NOUN = re.compile(rf"(?:what|how\s+(?:old|large|big|tall|high|wide|deep))\s+{_BE}\s+$", re.IGNORECASE)
+"""What may stand before a name with its noun at the end: `What is the Finch bakery`, not `When did the Nile flood`."""
+_NO_NOUN = frozenset("first again ever away worth like known held kept lost sunk seen".split())
+"""Words after a name that say something of it."""
 _WHO_IS = re.compile(r"(?:who\s+(?!is\b|was\b)|what\b|which\b)", re.IGNORECASE)
 _IT = re.compile(r"\b(?:it|its)\b", re.IGNORECASE)
 _PERSON = re.compile(r"\b(?:he|she|him|his|her)\b", re.IGNORECASE)
@@ -85,13 +90,32 @@ def subject_of(question: str) -> str:
         return ""
     names = _names(question)
     if names:
-        return names[0] if len(names) == 1 else ""
+        return _with_noun(names[0], question) if len(names) == 1 else ""
     plain = next((found for pattern in _PLAIN if (found := pattern.fullmatch(question))), None)
     return plain["noun"] if plain else ""
 
 
 def _names(question: str) -> list[str]:
     return [match.group() for match in _NAME.finditer(question) if match.start()]
+
+
+def _with_noun(name: str, question: str) -> str:
+    """The name with the noun that it stands before, as in `the Finch bakery`; alone where that may be another word."""
+    before, after = question.split(name, 1)
+    words = after.split()
+    small = next((place for place, word in enumerate(words) if word in STOP and not _is_verb(word)), len(words))
+    is_done = small > 1 and _is_verb(words[small - 1])
+    is_end = small == len(words) and _BEFORE_NOUN.fullmatch(before)
+    nouns = words[: small - 1] if is_done else words[:small]
+    if not name.startswith("the ") or not (is_done or is_end or not _AFTER_VERB.search(before)):
+        return name
+    return " ".join([name, *nouns]) if 0 < len(nouns) <= 2 and all(map(_is_noun, nouns)) else name
+
+
+def _is_noun(word: str) -> bool:
+    """Whether a word after a name can be the noun that the name goes with."""
+    is_plain = re.fullmatch(r"[a-z]+(?:-[a-z]+)?", word) is not None
+    return is_plain and not word.endswith("ly") and word not in _NO_NOUN and not _is_verb(word)
 
 
 def with_subjects(parts: Sequence[str]) -> list[str]:

@@ -82,6 +82,24 @@ def test_a_pronoun_that_may_mean_another_stays(question: str, last: str) -> None
     assert split_question(question)[-1] == last
 
 
+@pytest.mark.parametrize(
+    ("question", "last"),
+    [
+        ("When was the Finch bakery founded and who supplies its sugar?", "Who supplies the Finch bakery’s sugar?"),
+        ("Who owns the Finch bakery and who supplies its sugar?", "Who supplies the Finch bakery’s sugar?"),
+        ("What is the Finch bakery and who supplies its sugar?", "Who supplies the Finch bakery’s sugar?"),
+        ("What is the length of the Harrow bridge and who designed it?", "Who designed the Harrow bridge?"),
+        ("When did the Titanic sink and who was its captain?", "Who was the Titanic’s captain?"),
+        ("When was the Titanic first launched and who was its captain?", "Who was the Titanic’s captain?"),
+        ("What is the Titanic famous for and who was its captain?", "Who was the Titanic’s captain?"),
+        ("When was the Louvre built and who designed it?", "Who designed the Louvre?"),
+    ],
+)
+def test_a_name_keeps_the_noun_that_it_stands_before(question: str, last: str) -> None:
+    """`it` stands for the Finch bakery, not for the Finch; a verb after a name is no part of it."""
+    assert split_question(question)[-1] == last
+
+
 def test_spaces_and_line_breaks_count_as_one_space() -> None:
     """A pasted question is split like a typed one, and thousands of spaces cost no more than one."""
     assert split_question("What is the length\nand cost\n of X Bridge?") == split_question(
