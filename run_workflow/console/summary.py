@@ -7,6 +7,7 @@ from run_workflow.console.screen import Screen
 from run_workflow.console.words import FATES, STYLES, count, dollars, moment, one_line, plural
 from run_workflow.documents import RequestBody, RunDocument, WaitBody
 from state.context import EXTRACTIVE
+from state.research import Missing
 from state.runs import SERVED, VERSION_SIGN, Usage
 from tools.numerals import percent
 
@@ -46,7 +47,7 @@ def summarise(screen: Screen, document: RunDocument) -> None:
     for label, text in _facts(document):
         screen.say(f"  {label:<18} {text}")
     _list(screen, "It waits for", [_awaited(wait) for wait in document.waits])
-    _list(screen, "Missing", [f"{item.focus} ({item.status}): {item.reason}" for item in document.missing])
+    _list(screen, "Missing", [missing_text(item) for item in document.missing])
     _list(screen, "Open defects", document.defects)
     if document.outputs is not None:
         screen.say("Outputs:")
@@ -56,6 +57,12 @@ def summarise(screen: Screen, document: RunDocument) -> None:
         screen.say("Only the LangGraph server can go on with it. To end it:" if served else "Go on with:")
         for line in document.commands:
             screen.say(f"  {line}")
+
+
+def missing_text(item: Missing) -> str:
+    """`costs (timed out): its time limit was over`; of a branch that found nothing its focus and that alone."""
+    ended = "" if item.status == "completed" else f" ({item.status.replace('_', ' ')})"
+    return f"{item.focus}{ended}: {item.reason}"
 
 
 def usage_text(usage: Usage, free: bool = False) -> str:

@@ -12,9 +12,10 @@ from run_workflow.console.picture import RunPicture
 from run_workflow.console.progress import EventLines, LiveTree, Tree, watcher
 from run_workflow.console.requests import request_view, to_yaml
 from run_workflow.console.screen import Screen, table
-from run_workflow.console.summary import usage_text
+from run_workflow.console.summary import missing_text, usage_text
 from run_workflow.console.words import clean, count, dollars, duration, one_line, plural
 from state.errors import SetupError
+from state.research import Missing
 from state.runs import (
     ActionRequest,
     ApprovalRecord,
@@ -355,3 +356,11 @@ def test_a_request_shows_a_call_as_it_stands() -> None:
     assert [line.strip() for line in shown.splitlines() if line.startswith("  to: ")] == [r'to: "ann\u200b\u202e"']
     assert "(cut: 2,000 of 5,000 characters)" in shown.replace("\n", "").replace("  ", "")
     assert yaml.safe_load(to_yaml(args)) == args
+
+
+def test_a_branch_that_found_nothing_is_not_called_completed() -> None:
+    """How a branch ended is told where it did not complete."""
+    nothing = Missing(branch_id="a", focus="costs", status="completed", reason="it found nothing", questions=())
+    late = nothing.model_copy(update={"status": "timed_out", "reason": "its time was over"})
+    assert missing_text(nothing) == "costs: it found nothing"
+    assert missing_text(late) == "costs (timed out): its time was over"
