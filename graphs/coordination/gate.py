@@ -113,7 +113,7 @@ def _worth_resending(branch: Branch, results: Mapping[str, BranchResult], uncove
 
 def _defects(merged: Merged, uncovered: tuple[str, ...], measured: Measures, policy: GatePolicy) -> tuple[str, ...]:
     """What is wrong with the evidence, a sentence each."""
-    defects = [f"No source was found to answer: {question}" for question in uncovered]
+    defects = [f"No passage of the sources was found to answer: {question}" for question in uncovered]
     defects += [
         f"The branch {missing.focus!r} did not deliver: {missing.reason.rstrip('.')}." for missing in merged.missing
     ]

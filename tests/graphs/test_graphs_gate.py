@@ -78,8 +78,8 @@ def test_after_the_last_round_it_is_approved_with_defects() -> None:
     report = assess(PLAN, evidence, done(), POLICY, 1)
     assert report.decision == "approved"
     assert report.defects == (
-        f"No source was found to answer: {SECOND}",
-        f"No source was found to answer: {THIRD}",
+        f"No passage of the sources was found to answer: {SECOND}",
+        f"No passage of the sources was found to answer: {THIRD}",
         "The branch 'market' did not deliver: the server was down.",
         "Passages do not support 1 of 3 claims; these are left out.",
         "Contradictions between sources: 1.",
