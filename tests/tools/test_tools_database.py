@@ -254,7 +254,7 @@ async def test_duckdb_that_is_not_installed_is_told(tmp_path: Path, monkeypatch:
     monkeypatch.setattr("tools.database.duckdb.find_spec", lambda _: None)
     async with Databases([NamedDatabase("d", f"duckdb:///{tmp_path}/d.duckdb")]) as databases:
         error = await failed(DatabaseTools(databases).query(database="d", sql="SELECT 1"))
-    assert (error.error, "stretto[duckdb]" in str(error)) == ("refused", True)
+    assert (error.error, "[duckdb]" in str(error)) == ("refused", True)
 
 
 @pytest.mark.slow
