@@ -14,6 +14,7 @@ from typing import Protocol
 from state.evidence import Passage, Quantity
 from tools.agreement import agree
 from tools.attributes import Measure, measure_of
+from tools.designators import of_others
 from tools.measures import qualifiers, same_subject
 from tools.numbers import missing_numbers
 from tools.polarity import negations
@@ -100,9 +101,9 @@ def _places(claim: Told, unit: str) -> list[int]:
 
 
 def same_frame(one: str, other: str) -> bool:
-    """Whether neither statement denies what the other says, nor speaks of other names."""
+    """Whether neither statement denies what the other says, nor speaks of other names or numbered things."""
     beyond = _names_beyond(one, other) and _names_beyond(other, one)
-    return negations(one) == negations(other) and not beyond
+    return negations(one) == negations(other) and not beyond and not of_others(one, other)
 
 
 def _names_beyond(text: str, other: str) -> set[str]:
@@ -130,11 +131,12 @@ def _same_thing(one: Told, left: int, other: Told, right: int) -> bool:
 
 
 def _same_stretch(one: str, other: str) -> bool:
-    """Whether neither speaks of another time, of another kind of figure, or denies what the other says."""
+    """Whether neither speaks of another time or numbered thing, of another kind of figure, or denies the other."""
     return (
         negations(one) == negations(other)
         and _years_in(one) == _years_in(other)
         and qualifiers(one) == qualifiers(other)
+        and not of_others(one, other)
     )
 
 

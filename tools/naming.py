@@ -6,6 +6,7 @@ from difflib import SequenceMatcher
 
 from state.evidence import Quantity
 from tools.attributes import measure_of
+from tools.designators import split_words
 from tools.quantities import BEGINNERS, STOP
 
 _YEAR = re.compile(r"(?<![\d.,])(?:1[5-9]|20|21)\d\d(?![\d%]|[.,]\d)")
@@ -45,8 +46,8 @@ def disagreement(subject: str, value: str, other: str) -> str:
 
 
 def _shared(one: str, other: str) -> str:
-    """The longest row of words that stands in both, without small words at its ends; empty where it is too short."""
-    mine, theirs = one.split(), other.split()
+    """The longest row of words, `week 5` being one, in both, without small words at its ends; empty if too short."""
+    mine, theirs = split_words(one), split_words(other)
     a, b = ([word.lower() for word in words] for words in (mine, theirs))
     found = SequenceMatcher(None, a, b, autojunk=False).find_longest_match()
     words = mine[found.a : found.a + found.size]
@@ -54,7 +55,8 @@ def _shared(one: str, other: str) -> str:
         words.pop()
     while words and words[0].lower() in STOP:
         words.pop(0)
-    return " ".join(words) if len(words) >= _FEWEST else ""
+    row = " ".join(words)
+    return row if len(row.split()) >= _FEWEST else ""
 
 
 def _in_sentence(text: str) -> str:

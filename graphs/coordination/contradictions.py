@@ -15,6 +15,7 @@ from graphs.coordination.statements import jaccard, numbers, word_set
 from graphs.coordination.subjects import Subjects
 from state.evidence import Claim, Contradiction, Passage, Quantity, Side, Source, content_id
 from tools.attributes import attributes_in
+from tools.designators import of_others
 from tools.events import at_other_times, event_in, same_event
 from tools.facts import find_quantities
 from tools.figures import comparable_figures, differ, same_frame, stated_in
@@ -210,7 +211,7 @@ def _stand(claim: Claim, keys: Sequence[str], value: str, evidence: _Evidence) -
 
 def _opposite(one: str, other: str) -> bool:
     """Whether one of two statements denies, once, what the other says in the same words, or says it the other way."""
-    if numbers(one) != numbers(other):
+    if numbers(one) != numbers(other) or of_others(one, other):
         return False
     if {negations(one), negations(other)} == {0, 1} and not opposite_words(one, other):
         if _LEFT_OUT.search(f"{one} {other}") and not _TAKEN_IN.search(f"{one} {other}"):
@@ -226,7 +227,7 @@ def _opposite(one: str, other: str) -> bool:
 def _in_same_words(one: str, other: str) -> bool:
     left, right = word_set(one), word_set(other)
     is_near = min(len(left), len(right)) >= _FEWEST_WORDS and jaccard(left, right) >= _OPPOSITE
-    return is_near and numbers(one) == numbers(other)
+    return is_near and numbers(one) == numbers(other) and not of_others(one, other)
 
 
 def _contradiction(conflict: _Conflict, found: Sequence[_Conflict], evidence: _Evidence) -> Contradiction:

@@ -55,6 +55,15 @@ def test_the_same_measure_in_other_words(one: str, other: str, subject: str) -> 
         (HARROW, "With a length of 1,352 ft, the Harrow Bridge is the longest of the county."),
         (HARROW, "The Harrow Bridge is 120 metres high."),
         (HARROW, "The Harrow Bridge was moved 20 metres."),
+        (
+            "Station 9 recorded 43 mm of rainfall in week 5.",
+            "Station 5 recorded 2 mm of rainfall in week 9.",
+        ),
+        ("The Alpha valve of Room 9 in Block 5 is safe.", "The Alpha valve of Room 5 in Block 9 is not safe."),
+        (
+            "The Alpha valve of Room 9 in Block 5 was opened in May 1931.",
+            "The Alpha valve of Room 5 in Block 9 was opened in June 1936.",
+        ),
         (HARROW, "The Selby Bridge is 438 metres long."),
         (HARROW, "With a length of 438 metres, the Selby Bridge is longer than the Harrow Bridge."),
         (HARROW, "The Harrow Bridge has a total length of 438 metres with its ramps."),
