@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterable, Set
 from functools import lru_cache
 
+from tools.designators import of_others
+
 _NEGATIONS = re.compile(
     r"\b(?:not(?! only\b| just\b| merely\b)|no(?!\.? ?\d|\. )|never|none|neither|nor|without|cannot|nothing|nobody|"
     r"nowhere|hardly|unable|impossible|lacks?|lacked|fails? to|failed to)\b|n[’']t\b",
@@ -51,7 +53,7 @@ def opposing(statement: str, sentences: Iterable[tuple[str, Set[str]]], terms: S
     empty if none.
 
     `sentences` are clauses with their terms, `terms` those of the statement. A clause counts only if it is
-    about the same thing and no clause that agrees is about as close.
+    about the same thing (not `Room 5` for `Room 9`) and no clause that agrees is about as close.
     """
     best_opposed, opposed, best_agreeing = 0.0, "", 0.0
     for clause, held in sentences:
@@ -59,6 +61,8 @@ def opposing(statement: str, sentences: Iterable[tuple[str, Set[str]]], terms: S
         if not held or shared < _SAME_FORWARD * len(terms) or shared < _SAME_BACK * len(held):
             continue
         closeness = shared / len(terms) + shared / len(held)
+        if of_others(statement, clause):
+            continue
         if opposes(statement, clause):
             best_opposed, opposed = max((best_opposed, opposed), (closeness, clause))
         else:

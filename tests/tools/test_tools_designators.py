@@ -46,6 +46,8 @@ def test_no_word_is_lost(text: str) -> None:
         (NINE, "In week 5 the rainfall at Station 9 was 2 mm.", True),
         ("In week 5 the depth of Lake Tana was 10 m.", "In week 6 the depth of Lake Tana was 12 m.", False),
         ("In week 5 the depth of Lake Tana was 10 m.", "In week 5 the depth of Lake Tana was 12 m.", True),
+        ("The valve of Room 9 in Block 5 is safe.", "The valve of Room 5 in Block 9 is not safe.", False),
+        ("The valve of Room 9 in Block 5 is safe.", "The valve of Room 9 in Block 5 is not safe.", True),
         ("The population of Lund is 500.", "The population of Lund is 600.", True),
         ("The Alpha Bridge carries 4 lanes, and is 412 m long.", "The Alpha Bridge is 438 m long.", True),
     ],
