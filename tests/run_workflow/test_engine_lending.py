@@ -265,7 +265,7 @@ async def test_a_running_one_that_is_cancelled_ends(served: Served) -> None:
 
 async def test_an_interrupted_one_is_paused_and_can_be_gone_on_with(served: Served) -> None:
     """A server that is shut down leaves a run that another stretch takes to its end."""
-    going = asyncio.create_task(served.run({"pause": 1.0}))
+    going = asyncio.create_task(served.run({"pause": 3.0}))
     await until(lambda: _is(served, "running"))
     going.cancel()
     with pytest.raises(asyncio.CancelledError):

@@ -246,4 +246,4 @@ def test_a_parquet_file_is_a_table_with_types(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     with pytest.raises(SourceError, match="not installed") as raised:
         list(parquet.rows_of(data))
-    assert "extra parquet" in str(raised.value)
+    assert "'.[parquet]'" in str(raised.value)
