@@ -267,11 +267,17 @@ async def test_an_interrupted_one_is_paused_and_can_be_gone_on_with(served: Serv
     """A server that is shut down leaves a run that another stretch takes to its end."""
     going = asyncio.create_task(served.run({"pause": 3.0}))
     await until(lambda: _is(served, "running"))
+    await until(lambda: _is_at_work(served))
+    await asyncio.sleep(0.1)  # it pauses now: a cancellation cannot meet the end of a call of the database
     going.cancel()
     with pytest.raises(asyncio.CancelledError):
         await going
     assert (await served.engine.show(T)).run.status == "paused"
     assert (await served.run()).run.status == "completed"
+
+
+async def _is_at_work(served: Served) -> bool:
+    return any(step.status == "running" for step in (await served.engine.show(T)).steps)
 
 
 async def _is(served: Served, status: str) -> bool:
